@@ -1,0 +1,21 @@
+import type { CreateDb } from '../create-db.ts';
+import type { GetMigrationStatus } from '../migrate-db.ts';
+
+/** What a command needs of the runtime it runs on: the functions that are bound to a driver. */
+export interface Api {
+  readonly createDb: CreateDb;
+  readonly migrationStatus: GetMigrationStatus;
+}
+
+/** The API for this runtime: bun:sqlite in Bun, better-sqlite3 elsewhere. */
+export async function loadApi(): Promise<Api> {
+  return process.versions.bun ? await import('../index.ts') : await import('../node.ts');
+}
+
+/** What every command takes. */
+export interface CommonOptions {
+  /** The database file. */
+  readonly db?: string;
+  /** One JSON document on stdout instead of text. */
+  readonly json?: boolean;
+}

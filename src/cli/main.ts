@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { addMigrate } from './commands/migrate.ts';
+import { addStatus } from './commands/status.ts';
+import { printError } from './output.ts';
+
+/** The exit codes: 0 done, 1 failed or refused, 2 the command line was wrong. */
+const USAGE = 2;
+
+function program(): Command {
+  const main = new Command('dork-db')
+    .description('Everything DorkOS keeps, in one SQLite file.')
+    .version(packageJson.version)
+    .exitOverride()
+    .showHelpAfterError('(dork-db --help says how)');
+  for (const add of [addMigrate, addStatus]) add(withCommonOptions(main));
+  return main;
+}
+
+/** Gives each command that is added the options that all of them take. */
+function withCommonOptions(main: Command): (name: string) => Command {
+  return (name) =>
+    main
+      .command(name)
+      .exitOverride()
+      .addOption(new Option('--db <path>', 'the database file (default: $DORK_HOME/dork.db, else ~/.dork/dork.db)'))
+      .addOption(new Option('--json', 'print one JSON document'));
+}
+
+/** Runs a command line and gives the exit code. */
+async function run(argv: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    printError(error, argv.includes('--json'));
+    return 1;
+  }
+}
+
+process.exitCode = await run(process.argv.slice(2));

@@ -1,0 +1,91 @@
+import Table from 'cli-table3';
+import colors from 'picocolors';
+import { DorkDbError } from '../core/errors.ts';
+
+const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+
+/** `1.2 MB`, in powers of 1000. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** `12 ms`, `1.5 s`, `3 min 20 s`. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** `12,345`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** `1 migration`, `2 migrations`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A table without borders; numbers stand to the right. */
+export function formatTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const isNumber = head.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number'));
+  const table = new Table({
+    head: head.map((name) => colors.dim(name)),
+    colAligns: isNumber.map((is) => (is ? 'right' : 'left')),
+    chars: {
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '  ',
+    },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  });
+  table.push(...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell))));
+  return table.toString();
+}
+
+/** What a command found out, for people and for programs. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+/** Says what went wrong and what to do; with `json` as an object of the same fields. */
+export function printError(error: unknown, json: boolean): void {
+  if (json) return printJson({ error: describe(error) });
+  const { message, hint } = describe(error);
+  process.stderr.write(`${colors.red('Error:')} ${message}\n${colors.bold('Try:')} ${hint}\n`);
+}
+
+function describe(error: unknown): ReturnType<DorkDbError['toJSON']> {
+  if (error instanceof DorkDbError) return error.toJSON();
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    name: 'Error',
+    code: 'UNEXPECTED',
+    message,
+    hint: 'Run it again with --json, and report what it prints.',
+    retryable: false,
+  };
+}

@@ -1,0 +1,66 @@
+import type { ExtractTablesWithRelations, RelationalSchemaConfig } from 'drizzle-orm/relations';
+import type { SQLiteSession, SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
+import type { Connection } from './connection.ts';
+
+/**
+ * The seam between this package and a SQLite driver. An adapter implements {@link Adapter} with a driver's own
+ * calls and holds only what differs between drivers; checks, pragmas, errors and transactions stand above it, once.
+ */
+
+/** A value that SQLite can store: NULL, INTEGER, REAL, TEXT or BLOB. https://sqlite.org/datatype3.html */
+export type SqliteValue = null | number | bigint | string | Uint8Array;
+
+/** A row as an object, one property a column, in the order of the SELECT list. */
+export type Row = Record<string, SqliteValue>;
+
+/** What a write did. */
+export interface RunResult {
+  /** Rows inserted, updated or deleted by the statement itself (not by its triggers). */
+  changes: number;
+  /** The rowid of the last row inserted on this connection. */
+  lastInsertRowid: number | bigint;
+}
+
+/** A prepared statement, as a driver must offer it. Parameters are positional and already checked. */
+export interface DriverStatement {
+  /** False for a statement that can change the file (`sqlite3_stmt_readonly`). */
+  readonly readonly: boolean;
+  run(...params: SqliteValue[]): RunResult;
+  /** The first row, or null or undefined where there is none. */
+  get(...params: SqliteValue[]): unknown;
+  /** Every row; empty for a statement that returns none, which runs all the same. */
+  all(...params: SqliteValue[]): unknown[];
+  /** Every row as an array of its columns. */
+  values(...params: SqliteValue[]): unknown[][];
+  iterate(...params: SqliteValue[]): IterableIterator<unknown>;
+}
+
+/** An open database, as a driver must offer it. */
+export interface DriverDatabase {
+  prepare(sql: string): DriverStatement;
+  /** Runs every statement of the text. */
+  exec(sql: string): void;
+  readonly inTransaction: boolean;
+  /** Closes at once, with every statement that is still alive: no file, lock or -wal stays behind. */
+  close(): void;
+}
+
+/** The names of the drivers that this package ships adapters for. */
+export type DriverName = 'bun:sqlite' | 'better-sqlite3';
+
+export interface Adapter {
+  readonly driver: DriverName;
+  /**
+   * True where the driver binds every JavaScript number as REAL. Whole numbers are then given to it as bigint,
+   * so that 5 is INTEGER 5 on every driver.
+   */
+  readonly bindsNumbersAsReal: boolean;
+  /** @throws UnsupportedRuntimeError where this runtime cannot run the driver. */
+  open(filename: string, options: { readonly: boolean; isClosed: boolean }): DriverDatabase;
+  /** Drizzle's own session class for this driver, over our connection. */
+  session<TSchema extends Record<string, unknown>>(
+    connection: Connection,
+    dialect: SQLiteSyncDialect,
+    schema: RelationalSchemaConfig<ExtractTablesWithRelations<TSchema>> | undefined,
+  ): SQLiteSession<'sync', RunResult, TSchema, ExtractTablesWithRelations<TSchema>>;
+}

@@ -1,0 +1,269 @@
+import type { Adapter, DriverDatabase, DriverName, DriverStatement, Row, RunResult } from './adapter.ts';
+import { bindable } from './bind.ts';
+import { ClosedError, DorkDbError, InvalidInputError } from './errors.ts';
+import { splitStatements } from './sql-text.ts';
+import { typedError } from './sqlite-error.ts';
+import { Transactions } from './transaction.ts';
+
+/** What {@link Connection.pragma} takes. */
+export interface PragmaOptions {
+  /** True for the first column of the first row alone. Default false: the rows. */
+  readonly simple?: boolean;
+}
+
+/** How a connection is opened. */
+export interface ConnectionOptions {
+  /** Default false. */
+  readonly readonly?: boolean;
+  /**
+   * True where nobody holds the file and it is only read: the driver then leaves no -wal or -shm beside it, where it
+   * can. Default false.
+   */
+  readonly isClosed?: boolean;
+}
+
+/** When a transaction takes SQLite's write lock. https://sqlite.org/lang_transaction.html */
+export type TransactionBehavior = 'deferred' | 'immediate' | 'exclusive';
+
+/**
+ * One open SQLite database, the same on every driver. Everything is synchronous. Errors are this package's own, with
+ * the driver's in `cause`; a value of a type that SQLite does not store is a TypeError.
+ */
+export class Connection implements Disposable {
+  /** The absolute path of the file, or `:memory:`. */
+  readonly filename: string;
+  readonly readonly: boolean;
+  readonly #adapter: Adapter;
+  readonly #database: DriverDatabase;
+  readonly #transactions: Transactions;
+  readonly #closing = new Set<() => void>();
+  readonly #preparing = new Set<(sql: string, domain: string | undefined) => void>();
+  #isOpen = true;
+  #iterators = 0;
+
+  /** @throws DatabaseOpenError, UnsupportedRuntimeError */
+  constructor(adapter: Adapter, filename: string, options: ConnectionOptions = {}) {
+    this.#adapter = adapter;
+    this.filename = filename;
+    this.readonly = options.readonly ?? false;
+    try {
+      this.#database = adapter.open(filename, { readonly: this.readonly, isClosed: options.isClosed ?? false });
+    } catch (error) {
+      throw typedError(error, 'opening', filename);
+    }
+    this.#transactions = new Transactions(this);
+  }
+
+  get driver(): DriverName {
+    return this.#adapter.driver;
+  }
+
+  /** Drizzle's session class for this driver is made by the adapter. */
+  get adapter(): Adapter {
+    return this.#adapter;
+  }
+
+  /** The version of the SQLite library that the driver carries, as `3.54.1`. */
+  get sqliteVersion(): string {
+    return String(this.prepare('SELECT sqlite_version() AS version').get()?.version);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** True between the start and the end of a transaction, also of one that was started by plain SQL. */
+  get inTransaction(): boolean {
+    return this.#isOpen && this.#database.inTransaction;
+  }
+
+  /**
+   * Prepares one statement.
+   *
+   * @param domain Whose statement it is, for {@link onPrepare}.
+   * @throws InvalidInputError where the text holds no statement, or more than one.
+   */
+  prepare<T = Row>(sql: string, domain?: string): Statement<T> {
+    this.assertOpen();
+    for (const observe of this.#preparing) observe(sql, domain);
+    if (typeof sql !== 'string') throw new TypeError('prepare() takes the text of one SQL statement.');
+    const count = sql.includes(';') ? splitStatements(sql).length : 1;
+    if (count !== 1) throw new InvalidInputError('sql', `holds ${count} statements where one is prepared`);
+    try {
+      return new Statement<T>(this, this.#database.prepare(sql), this.#adapter.bindsNumbersAsReal);
+    } catch (error) {
+      throw this.failure(error);
+    }
+  }
+
+  /** Runs every statement of a text that takes no parameters. */
+  exec(sql: string): void {
+    this.assertOpen();
+    this.assertNotIterating();
+    try {
+      this.#database.exec(sql);
+    } catch (error) {
+      throw this.failure(error);
+    }
+  }
+
+  /**
+   * Reads or sets a pragma, as `pragma('user_version', { simple: true })`. https://sqlite.org/pragma.html
+   */
+  pragma(text: string, options: PragmaOptions = {}): unknown {
+    const rows = this.prepare(`PRAGMA ${text}`).all();
+    return options.simple ? Object.values(rows[0] ?? {})[0] : rows;
+  }
+
+  /**
+   * Runs a function as one transaction: committed when it returns, rolled back when it throws. Inside another
+   * transaction it is a savepoint.
+   *
+   * @param behavior Default `immediate`: the write lock is taken at once, so that what was read cannot change before
+   * it is written, and no two transactions meet half-way (SQLITE_BUSY_SNAPSHOT).
+   * @throws TypeError for an async function; nothing is committed.
+   * @throws DatabaseBusyError where the lock was not free within the busy timeout.
+   */
+  transaction<T>(fn: () => T, behavior: TransactionBehavior = 'immediate'): T {
+    this.assertOpen();
+    return this.#transactions.run(fn, behavior);
+  }
+
+  /** Another connection through the same driver, as a snapshot, a check or a replay needs one. */
+  sibling(filename: string, options: ConnectionOptions = {}): Connection {
+    return new Connection(this.#adapter, filename, options);
+  }
+
+  /** Calls the function before each statement is prepared; what it throws, `prepare()` throws. */
+  onPrepare(observe: (sql: string, domain: string | undefined) => void): void {
+    this.#preparing.add(observe);
+  }
+
+  /** Calls the function before the connection closes. */
+  onClose(before: () => void): void {
+    this.#closing.add(before);
+  }
+
+  /** Closes the file at once; no file, lock or statement stays behind. Closing twice is fine. */
+  close(): void {
+    if (!this.#isOpen) return;
+    for (const before of this.#closing) before();
+    this.#isOpen = false;
+    try {
+      this.#database.close();
+    } catch (error) {
+      throw typedError(error, 'closing', this.filename);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal */
+  assertOpen(): void {
+    if (!this.#isOpen) throw new ClosedError(this.filename);
+  }
+
+  /** @internal Writing while rows are read one by one has no defined result, so it is refused on every driver. */
+  assertNotIterating(): void {
+    if (this.#iterators === 0) return;
+    throw new DorkDbError('ITERATING', `${this.filename} is read row by row at the moment. Nothing was written.`, {
+      hint: 'Finish the loop over iterate() first, or read with all().',
+    });
+  }
+
+  /** @internal */
+  iterating(change: 1 | -1): void {
+    this.#iterators += change;
+  }
+
+  /** @internal The typed error for what the driver threw. */
+  failure(error: unknown): unknown {
+    if (!this.#isOpen) return new ClosedError(this.filename);
+    return typedError(error, 'a statement on', this.filename);
+  }
+}
+
+/**
+ * A prepared statement. Parameters are positional: null, numbers, bigint, strings, booleans (as 0 and 1), Uint8Array;
+ * undefined is NULL. Their number must be right.
+ */
+export class Statement<T = Row> {
+  readonly #connection: Connection;
+  readonly #driver: DriverStatement;
+  readonly #numbersAsReal: boolean;
+
+  /** @internal */
+  constructor(connection: Connection, driver: DriverStatement, numbersAsReal: boolean) {
+    this.#connection = connection;
+    this.#driver = driver;
+    this.#numbersAsReal = numbersAsReal;
+  }
+
+  /** Runs the statement and says what it changed. */
+  run(...params: unknown[]): RunResult {
+    this.#begin();
+    try {
+      return this.#driver.run(...bindable(params, this.#numbersAsReal));
+    } catch (error) {
+      throw this.#connection.failure(error);
+    }
+  }
+
+  /** The first row, or undefined. */
+  get(...params: unknown[]): T | undefined {
+    this.#begin();
+    try {
+      return (this.#driver.get(...bindable(params, this.#numbersAsReal)) ?? undefined) as T | undefined;
+    } catch (error) {
+      throw this.#connection.failure(error);
+    }
+  }
+
+  /** Every row; an empty array for a statement that returns none. */
+  all(...params: unknown[]): T[] {
+    this.#begin();
+    try {
+      return this.#driver.all(...bindable(params, this.#numbersAsReal)) as T[];
+    } catch (error) {
+      throw this.#connection.failure(error);
+    }
+  }
+
+  /** Every row as an array of its columns. */
+  values(...params: unknown[]): unknown[][] {
+    this.#begin();
+    try {
+      return this.#driver.values(...bindable(params, this.#numbersAsReal));
+    } catch (error) {
+      throw this.#connection.failure(error);
+    }
+  }
+
+  /** The rows one by one; until the loop ends the connection refuses to write. */
+  *iterate(...params: unknown[]): Generator<T, void, undefined> {
+    this.#begin();
+    this.#connection.iterating(1);
+    try {
+      yield* this.#driver.iterate(...bindable(params, this.#numbersAsReal)) as Iterable<T>;
+    } catch (error) {
+      throw this.#connection.failure(error);
+    } finally {
+      this.#connection.iterating(-1);
+    }
+  }
+
+  /** The same statement with rows as arrays, as Drizzle's better-sqlite3 session asks for it. @internal */
+  raw(): { all: (...params: unknown[]) => unknown[][]; get: (...params: unknown[]) => unknown[] | undefined } {
+    return {
+      all: (...params) => this.values(...params),
+      get: (...params) => this.values(...params)[0],
+    };
+  }
+
+  #begin(): void {
+    this.#connection.assertOpen();
+    if (!this.#driver.readonly) this.#connection.assertNotIterating();
+  }
+}

@@ -1,0 +1,72 @@
+import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Connection } from './connection.ts';
+import { BackupError } from './errors.ts';
+import { FILE_MODE } from './file.ts';
+
+/** The end of a copy's name until it is proved to be one; a file with it is wreckage. */
+export const PARTIAL = '.partial';
+
+/** Bytes that the file system of a folder still takes from us. */
+export function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/** Bytes of the database without its free pages' share: what a copy of it needs at most. */
+export function databaseBytes(connection: Connection): number {
+  return (
+    Number(connection.pragma('page_count', { simple: true })) * Number(connection.pragma('page_size', { simple: true }))
+  );
+}
+
+/** Makes what was written last a crash. A folder holds the names of its files. */
+export function fsyncPath(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Copies a database, as it is at this moment, into a new file: under a temporary name with mode 0600, flushed to the
+ * disk, read back by `verify`, and only then under its own name. https://sqlite.org/lang_vacuum.html#vacuuminto
+ *
+ * @param source A connection without a transaction; other connections may write meanwhile.
+ * @param verify Throws where the copy, open read-only, is not what it should be.
+ * @throws BackupError where there is no room; nothing is left behind.
+ */
+export function copyDatabase(source: Connection, to: string, verify: (copy: Connection) => void): void {
+  const folder = dirname(to);
+  const needed = databaseBytes(source);
+  const free = freeBytes(folder);
+  if (free < needed) {
+    throw new BackupError(
+      'NO_ROOM',
+      `${folder} has ${free} bytes free; a copy of ${source.filename} may need ${needed}. Nothing was written.`,
+      {
+        hint: 'Make room on the disk and call again.',
+        retryable: true,
+      },
+    );
+  }
+  const partial = `${to}.${process.pid}${PARTIAL}`;
+  try {
+    // VACUUM INTO would create it with mode 0644; an empty file that is there keeps its mode.
+    closeSync(openSync(partial, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
+    source.prepare('VACUUM INTO ?').run(partial);
+    fsyncPath(partial);
+    // Read-only: a copy that was cut off answers SQLITE_READONLY_ROLLBACK instead of being repaired into an empty one.
+    using copy = source.sibling(partial, { readonly: true });
+    verify(copy);
+    copy.close();
+    renameSync(partial, to);
+    fsyncPath(folder);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    rmSync(`${partial}-journal`, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+/** What every error of this package carries besides its message. */
+export interface ErrorDetails {
+  /** What to do next, one sentence. */
+  readonly hint: string;
+  /** True where the same call may succeed later without anything being changed. Default false. */
+  readonly retryable?: boolean;
+  /** The driver's or the system's own error. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The base of every error that this package throws, but for the TypeError that a wrong JavaScript type deserves.
+ * The message says what failed, on which file, and what was not touched. No message holds a row's content.
+ */
+export class DorkDbError extends Error {
+  /** A stable name for programs: SQLite's extended result code (`SQLITE_FULL`) or one of this package's own. */
+  readonly code: string;
+  /** What to do next. */
+  readonly hint: string;
+  /** True where the same call may succeed later without anything being changed. */
+  readonly retryable: boolean;
+
+  constructor(code: string, message: string, details: ErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = details.hint;
+    this.retryable = details.retryable ?? false;
+  }
+
+  /** The fields that `--json` prints. */
+  toJSON(): { name: string; code: string; message: string; hint: string; retryable: boolean } {
+    return { name: this.name, code: this.code, message: this.message, hint: this.hint, retryable: this.retryable };
+  }
+}
+
+/** The file could not be opened as a DorkOS database. Nothing was created, renamed, repaired or deleted. */
+export class DatabaseOpenError extends DorkDbError {}
+
+/** Another connection held the lock for longer than the busy timeout. Nothing was written. Always retryable. */
+export class DatabaseBusyError extends DorkDbError {}
+
+/** Which rule of the schema a write broke. */
+export type ConstraintKind = 'unique' | 'foreign_key' | 'not_null' | 'check';
+
+/** A write broke a rule of the schema. The statement changed nothing. */
+export class ConstraintError extends DorkDbError {
+  readonly kind: ConstraintKind;
+
+  constructor(kind: ConstraintKind, code: string, message: string, details: ErrorDetails) {
+    super(code, message, details);
+    this.kind = kind;
+  }
+}
+
+/** Why the migration runner refused. */
+export type MigrationErrorKind = 'edited' | 'out_of_order' | 'newer_database' | 'data_loss' | 'foreign_keys' | 'failed';
+
+/** A migration was refused or failed. The database is as it was before. */
+export class MigrationError extends DorkDbError {
+  readonly kind: MigrationErrorKind;
+
+  constructor(kind: MigrationErrorKind, message: string, details: ErrorDetails) {
+    super(`MIGRATION_${kind.toUpperCase()}`, message, details);
+    this.kind = kind;
+  }
+}
+
+/** An older file could not be imported. The older file was not changed, and nothing of it was imported. */
+export class ImportError extends DorkDbError {}
+
+/** A backup could not be made or is not one. The database was not changed. */
+export class BackupError extends DorkDbError {}
+
+/** A restore was refused or failed. The file that was there is in place. */
+export class RestoreError extends DorkDbError {}
+
+/** A value given to this package is not one it can take. Nothing was written. */
+export class InvalidInputError extends DorkDbError {
+  /** The field, as `cron` or `budget.maxCallsPerHour`, or the argument, as `id`. */
+  readonly field: string;
+
+  constructor(field: string, problem: string, details: Partial<ErrorDetails> = {}) {
+    super('INVALID_INPUT', `${field} ${problem}. Nothing was written.`, {
+      hint: `Give ${field} a value that fits and call again.`,
+      ...details,
+    });
+    this.field = field;
+  }
+}
+
+/** The connection was closed before. Nothing was read or written. */
+export class ClosedError extends DorkDbError {
+  constructor(filename: string) {
+    super('CLOSED', `The connection to ${filename} is closed.`, {
+      hint: 'Open the file again with createDb(), and close it only after its last use.',
+    });
+  }
+}
+
+/** This runtime cannot run the driver. Nothing was opened. */
+export class UnsupportedRuntimeError extends DorkDbError {}

@@ -1,0 +1,205 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { DatabaseOpenError } from './errors.ts';
+
+/** Read and write for the owner alone; SQLite gives a -wal and a -shm the mode of their database. */
+export const FILE_MODE = 0o600;
+export const FOLDER_MODE = 0o700;
+
+/** The first bytes of every SQLite file. https://sqlite.org/fileformat2.html#the_database_header */
+const MAGIC = 'SQLite format 3\0';
+
+/** The folder beside a database file that its snapshots and backups go to. */
+export function backupFolder(filename: string): string {
+  return join(dirname(filename), 'backups');
+}
+
+function refuse(code: string, message: string, hint: string, cause?: unknown): never {
+  throw new DatabaseOpenError(code, `${message} Nothing was created or changed.`, { hint, cause });
+}
+
+/** What is at a path, through links; undefined also where a part of the path is closed or no folder. */
+function fileAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function sizeOf(path: string): number | undefined {
+  return fileAt(path)?.size;
+}
+
+/** True where the folder of backups holds a snapshot or a backup of this file. */
+function hasBackups(filename: string): boolean {
+  const folder = backupFolder(filename);
+  const stem = basename(filename).replace(/\.[^.]*$/, '');
+  return existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(`${stem}-`) && name.endsWith('.db'));
+}
+
+/** The parent folder must be there: SQLite's own message for a missing one says only "unable to open". */
+function checkFolder(filename: string): void {
+  const folder = dirname(filename);
+  let stat: ReturnType<typeof statSync>;
+  try {
+    stat = statSync(folder, { throwIfNoEntry: false });
+  } catch (cause) {
+    refuse(
+      'FOLDER_UNREADABLE',
+      `The folder ${folder} cannot be read.`,
+      'Look at the owner and the mode of the folder and of those above it.',
+      cause,
+    );
+  }
+  if (!stat)
+    refuse(
+      'FOLDER_MISSING',
+      `The folder ${folder} does not exist (or its disk is not mounted).`,
+      `Create it first: mkdir -m 700 -p '${folder}'`,
+    );
+  if (!stat.isDirectory())
+    refuse('FOLDER_MISSING', `${folder} is not a folder.`, 'Give the path of a file in an existing folder.');
+}
+
+/** What stands at the path now must be nothing, or a regular file. */
+function checkKind(filename: string): void {
+  const entry = lstatSync(filename, { throwIfNoEntry: false });
+  if (!entry) return;
+  const target = statSync(filename, { throwIfNoEntry: false });
+  if (!target)
+    refuse(
+      'DANGLING_LINK',
+      `${filename} is a symbolic link to a file that does not exist.`,
+      'Mount or restore what the link points to, or remove the link.',
+    );
+  if (target.isDirectory())
+    refuse(
+      'IS_A_FOLDER',
+      `${filename} is a folder.`,
+      `Give the path of a file in it, as ${join(filename, 'dork.db')}.`,
+    );
+  if (!target.isFile()) refuse('NOT_A_FILE', `${filename} is not a regular file.`, 'Give the path of a database file.');
+}
+
+/** The first 100 bytes. https://sqlite.org/fileformat2.html#the_database_header */
+function readHeader(filename: string): Buffer {
+  const header = Buffer.alloc(100);
+  try {
+    const fd = openSync(filename, 'r');
+    try {
+      readSync(fd, header, 0, 100, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    refuse('FILE_UNREADABLE', `${filename} cannot be read.`, 'Look at the owner and the mode of the file.', cause);
+  }
+  return header;
+}
+
+/**
+ * The header must be SQLite's, and the file as long as it says, unless a -wal or a -journal holds the rest.
+ *
+ * @returns The application_id.
+ */
+function checkHeader(filename: string, size: number, hasLog: boolean): number {
+  const header = readHeader(filename);
+  if (header.toString('latin1', 0, 16) !== MAGIC) {
+    refuse(
+      'NOT_A_DATABASE',
+      `${filename} is not a SQLite database.`,
+      'Give another path; if this was a database, restore a backup of it.',
+    );
+  }
+  const applicationId = header.readUInt32BE(68);
+  if (hasLog || sizeOf(`${filename}-journal`)) return applicationId;
+  const pageSize = header.readUInt16BE(16) === 1 ? 65536 : header.readUInt16BE(16);
+  const isCountValid = header.readUInt32BE(24) === header.readUInt32BE(92);
+  const pages = isCountValid ? header.readUInt32BE(28) : 1;
+  if (size % pageSize !== 0 || size < pages * pageSize) {
+    refuse(
+      'TRUNCATED',
+      `${filename} is cut off: its header speaks of ${pages} pages of ${pageSize} bytes, the file has ${size} bytes.`,
+      'Keep the file and what lies beside it as they are, and restore the newest backup.',
+    );
+  }
+  return applicationId;
+}
+
+/** What is at a path, as far as its bytes tell. */
+export interface FileState {
+  /** True where there is nothing, or an empty file with nothing beside it that tells of more. */
+  readonly isNew: boolean;
+  /** `PRAGMA application_id` as the header has it; a -wal may hold a newer one. */
+  readonly applicationId: number;
+}
+
+/**
+ * Looks at what is at the path before a driver may touch it.
+ *
+ * @throws DatabaseOpenError, having changed nothing.
+ */
+export function inspectFile(filename: string): FileState {
+  // The -wal is looked at before the file: a file that another process fills at this moment is then never taken for
+  // one that lost its content.
+  const wal = sizeOf(`${filename}-wal`) ?? 0;
+  const file = fileAt(filename);
+  if (file?.isFile() && file.size > 0) {
+    return { isNew: false, applicationId: checkHeader(filename, file.size, wal > 0) };
+  }
+  checkFolder(filename);
+  checkKind(filename);
+  const state = file ? 'is empty' : 'is missing';
+  if (wal > 0) {
+    refuse(
+      'LOST_MAIN_FILE',
+      `${filename} ${state}, but its -wal of ${wal} bytes is there: there was more.`,
+      'Put the file back beside its -wal, or move the -wal away and restore the newest backup.',
+    );
+  }
+  if (file && hasBackups(filename)) {
+    refuse(
+      'LOST_CONTENT',
+      `${filename} is empty, but there are backups of it in ${backupFolder(filename)}: there was more.`,
+      'Restore the newest backup, or remove the empty file to start anew.',
+    );
+  }
+  return { isNew: true, applicationId: 0 };
+}
+
+/** Creates the empty file with mode 0600, whatever the umask, before SQLite would create it with 0644. */
+export function createPrivateFile(filename: string): void {
+  try {
+    closeSync(openSync(filename, constants.O_RDWR | constants.O_CREAT, FILE_MODE));
+  } catch (cause) {
+    refuse(
+      'CANNOT_CREATE',
+      `${filename} cannot be created.`,
+      'Look at the owner, the mode and the free space of its folder.',
+      cause,
+    );
+  }
+}
+
+/** Creates a folder that only its owner may enter; one that is there stays as it is. */
+export function createPrivateFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+}
+
+/** The file itself where the path is a symbolic link, so that the -wal and the backups lie beside the real one. */
+export function realFile(filename: string): string {
+  return existsSync(filename) ? realpathSync(filename) : join(realpathSync(dirname(filename)), basename(filename));
+}

@@ -1,0 +1,97 @@
+import * as v from 'valibot';
+import { InvalidInputError } from './errors.ts';
+import { instant } from './time.ts';
+
+/**
+ * What stores ask of their arguments. Messages complete the sentence "FIELD …" and never show the value.
+ */
+
+/** Text that UTF-8 can hold, so that it is stored exactly. */
+export const text = v.pipe(
+  v.string('is not text'),
+  v.check((value) => value.isWellFormed(), 'has a lone surrogate, which UTF-8 cannot hold'),
+);
+
+/** Text that is not empty. */
+export const filledText = v.pipe(text, v.minLength(1, 'is empty'));
+
+/** A whole number from 0 that a JavaScript number holds exactly. */
+export const wholeNumber = v.pipe(
+  v.number('is not a number'),
+  v.check((value) => Number.isSafeInteger(value) && value >= 0, 'is not a whole number from 0'),
+);
+
+/** True or false. */
+export const flag = v.boolean('is not true or false');
+
+/** One of the listed words. */
+export function oneOfWords<const T extends readonly string[]>(words: T) {
+  return v.picklist(words, `is not one of ${words.join(', ')}`);
+}
+
+/** ISO 8601 text with a time zone, or Unix milliseconds; stored as ISO 8601 in UTC with milliseconds. */
+export const instantOrMillis = v.pipe(
+  v.union([v.string(), v.number()], 'is not an instant'),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return instant(dataset.value, 'instant');
+    } catch {
+      addIssue({
+        message: 'is not an instant: ISO 8601 text with a time zone, or Unix milliseconds, of the years 0 to 9999',
+      });
+      return NEVER;
+    }
+  }),
+);
+
+/** A plain object whose JSON text is stored: every value in it is one that JSON can hold exactly. */
+export const jsonObject = v.pipe(
+  v.custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'is not an object',
+  ),
+  v.check((value) => isJsonValue(value), 'holds something that JSON cannot hold'),
+);
+
+function isJsonValue(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed();
+    case 'number':
+      return Number.isFinite(value);
+    case 'boolean':
+      return true;
+    case 'object':
+      if (value === null) return true;
+      if (Array.isArray(value)) return value.every(isJsonValue);
+      return (
+        isPlain(value) &&
+        Object.entries(value).every(([key, inner]) => key.isWellFormed() && (inner === undefined || isJsonValue(inner)))
+      );
+    default:
+      return false;
+  }
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/**
+ * Checks an argument.
+ *
+ * @param name What the argument is called where the fault is in the whole of it; else the field is named.
+ * @throws InvalidInputError also where reading the value throws (a getter, a proxy, a cycle).
+ */
+export function checked<const T extends v.GenericSchema>(schema: T, value: unknown, name: string): v.InferOutput<T> {
+  let result: v.SafeParseResult<T>;
+  try {
+    result = v.safeParse(schema, value, { abortEarly: true });
+  } catch (cause) {
+    throw new InvalidInputError(name, 'could not be read', { cause });
+  }
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new InvalidInputError(v.getDotPath(issue) ?? name, issue.message);
+}

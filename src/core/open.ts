@@ -1,0 +1,125 @@
+import type { Adapter } from './adapter.ts';
+import { Connection } from './connection.ts';
+import { DatabaseOpenError } from './errors.ts';
+import { createPrivateFile, inspectFile, realFile } from './file.ts';
+import { MEMORY } from './path.ts';
+import { APPLICATION_ID, BUSY_TIMEOUT_MS, configure } from './pragmas.ts';
+import { retryWhile } from './sleep.ts';
+import { isBusy } from './sqlite-error.ts';
+
+/** How a file is opened. */
+export interface OpenOptions {
+  /** True for a connection that cannot write; the file must be there. Default false. */
+  readonly readonly?: boolean;
+  /** How long a write waits for another connection's, in milliseconds. Default 5000. */
+  readonly busyTimeoutMs?: number;
+  /** Says whether the first hash of a ledger is ours; a file without our application_id is only taken with it. */
+  readonly isOurLedger?: (connection: Connection) => boolean;
+}
+
+/**
+ * Opens a checked path: looks before it touches, creates the file with mode 0600 where there is none, and sets the
+ * pragmas.
+ *
+ * @throws DatabaseOpenError, DatabaseBusyError, UnsupportedRuntimeError
+ */
+export function openConnection(adapter: Adapter, path: string, options: OpenOptions = {}): Connection {
+  const { readonly = false, busyTimeoutMs = BUSY_TIMEOUT_MS } = options;
+  if (path === MEMORY) {
+    const memory = new Connection(adapter, MEMORY);
+    configure(memory, busyTimeoutMs);
+    return memory;
+  }
+  const file = inspectFile(path);
+  if (file.isNew) {
+    if (readonly) {
+      throw new DatabaseOpenError(
+        'FILE_MISSING',
+        `${path} does not exist or is empty, and a read-only connection creates nothing.`,
+        {
+          hint: 'Open it without readonly first, or give another path.',
+        },
+      );
+    }
+    createPrivateFile(path);
+  }
+  const connection = new Connection(adapter, realFile(path), { readonly });
+  try {
+    connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    if (file.applicationId !== APPLICATION_ID) refuseForeign(connection, busyTimeoutMs, options.isOurLedger);
+    configure(connection, busyTimeoutMs);
+  } catch (error) {
+    connection.close();
+    throw opening(error, path);
+  }
+  closeAtExit(connection);
+  return connection;
+}
+
+/** A database of another program is left as it is: it is read, and nothing is written before this has passed. */
+function refuseForeign(
+  connection: Connection,
+  busyTimeoutMs: number,
+  isOurLedger?: (connection: Connection) => boolean,
+): void {
+  const { id, tables } = retryWhile(isBusy, busyTimeoutMs, () => ({
+    id: connection.pragma('application_id', { simple: true }),
+    tables: connection.prepare<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n,
+  }));
+  if (id === APPLICATION_ID) return;
+  if (id === 0 && (tables === 0 || isOurLedger?.(connection))) return;
+  throw new DatabaseOpenError(
+    'NOT_OURS',
+    `${connection.filename} is a SQLite database of another program. It was not changed.`,
+    {
+      hint: 'Give the path of a dork.db; older DorkOS files are imported, not opened.',
+    },
+  );
+}
+
+/** What SQLite finds in a file at its first read belongs to opening it. */
+function opening(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  const code = String(error.code);
+  const isDamage = code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB');
+  if (
+    !isDamage &&
+    !code.startsWith('SQLITE_CANTOPEN') &&
+    !code.startsWith('SQLITE_READONLY') &&
+    !code.startsWith('SQLITE_IOERR')
+  )
+    return error;
+  const what = isDamage ? 'is damaged' : 'could not be opened with its -wal and -shm';
+  return new DatabaseOpenError(code, `${path} ${what}. Nothing was repaired or deleted. ${error.message}`, {
+    hint: isDamage
+      ? 'Keep the file and what lies beside it as they are, and restore the newest backup.'
+      : 'Look at the owner, the mode and the free space of the file, its -wal, its -shm and its folder.',
+    cause: 'cause' in error ? error.cause : error,
+  });
+}
+
+const open = new Set<WeakRef<Connection>>();
+
+/**
+ * better-sqlite3 leaves the -wal and -shm of a connection that the process never closed; a -wal that stays is safe but
+ * surprises whoever copies the file alone.
+ */
+function closeAtExit(connection: Connection): void {
+  if (open.size === 0) process.once('exit', closeAll);
+  const reference = new WeakRef(connection);
+  open.add(reference);
+  connection.onClose(() => {
+    open.delete(reference);
+    if (open.size === 0) process.off('exit', closeAll);
+  });
+}
+
+function closeAll(): void {
+  for (const reference of open) {
+    try {
+      reference.deref()?.close();
+    } catch {
+      // The process ends; SQLite recovers from the -wal at the next opening.
+    }
+  }
+}

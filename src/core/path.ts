@@ -1,0 +1,44 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { InvalidInputError } from './errors.ts';
+
+/** The name of a database that lives in memory and ends with its connection. */
+export const MEMORY = ':memory:';
+
+/** The name of the file in a DorkOS home. */
+export const DB_NAME = 'dork.db';
+
+/** The DorkOS home: `$DORK_HOME`, else `~/.dork`. */
+export function defaultHome(): string {
+  return process.env.DORK_HOME ? resolve(process.env.DORK_HOME) : join(homedir(), '.dork');
+}
+
+/** Where `createDb()` keeps everything: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
+export function defaultDbPath(): string {
+  return join(defaultHome(), DB_NAME);
+}
+
+/** A reason that the drivers would open something else than what was named, each measured on both. */
+function problemOf(path: string): string | undefined {
+  if (path === '') return 'is empty, which SQLite takes as a temporary database that is gone at exit';
+  if (path.includes('\0')) return 'has a NUL byte, behind which a driver reads no further';
+  if (path !== path.trimEnd()) return 'ends with white space, which a driver would cut off';
+  if (path.startsWith('file:')) return 'is a file: URI, which the drivers read differently; give a plain path';
+  if (path === '~' || path.startsWith('~/')) return 'starts with ~, which only a shell expands';
+  if (path.startsWith(':') && path !== MEMORY) return `starts with a colon; only ${MEMORY} means something`;
+  if (!path.isWellFormed()) return 'has a lone surrogate';
+  return undefined;
+}
+
+/**
+ * The absolute path of a database file; `:memory:` stays as it is.
+ *
+ * @throws InvalidInputError where the drivers would open something else than what is named.
+ */
+export function databasePath(path: unknown, field = 'path'): string {
+  if (typeof path !== 'string')
+    throw new InvalidInputError(field, `is ${path === null ? 'null' : typeof path}, not the path of a file`);
+  const problem = problemOf(path);
+  if (problem) throw new InvalidInputError(field, problem);
+  return path === MEMORY ? path : resolve(path);
+}

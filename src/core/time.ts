@@ -1,0 +1,45 @@
+import { InvalidInputError } from './errors.ts';
+
+/** An instant as it is stored: ISO 8601 in UTC with milliseconds and `Z`, so that the order of the text is the order of time. */
+export type Instant = string;
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+
+/** What `Date.parse` takes that is a whole instant: a date with a time and an offset. */
+const ISO = /^[+-]?\d{4,6}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
+
+/** The years that fit four digits; beyond them text order is not time order. */
+const FIRST = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** This instant. */
+export function now(): Instant {
+  return new Date().toISOString();
+}
+
+/**
+ * An instant in the stored form, from ISO 8601 text with an offset or from Unix milliseconds (a fraction is cut).
+ *
+ * @throws InvalidInputError for anything else, and for years before 0 or after 9999.
+ */
+export function instant(value: unknown, field: string): Instant {
+  if (typeof value === 'string' && INSTANT.test(value) && isRealDate(value)) return value;
+  const milliseconds = typeof value === 'number' ? Math.trunc(value) : parse(value);
+  if (!(milliseconds >= FIRST && milliseconds <= LAST)) {
+    throw new InvalidInputError(
+      field,
+      'is not an instant: ISO 8601 text with a time zone, or Unix milliseconds, of the years 0 to 9999',
+    );
+  }
+  return new Date(milliseconds).toISOString();
+}
+
+/** `2026-02-31` has the form of a date and is none. */
+function isRealDate(value: string): boolean {
+  const milliseconds = Date.parse(value);
+  return milliseconds >= FIRST && new Date(milliseconds).toISOString() === value;
+}
+
+function parse(value: unknown): number {
+  return typeof value === 'string' && ISO.test(value) ? Date.parse(value.replace(',', '.')) : Number.NaN;
+}

@@ -1,0 +1,78 @@
+import type { RunResult } from './adapter.ts';
+import type { Connection, TransactionBehavior } from './connection.ts';
+
+/** A statement that is prepared when it is first run. */
+type Command = () => RunResult;
+
+const AsyncFunction = (async () => {}).constructor;
+
+/**
+ * The transactions of one connection: BEGIN at the top, savepoints inside. The statements are prepared once, since
+ * preparing them costs more than running them.
+ */
+export class Transactions {
+  readonly #connection: Connection;
+  readonly #commands = new Map<string, Command>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  run<T>(fn: () => T, behavior: TransactionBehavior): T {
+    if (typeof fn !== 'function') throw new TypeError('transaction() takes a function.');
+    if (fn instanceof AsyncFunction) throw asyncRefused();
+    const isNested = this.#connection.inTransaction;
+    this.#command(isNested ? 'SAVEPOINT dork' : `BEGIN ${behavior.toUpperCase()}`)();
+    let result: T;
+    try {
+      result = fn();
+      if (isThenable(result)) throw asyncRefused();
+    } catch (error) {
+      this.#undo(isNested);
+      throw error;
+    }
+    try {
+      this.#command(isNested ? 'RELEASE dork' : 'COMMIT')();
+    } catch (error) {
+      this.#undo(isNested);
+      throw error;
+    }
+    return result;
+  }
+
+  /**
+   * SQLite has rolled back by itself after a full disk or an I/O error; a ROLLBACK would then fail and hide the
+   * first error. https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+   */
+  #undo(isNested: boolean): void {
+    if (!this.#connection.inTransaction) return;
+    try {
+      if (isNested) {
+        this.#command('ROLLBACK TO dork')();
+        this.#command('RELEASE dork')();
+      } else this.#command('ROLLBACK')();
+    } catch {
+      // The first error says more than this one.
+    }
+  }
+
+  #command(sql: string): Command {
+    let command = this.#commands.get(sql);
+    if (!command) {
+      const statement = this.#connection.prepare(sql);
+      command = () => statement.run();
+      this.#commands.set(sql, command);
+    }
+    return command;
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function asyncRefused(): TypeError {
+  return new TypeError(
+    'A transaction runs a synchronous function; an async one would commit before it ends. Nothing was committed.',
+  );
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MigrationError } from '../core/errors.ts';
+import { splitStatements } from '../core/sql-text.ts';
+
+/** One migration of a Drizzle folder. */
+export interface Migration {
+  /** The file's name without `.sql`, as `0000_consolidate`. */
+  readonly tag: string;
+  /** When it was generated, Unix milliseconds: the journal's `when`, which the ledger keeps as `created_at`. */
+  readonly when: number;
+  /** SHA-256 of the file's bytes in hexadecimal, as Drizzle computes it. */
+  readonly hash: string;
+  /** The file's text. */
+  readonly sql: string;
+}
+
+/** The migrations of a Drizzle SQLite folder, oldest first. */
+export interface History {
+  readonly migrations: readonly Migration[];
+  /**
+   * What {@link schemaText} gives for a file that has them all. It only saves the replay at each opening: where it is
+   * absent or differs, the history is replayed in memory.
+   */
+  readonly schemaText?: string;
+  /** `PRAGMA application_id` of files that have this history. Default: it is left alone. */
+  readonly applicationId?: number;
+}
+
+/** A statement of a migration, as it is run. */
+export interface MigrationStep {
+  readonly sql: string;
+  /** Its place in the file, counted from 1. */
+  readonly position: number;
+}
+
+interface Journal {
+  readonly entries: readonly { readonly tag: string; readonly when: number }[];
+}
+
+/** The hash that Drizzle's ledger holds for a migration's text. */
+export function hashOf(sql: string): string {
+  return createHash('sha256').update(sql).digest('hex');
+}
+
+/**
+ * Reads a folder that drizzle-kit wrote (`meta/_journal.json` and one `.sql` file an entry).
+ *
+ * @throws MigrationError of kind `failed` where the journal or a file is missing or cannot be read.
+ */
+export function readHistory(folder: string): History {
+  try {
+    const journal = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as Journal;
+    const migrations = journal.entries.map(({ tag, when }) => {
+      const sql = readFileSync(join(folder, `${tag}.sql`), 'utf8');
+      return { tag, when, hash: hashOf(sql), sql };
+    });
+    return { migrations };
+  } catch (cause) {
+    throw new MigrationError(
+      'failed',
+      `The migration folder ${folder} cannot be read: ${(cause as Error).message}. No database was touched.`,
+      {
+        hint: 'Give a folder that drizzle-kit generated, with meta/_journal.json and every file that it lists.',
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * The statements of a migration. Drizzle runs a file chunk by chunk, divided by `--> statement-breakpoint`; a chunk of
+ * only comments is nothing.
+ *
+ * @throws MigrationError of kind `failed` where a chunk holds more than one statement: bun:sqlite would run the first
+ * and record success.
+ */
+export function stepsOf(migration: Migration): MigrationStep[] {
+  const steps: MigrationStep[] = [];
+  for (const chunk of migration.sql.split('--> statement-breakpoint')) {
+    const statements = splitStatements(chunk);
+    if (statements.length > 1) {
+      throw new MigrationError(
+        'failed',
+        `Chunk ${steps.length + 1} of ${migration.tag} holds ${statements.length} statements where a driver runs one. Nothing of it was applied.`,
+        { hint: 'Put `--> statement-breakpoint` between the statements.' },
+      );
+    }
+    for (const sql of statements) steps.push({ sql, position: steps.length + 1 });
+  }
+  return steps;
+}
+
+/** The tables that a migration's comments `-- allow-loss: a, b` let lose rows. */
+export function allowedLosses(migration: Migration): ReadonlySet<string> {
+  const tables = new Set<string>();
+  for (const [, names] of migration.sql.matchAll(/^\s*--\s*allow-loss:\s*(.+)$/gim)) {
+    for (const name of (names ?? '').split(',')) tables.add(name.trim().replace(/^[`"[]|[`"\]]$/g, ''));
+  }
+  return tables;
+}

@@ -1,0 +1,98 @@
+import type { Connection } from '../core/connection.ts';
+import { withoutComments } from '../core/sql-text.ts';
+import { now } from '../core/time.ts';
+import { hashOf, type Migration } from './history.ts';
+
+/** A row of Drizzle's ledger. */
+export interface LedgerEntry {
+  readonly rowid: number;
+  readonly hash: string;
+  /** The journal's `when`. */
+  readonly when: number;
+}
+
+/** Drizzle's own table; its `id` is always NULL, so the rowid is the order. */
+export const LEDGER = '__drizzle_migrations';
+
+/**
+ * What the ledger has no room for: when an entry was applied, what its SQL was without comments, and repairs. It is
+ * ours, apart from Drizzle's table, which nothing but migrations is written to.
+ */
+export const LOG = '__dork_migrations_log';
+
+export function hasTable(connection: Connection, name: string): boolean {
+  return connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined;
+}
+
+/** The entries in the order they were applied; none where there is no ledger. */
+export function readLedger(connection: Connection): LedgerEntry[] {
+  if (!hasTable(connection, LEDGER)) return [];
+  return connection
+    .prepare<{ rowid: number; hash: string; created_at: number }>(
+      `SELECT rowid, hash, created_at FROM ${LEDGER} ORDER BY rowid`,
+    )
+    .all()
+    .map((row) => ({ rowid: row.rowid, hash: row.hash, when: Number(row.created_at) }));
+}
+
+/** Every hash of the ledger in order, joined by commas: one row, however long the history is. */
+export function ledgerText(connection: Connection): string {
+  const row = connection
+    .prepare<{ hashes: string | null }>(
+      `SELECT group_concat(hash) AS hashes FROM (SELECT hash FROM ${LEDGER} ORDER BY rowid)`,
+    )
+    .get();
+  return row?.hashes ?? '';
+}
+
+export function createLedger(connection: Connection): void {
+  // Drizzle's own words, so that a file that Drizzle migrated first is the same.
+  connection.exec(`CREATE TABLE IF NOT EXISTS ${LEDGER} (
+				id SERIAL PRIMARY KEY,
+				hash text NOT NULL,
+				created_at numeric
+			)`);
+  connection.exec(`CREATE TABLE IF NOT EXISTS ${LOG} (
+    at text NOT NULL,
+    event text NOT NULL CHECK (event IN ('applied', 'repaired')),
+    tag text NOT NULL,
+    hash text NOT NULL,
+    statements_hash text NOT NULL,
+    previous_hash text,
+    by text,
+    reason text,
+    duration_ms integer
+  )`);
+}
+
+/** The hash of a migration's SQL without comments and white space. */
+export function statementsHash(migration: Migration): string {
+  return hashOf(withoutComments(migration.sql));
+}
+
+/** Writes one applied migration into Drizzle's ledger, in Drizzle's form, and into the log. */
+export function recordApplied(connection: Connection, migration: Migration, durationMs: number): void {
+  connection.prepare(`INSERT INTO ${LEDGER} (hash, created_at) VALUES (?, ?)`).run(migration.hash, migration.when);
+  connection
+    .prepare(
+      `INSERT INTO ${LOG} (at, event, tag, hash, statements_hash, duration_ms) VALUES (?, 'applied', ?, ?, ?, ?)`,
+    )
+    .run(now(), migration.tag, migration.hash, statementsHash(migration), durationMs);
+}
+
+/** What the log knows of an entry of the ledger. */
+export interface LoggedEntry {
+  readonly tag: string;
+  readonly at: string;
+  readonly statementsHash: string;
+}
+
+/** What the log knows of the entry with this hash; undefined for one that another tool applied. */
+export function loggedEntry(connection: Connection, hash: string): LoggedEntry | undefined {
+  if (!hasTable(connection, LOG)) return undefined;
+  return connection
+    .prepare<LoggedEntry>(
+      `SELECT tag, at, statements_hash AS statementsHash FROM ${LOG} WHERE hash = ? ORDER BY rowid DESC LIMIT 1`,
+    )
+    .get(hash);
+}

@@ -1,0 +1,48 @@
+import type { Connection } from '../core/connection.ts';
+import type { History } from './history.ts';
+import { loggedEntry } from './ledger.ts';
+import { type Problem, planFor, refusal } from './plan.ts';
+import { countRows, type RowCounts } from './rows.ts';
+import { type Drift, driftOf } from './schema-state.ts';
+import { fittingSnapshot } from './snapshot.ts';
+
+/** A migration that a file has. */
+export interface AppliedEntry {
+  readonly tag: string;
+  readonly hash: string;
+  /** When it was applied, where this package applied it. */
+  readonly appliedAt?: string;
+}
+
+/** What a file has of the history. Finding it out writes nothing. */
+export interface MigrationStatus {
+  readonly filename: string;
+  /** `current`, `pending`, or the kind of the MigrationError that opening it would throw. */
+  readonly state: 'current' | 'pending' | Problem['kind'];
+  readonly applied: readonly AppliedEntry[];
+  /** The tags that are to be applied, oldest first. */
+  readonly pending: readonly string[];
+  /** The message of the refusal, where there is one, and the way out. */
+  readonly problem?: { readonly message: string; readonly hint: string };
+  /** How the schema differs from what the history yields; empty while migrations are pending. */
+  readonly drift: readonly Drift[];
+  readonly rows: RowCounts;
+}
+
+/** Compares a file with a history and writes nothing. */
+export function statusOf(connection: Connection, history: History): MigrationStatus {
+  const { applied, pending, problem } = planFor(connection, history);
+  const error = problem && refusal(problem, connection.filename, fittingSnapshot(connection, history));
+  return {
+    filename: connection.filename,
+    state: problem?.kind ?? (pending.length > 0 ? 'pending' : 'current'),
+    applied: applied.map(({ tag, hash }) => {
+      const logged = loggedEntry(connection, hash);
+      return { tag, hash, ...(logged && { appliedAt: logged.at }) };
+    }),
+    pending: pending.map(({ tag }) => tag),
+    ...(error && { problem: { message: error.message, hint: error.hint } }),
+    drift: pending.length > 0 || problem ? [] : driftOf(connection, history),
+    rows: countRows(connection),
+  };
+}

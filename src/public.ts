@@ -1,0 +1,56 @@
+/** Every public name, one by one; `index.ts` adds what needs a driver. */
+
+export {
+  and,
+  asc,
+  avg,
+  between,
+  count,
+  countDistinct,
+  desc,
+  eq,
+  exists,
+  gt,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  like,
+  lt,
+  lte,
+  max,
+  min,
+  ne,
+  not,
+  notExists,
+  notInArray,
+  or,
+  sql,
+  sum,
+} from 'drizzle-orm';
+export type { DriverName, Row, RunResult, SqliteValue } from './core/adapter.ts';
+export type { Connection, PragmaOptions, Statement, TransactionBehavior } from './core/connection.ts';
+export {
+  BackupError,
+  ClosedError,
+  ConstraintError,
+  type ConstraintKind,
+  DatabaseBusyError,
+  DatabaseOpenError,
+  DorkDbError,
+  ImportError,
+  InvalidInputError,
+  MigrationError,
+  type MigrationErrorKind,
+  RestoreError,
+  UnsupportedRuntimeError,
+} from './core/errors.ts';
+export { newId } from './core/ids.ts';
+export { defaultDbPath } from './core/path.ts';
+export { type CreateDb, type CreateDbOptions, closeDb, type Db, type Logger } from './create-db.ts';
+export { type GetMigrationStatus, type RunMigrationsOptions, runMigrations } from './migrate-db.ts';
+export { type History, type Migration, readHistory } from './migrations/history.ts';
+export type { AppliedMigration, MigrateOptions, MigrationProgress, MigrationReport } from './migrations/runner.ts';
+export type { Drift } from './migrations/schema-state.ts';
+export type { AppliedEntry, MigrationStatus } from './migrations/status.ts';
+export * from './schema.ts';
