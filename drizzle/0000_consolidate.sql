@@ -103,6 +103,13 @@ CREATE TABLE `pulse_schedules` (
 );
 --> statement-breakpoint
 CREATE INDEX `pulse_schedules_created` ON `pulse_schedules` (`created_at`);--> statement-breakpoint
+CREATE TABLE `relay_counts` (
+	`subject` text PRIMARY KEY NOT NULL,
+	`pending` integer DEFAULT 0 NOT NULL,
+	`delivered` integer DEFAULT 0 NOT NULL,
+	`failed` integer DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `relay_index` (
 	`id` text PRIMARY KEY NOT NULL,
 	`subject` text NOT NULL,
@@ -116,9 +123,12 @@ CREATE TABLE `relay_index` (
 	CONSTRAINT "relay_index_status" CHECK(status IN ('pending', 'delivered', 'failed'))
 );
 --> statement-breakpoint
-CREATE INDEX `relay_index_endpoint` ON `relay_index` (`endpoint_hash`,`id`);--> statement-breakpoint
 CREATE INDEX `relay_index_subject` ON `relay_index` (`subject`,`id`);--> statement-breakpoint
-CREATE INDEX `relay_index_sender` ON `relay_index` (`sender`,`created_at`);--> statement-breakpoint
+CREATE INDEX `relay_index_endpoint` ON `relay_index` (`endpoint_hash`,`id`);--> statement-breakpoint
+CREATE INDEX `relay_index_endpoint_pending` ON `relay_index` (`endpoint_hash`) WHERE status = 'pending';--> statement-breakpoint
+CREATE INDEX `relay_index_sender_created` ON `relay_index` (`sender`,`created_at`);--> statement-breakpoint
+CREATE INDEX `relay_index_sender` ON `relay_index` (`sender`,`id`);--> statement-breakpoint
+CREATE INDEX `relay_index_status` ON `relay_index` (`status`,`id`);--> statement-breakpoint
 CREATE INDEX `relay_index_expires` ON `relay_index` (`expires_at`) WHERE expires_at IS NOT NULL;--> statement-breakpoint
 CREATE TABLE `relay_traces` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -143,4 +153,4 @@ CREATE TABLE `relay_traces` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `relay_traces_message_id_unique` ON `relay_traces` (`message_id`);--> statement-breakpoint
 CREATE INDEX `relay_traces_trace` ON `relay_traces` (`trace_id`,`sent_at`);--> statement-breakpoint
-CREATE INDEX `relay_traces_sent` ON `relay_traces` (`sent_at`);
+CREATE INDEX `relay_traces_dead_lettered` ON `relay_traces` (`status`,`sent_at`) WHERE status = 'dead_lettered';

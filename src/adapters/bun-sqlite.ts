@@ -69,5 +69,5 @@ export const bunSqlite: Adapter = {
     };
   },
 
-  session: (connection, dialect, schema) => new SQLiteBunSession(connection as never, dialect, schema) as never,
+  session: (connection, dialect) => new SQLiteBunSession(connection as never, dialect, undefined) as never,
 };

@@ -73,9 +73,9 @@ export function printJson(value: unknown): void {
 
 /** Says what went wrong and what to do; with `json` as an object of the same fields. */
 export function printError(error: unknown, json: boolean): void {
-  if (json) return printJson({ error: describe(error) });
   const { message, hint } = describe(error);
-  process.stderr.write(`${colors.red('Error:')} ${message}\n${colors.bold('Try:')} ${hint}\n`);
+  if (json) printJson({ error: describe(error) });
+  else process.stderr.write(`${colors.red('Error:')} ${message}\n${colors.bold('Try:')} ${hint}\n`);
 }
 
 function describe(error: unknown): ReturnType<DorkDbError['toJSON']> {

@@ -1,4 +1,4 @@
-import type { ExtractTablesWithRelations, RelationalSchemaConfig } from 'drizzle-orm/relations';
+import type { ExtractTablesWithRelations } from 'drizzle-orm/relations';
 import type { SQLiteSession, SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
 import type { Connection } from './connection.ts';
 
@@ -61,6 +61,5 @@ export interface Adapter {
   session<TSchema extends Record<string, unknown>>(
     connection: Connection,
     dialect: SQLiteSyncDialect,
-    schema: RelationalSchemaConfig<ExtractTablesWithRelations<TSchema>> | undefined,
   ): SQLiteSession<'sync', RunResult, TSchema, ExtractTablesWithRelations<TSchema>>;
 }

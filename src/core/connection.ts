@@ -25,6 +25,9 @@ export interface ConnectionOptions {
 /** When a transaction takes SQLite's write lock. https://sqlite.org/lang_transaction.html */
 export type TransactionBehavior = 'deferred' | 'immediate' | 'exclusive';
 
+/** SQLite's version by driver: a process has one library for each. */
+const versions = new Map<DriverName, string>();
+
 /**
  * One open SQLite database, the same on every driver. Everything is synchronous. Errors are this package's own, with
  * the driver's in `cause`; a value of a type that SQLite does not store is a TypeError.
@@ -65,7 +68,11 @@ export class Connection implements Disposable {
 
   /** The version of the SQLite library that the driver carries, as `3.54.1`. */
   get sqliteVersion(): string {
-    return String(this.prepare('SELECT sqlite_version() AS version').get()?.version);
+    const known = versions.get(this.driver);
+    if (known) return known;
+    const version = String(this.prepare('SELECT sqlite_version() AS version').get()?.version);
+    versions.set(this.driver, version);
+    return version;
   }
 
   get isOpen(): boolean {

@@ -3,6 +3,7 @@ import {
   createTableRelationsHelpers,
   type ExtractTablesWithRelations,
   extractTablesRelationalConfig,
+  type RelationalSchemaConfig,
 } from 'drizzle-orm/relations';
 import type { SQL } from 'drizzle-orm/sql';
 import type { SQLiteSession, SQLiteTransactionConfig } from 'drizzle-orm/sqlite-core';
@@ -27,15 +28,11 @@ export class Database<TSchema extends Schema = Schema>
   readonly $client: Connection;
 
   constructor(connection: Connection, schema: TSchema) {
-    const config = extractTablesRelationalConfig<ExtractTablesWithRelations<TSchema>>(
-      schema,
-      createTableRelationsHelpers,
-    );
-    const relational = { fullSchema: schema, schema: config.tables, tableNamesMap: config.tableNamesMap };
     const dialect = new SQLiteSyncDialect();
-    const session = connection.adapter.session<TSchema>(connection, dialect, relational);
-    super('sync', dialect, uniform(session, connection, dialect), relational);
+    const session = uniform(connection.adapter.session<TSchema>(connection, dialect), connection, dialect);
+    super('sync', dialect, session, undefined);
     this.$client = connection;
+    relateAtFirstUse(this, schema, (config) => new Relational('sync', dialect, session, config));
   }
 
   /**
@@ -58,6 +55,39 @@ export class Database<TSchema extends Schema = Schema>
   [Symbol.dispose](): void {
     this.$client.close();
   }
+}
+
+/** Drizzle's base class, for what it builds out of a schema. */
+class Relational<TSchema extends Schema> extends SQLiteTransaction<
+  'sync',
+  RunResult,
+  TSchema,
+  ExtractTablesWithRelations<TSchema>
+> {}
+
+type RelationalConfig<TSchema extends Schema> = RelationalSchemaConfig<ExtractTablesWithRelations<TSchema>>;
+
+/**
+ * Drizzle works the schema out for `db.query` and `db._`; most programs use neither, and it is a good part of the time
+ * that opening takes, so it is done when one of them is first read.
+ */
+function relateAtFirstUse<TSchema extends Schema>(
+  db: Database<TSchema>,
+  schema: TSchema,
+  relate: (config: RelationalConfig<TSchema>) => Relational<TSchema>,
+): void {
+  let related: Relational<TSchema> | undefined;
+  const get = () => {
+    if (related) return related;
+    const { tables, tableNamesMap } = extractTablesRelationalConfig<ExtractTablesWithRelations<TSchema>>(
+      schema,
+      createTableRelationsHelpers,
+    );
+    related = relate({ fullSchema: schema, schema: tables, tableNamesMap });
+    return related;
+  };
+  Object.defineProperty(db, 'query', { get: () => get().query });
+  Object.defineProperty(db, '_', { get: () => get()._ });
 }
 
 /** What a store needs of a database, whatever the schema of the whole: the query builders and the connection. */

@@ -1,4 +1,3 @@
-import { getRandomValues } from 'node:crypto';
 import { monotonicFactory } from 'ulidx';
 
 /** Random bytes are drawn this many at a time: one by one, a draw costs more than the whole id. */
@@ -10,7 +9,7 @@ let used = POOL_BYTES;
 /** A random number from 0 to 255/256, from the system's own source. ulidx asks for one a character of base 32. */
 function random(): number {
   if (used === POOL_BYTES) {
-    getRandomValues(pool);
+    crypto.getRandomValues(pool);
     used = 0;
   }
   return (pool[used++] as number) / 256;

@@ -24,7 +24,7 @@ const OBJECTS = `SELECT type, name, sql FROM sqlite_schema
 /** The text of every object of the schema, in one row: equal texts are equal schemas. */
 export function schemaText(connection: Connection): string {
   const row = connection
-    .prepare<{ text: string | null }>(`SELECT group_concat(sql, ';') AS text FROM (${OBJECTS})`)
+    .prepare<{ text: string | null }>(`SELECT group_concat(sql, char(10)) AS text FROM (${OBJECTS})`)
     .get();
   return row?.text ?? '';
 }

@@ -22,12 +22,44 @@ export const relayIndex = sqliteTable(
   },
   (table) => [
     check('relay_index_status', oneOf('status', MESSAGE_STATUSES)),
-    index('relay_index_endpoint').on(table.endpointHash, table.id),
+    // What each index pays for, and what it adds to a write, is measured in docs/decisions.
+    // Messages of a subject, and pages of them.
     index('relay_index_subject').on(table.subject, table.id),
-    index('relay_index_sender').on(table.sender, table.createdAt),
+    // Messages of an endpoint, and pages of them.
+    index('relay_index_endpoint').on(table.endpointHash, table.id),
+    // How many wait at an endpoint: only those that wait are in it.
+    index('relay_index_endpoint_pending').on(table.endpointHash).where(sql.raw("status = 'pending'")),
+    // How many a sender sent since an instant: asked on every publish.
+    index('relay_index_sender_created').on(table.sender, table.createdAt),
+    // Pages of a sender's messages.
+    index('relay_index_sender').on(table.sender, table.id),
+    // Pages of the messages of a status.
+    index('relay_index_status').on(table.status, table.id),
+    // What has expired: only what can expire is in it.
     index('relay_index_expires').on(table.expiresAt).where(sql.raw('expires_at IS NOT NULL')),
   ],
 );
+
+/**
+ * How many messages of each status a subject has. Triggers on `relay_index` (0001_relay_metrics.sql) keep it, in the
+ * same transaction as the write they count, so that metrics do not read the messages.
+ */
+export const relayCounts = sqliteTable('relay_counts', {
+  subject: text('subject').primaryKey(),
+  pending: integer('pending').notNull().default(0),
+  delivered: integer('delivered').notNull().default(0),
+  failed: integer('failed').notNull().default(0),
+});
+
+/**
+ * Milliseconds from `sent_at` to `delivered_at`, exact, from the stored form of both; NULL where nothing was delivered.
+ * It stands word for word in the index relay_traces_metrics.
+ */
+export const DELIVERY_LATENCY_MS =
+  '(unixepoch(delivered_at) - unixepoch(sent_at)) * 1000 + substr(delivered_at, 21, 3) - substr(sent_at, 21, 3)';
+
+/** The endpoint that a span was for: its subject where it has none. */
+export const SPAN_ENDPOINT = 'coalesce(to_endpoint, subject)';
 
 /** What became of a message, one span each. */
 export const relayTraces = sqliteTable(
@@ -53,8 +85,12 @@ export const relayTraces = sqliteTable(
   (table) => [
     check('relay_traces_status', oneOf('status', SPAN_STATUSES)),
     check('relay_traces_metadata', isJson('metadata')),
+    // The spans of a trace in the order they were sent.
     index('relay_traces_trace').on(table.traceId, table.sentAt),
-    index('relay_traces_sent').on(table.sentAt),
+    // Dead letters newest first: only they are in it.
+    index('relay_traces_dead_lettered').on(table.status, table.sentAt).where(sql.raw("status = 'dead_lettered'")),
+    // relay_traces_metrics, which metrics read instead of the table, and which finds spans older than an instant, is
+    // in 0001_relay_metrics.sql: drizzle-kit cuts an expression apart at its commas.
   ],
 );
 
