@@ -48,6 +48,7 @@ export {
 export { newId } from './core/ids.ts';
 export { defaultDbPath } from './core/path.ts';
 export { type CreateDb, type CreateDbOptions, closeDb, type Db, type Logger } from './create-db.ts';
+export { guardDomains } from './guard-domains.ts';
 export { type GetMigrationStatus, type RunMigrationsOptions, runMigrations } from './migrate-db.ts';
 export { type History, type Migration, readHistory } from './migrations/history.ts';
 export type { AppliedMigration, MigrateOptions, MigrationProgress, MigrationReport } from './migrations/runner.ts';

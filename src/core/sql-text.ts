@@ -78,6 +78,19 @@ export function splitStatements(sql: string): string[] {
   return statements;
 }
 
+/** How many parameters a statement takes that names none of them: `?` and `?3`. https://sqlite.org/lang_expr.html#varparam */
+export function countParameters(statement: string): number {
+  let count = 0;
+  let mark: number | undefined;
+  for (const { text, end } of tokens(statement)) {
+    const number = mark === end - text.length && /^\d+$/.test(text) ? Number(text) : undefined;
+    if (number !== undefined) count = Math.max(count - 1, number);
+    mark = text === '?' ? end : undefined;
+    if (text === '?') count++;
+  }
+  return count;
+}
+
 /** The first words of a statement in capitals, as `['ALTER', 'TABLE', "'"]`; comments do not count. */
 export function leadingWords(statement: string, count: number): string[] {
   const words: string[] = [];
