@@ -1,5 +1,4 @@
 import { constants, Database, type SQLQueryBindings, type Statement } from 'bun:sqlite';
-import { pathToFileURL } from 'node:url';
 import { SQLiteBunSession } from 'drizzle-orm/bun-sqlite/session';
 import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue } from '../core/adapter.ts';
 import { InvalidInputError } from '../core/errors.ts';
@@ -54,7 +53,7 @@ export const bunSqlite: Adapter = {
     const database = isClosed
       ? // https://sqlite.org/uri.html#uriimmutable
         new Database(
-          `${pathToFileURL(filename).href}?immutable=1`,
+          `${Bun.pathToFileURL(filename).href}?immutable=1`,
           constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
         )
       : new Database(filename, readonly ? { readonly } : { readwrite: true, create: false });

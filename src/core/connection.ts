@@ -40,9 +40,9 @@ export class Connection implements Disposable {
   readonly #database: DriverDatabase;
   readonly #transactions: Transactions;
   readonly #closing = new Set<() => void>();
+  readonly #iterators = new Set<() => void>();
   readonly #preparing = new Set<(sql: string, domain: string | undefined) => void>();
   #isOpen = true;
-  #iterators = 0;
 
   /** @throws DatabaseOpenError, UnsupportedRuntimeError */
   constructor(adapter: Adapter, filename: string, options: ConnectionOptions = {}) {
@@ -155,6 +155,8 @@ export class Connection implements Disposable {
   close(): void {
     if (!this.#isOpen) return;
     for (const before of this.#closing) before();
+    // better-sqlite3 does not close while rows are read.
+    for (const stop of this.#iterators) stop();
     this.#isOpen = false;
     try {
       this.#database.close();
@@ -174,15 +176,20 @@ export class Connection implements Disposable {
 
   /** @internal Writing while rows are read one by one has no defined result, so it is refused on every driver. */
   assertNotIterating(): void {
-    if (this.#iterators === 0) return;
+    if (this.#iterators.size === 0) return;
     throw new DorkDbError('ITERATING', `${this.filename} is read row by row at the moment. Nothing was written.`, {
       hint: 'Finish the loop over iterate() first, or read with all().',
     });
   }
 
-  /** @internal */
-  iterating(change: 1 | -1): void {
-    this.#iterators += change;
+  /**
+   * Says that rows are read one by one, until the returned function is called; closing the connection stops it.
+   *
+   * @internal
+   */
+  iterating(stop: () => void): () => void {
+    this.#iterators.add(stop);
+    return () => void this.#iterators.delete(stop);
   }
 
   /** @internal The typed error for what the driver threw. */
@@ -251,13 +258,20 @@ export class Statement<T = Row> {
   /** The rows one by one; until the loop ends the connection refuses to write. */
   *iterate(...params: unknown[]): Generator<T, void, undefined> {
     this.#begin();
-    this.#connection.iterating(1);
+    const rows = this.#driver.iterate(...bindable(params, this.#numbersAsReal)) as IterableIterator<T>;
+    const end = this.#connection.iterating(() => rows.return?.());
     try {
-      yield* this.#driver.iterate(...bindable(params, this.#numbersAsReal)) as Iterable<T>;
+      for (;;) {
+        this.#connection.assertOpen();
+        const { done, value } = rows.next();
+        if (done) return;
+        yield value;
+      }
     } catch (error) {
       throw this.#connection.failure(error);
     } finally {
-      this.#connection.iterating(-1);
+      end();
+      rows.return?.();
     }
   }
 

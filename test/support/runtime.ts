@@ -1,12 +1,19 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The name of the runtime that this test runs on. */
-export const RUNTIME = process.versions.bun ? 'bun' : 'node';
+export type Runtime = 'bun' | 'node';
+
+/** The runtime that this test runs on. */
+export const RUNTIME: Runtime = process.versions.bun ? 'bun' : 'node';
 
 /** The project's folder. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/** The commands of both runtimes, whichever runs the test: Node 24 from node_modules, Bun from the PATH or this process. */
+/** The commands of both runtimes, whichever runs the test: Node 24 from node_modules, Bun from this process or the PATH. */
 export const NODE = join(ROOT, 'node_modules', '.bin', 'node');
-export const BUN = process.versions.bun ? process.execPath : (process.env.BUN_EXEC_PATH ?? 'bun');
+export const BUN = process.versions.bun ? process.execPath : 'bun';
+
+/** The command line that runs a script of the project, its path from the project's folder. */
+export function runtimeCommand(script: string, runtime: Runtime = RUNTIME): [command: string, script: string] {
+  return [runtime === 'bun' ? BUN : NODE, join(ROOT, script)];
+}
