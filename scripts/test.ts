@@ -1,0 +1,56 @@
+/**
+ * Runs the tests on Bun and on Node 24 and adds up what each runner counted. Its last line is `N passed, N failed`.
+ * A suite that ran no test has failed.
+ */
+import { join } from 'node:path';
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+const root = join(import.meta.dir, '..');
+
+/** What each runner prints at its end: bun test `3 pass`, node --test `ℹ pass 3`. */
+function count(output: string, words: readonly string[]): number {
+  const plain = output.replaceAll(/\u001b\[[\d;]*m/g, '');
+  return words
+    .map((word) => [...plain.matchAll(new RegExp(`^\\s*(?:ℹ ${word} (\\d+)|(\\d+) ${word})$`, 'gm'))].at(-1))
+    .reduce((sum, match) => sum + Number(match?.[1] ?? match?.[2] ?? 0), 0);
+}
+
+/** Runs one script of package.json, shows its output as it comes, and reads its counts. */
+async function run(script: string): Promise<Counts> {
+  const child = Bun.spawn([process.execPath, 'run', script], {
+    cwd: root,
+    stdout: 'pipe',
+    stderr: 'pipe',
+    env: { ...process.env, FORCE_COLOR: '0' },
+  });
+  const show = async (stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> => {
+    let text = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      to.write(chunk);
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text;
+  };
+  const texts = await Promise.all([show(child.stdout, process.stdout), show(child.stderr, process.stderr)]);
+  const code = await child.exited;
+  const output = texts.join('\n');
+  const passed = count(output, ['pass']);
+  const failed = count(output, ['fail', 'cancelled', 'skip', 'skipped', 'todo']);
+  return { passed, failed: code !== 0 || passed === 0 ? Math.max(failed, 1) : failed };
+}
+
+let passed = 0;
+let failed = 0;
+for (const script of process.argv.slice(2)) {
+  console.log(`\n== ${script}`);
+  const counts = await run(script);
+  passed += counts.passed;
+  failed += counts.failed;
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
