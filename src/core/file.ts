@@ -139,11 +139,22 @@ function checkHeader(filename: string, size: number, hasLog: boolean): number {
   return applicationId;
 }
 
+/**
+ * True where SQLite may have the file open, here or elsewhere: each of our connections keeps a -shm beside it. Such a
+ * file is opened by nothing but SQLite, since closing any descriptor of it drops the locks that the process has on it:
+ * another process then takes itself for the last one and deletes the -wal that is still written here.
+ * https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+ */
+function mayBeOpen(filename: string): boolean {
+  if (existsSync(`${filename}-shm`)) return true;
+  return lstatSync(filename).isSymbolicLink() && existsSync(`${realpathSync(filename)}-shm`);
+}
+
 /** What is at a path, as far as its bytes tell. */
 export interface FileState {
   /** True where there is nothing, or an empty file with nothing beside it that tells of more. */
   readonly isNew: boolean;
-  /** `PRAGMA application_id` as the header has it; a -wal may hold a newer one. */
+  /** `PRAGMA application_id` as the header has it; a -wal may hold a newer one. 0 where the header was not read. */
   readonly applicationId: number;
 }
 
@@ -158,6 +169,7 @@ export function inspectFile(filename: string): FileState {
   const wal = sizeOf(`${filename}-wal`) ?? 0;
   const file = fileAt(filename);
   if (file?.isFile() && file.size > 0) {
+    if (mayBeOpen(filename)) return { isNew: false, applicationId: 0 };
     return { isNew: false, applicationId: checkHeader(filename, file.size, wal > 0) };
   }
   checkFolder(filename);
