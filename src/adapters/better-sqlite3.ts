@@ -47,6 +47,8 @@ export const betterSqlite3: Adapter = {
   driver: 'better-sqlite3',
   bindsNumbersAsReal: true,
 
+  load: () => void betterSqlite3Driver(),
+
   open(filename, { readonly, isClosed }): DriverDatabase {
     const Driver = betterSqlite3Driver();
     const database = new Driver((isClosed && inMemory(filename)) || filename, {

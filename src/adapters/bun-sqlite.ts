@@ -49,6 +49,8 @@ export const bunSqlite: Adapter = {
   driver: 'bun:sqlite',
   bindsNumbersAsReal: false,
 
+  load: () => {},
+
   open(filename, { readonly, isClosed }): DriverDatabase {
     const database = isClosed
       ? // https://sqlite.org/uri.html#uriimmutable

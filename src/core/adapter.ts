@@ -55,7 +55,12 @@ export interface Adapter {
    * so that 5 is INTEGER 5 on every driver.
    */
   readonly bindsNumbersAsReal: boolean;
-  /** @throws UnsupportedRuntimeError where this runtime cannot run the driver. */
+  /**
+   * Makes sure that the driver can be used, before a file is created for it.
+   *
+   * @throws UnsupportedRuntimeError where this runtime cannot run it, or it is not installed.
+   */
+  load(): void;
   open(filename: string, options: { readonly: boolean; isClosed: boolean }): DriverDatabase;
   /** Drizzle's own session class for this driver, over our connection. */
   session<TSchema extends Record<string, unknown>>(

@@ -30,6 +30,7 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
     configure(memory, busyTimeoutMs);
     return memory;
   }
+  adapter.load();
   const file = inspectFile(path);
   if (file.isNew) {
     if (readonly) {

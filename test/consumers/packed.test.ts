@@ -1,0 +1,199 @@
+/** What a user gets: the package is packed, installed in a project of its own, and used there on both runtimes. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { temporaryFolder } from '../support/folder.ts';
+import { BUN, NODE, ROOT } from '../support/runtime.ts';
+
+const FIXTURES = join(ROOT, 'test', 'consumers', 'fixtures');
+const INSTALL_MS = 180_000;
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('a project that installs the package', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let project: string;
+
+  /** Runs a command in the project. */
+  function run(command: string, ...args: string[]): Outcome {
+    return spawnSync(command, args, { cwd: project, encoding: 'utf8' });
+  }
+
+  function runJson(command: string, ...args: string[]): unknown {
+    const { status, stdout, stderr } = run(command, ...args);
+    assert.equal(status, 0, stderr);
+    return JSON.parse(stdout);
+  }
+
+  before(
+    () => {
+      folder = temporaryFolder();
+      project = folder.file('project');
+      cpSync(FIXTURES, project, { recursive: true });
+      execFileSync(BUN, ['pm', 'pack', '--destination', folder.path, '--quiet'], { cwd: ROOT, encoding: 'utf8' });
+      const packed = readdirSync(folder.path).find((name) => name.endsWith('.tgz'));
+      const root = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+      const manifest = {
+        name: 'consumer',
+        private: true,
+        type: 'module',
+        dependencies: {
+          '@dorkos/db': `file:../${packed}`,
+          'better-sqlite3': root.devDependencies['better-sqlite3'],
+          'drizzle-orm': root.dependencies['drizzle-orm'],
+        },
+      };
+      writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
+      execFileSync(BUN, ['install', '--no-save'], { cwd: project, stdio: 'pipe' });
+    },
+    { timeout: INSTALL_MS },
+  );
+
+  after(() => folder[Symbol.dispose]());
+
+  it('holds what it says it publishes, and nothing else', () => {
+    const files = readdirSync(join(project, 'node_modules/@dorkos/db'))
+      .filter((name) => name !== '.bun-tag')
+      .sort();
+    assert.deepEqual(files, ['LICENSE', 'README.md', 'dist', 'drizzle', 'package.json', 'src']);
+  });
+
+  it('opens and writes on Bun, then reads and writes the same file on Node', () => {
+    const file = folder.file('both.db');
+    assert.deepEqual(runJson(BUN, 'write.ts', file, 'from-bun'), { driver: 'bun:sqlite', ids: ['from-bun'] });
+    assert.deepEqual(runJson(NODE, 'write.ts', file, 'from-node'), {
+      driver: 'better-sqlite3',
+      ids: ['from-bun', 'from-node'],
+    });
+    assert.deepEqual(runJson(BUN, 'write.ts', file, 'again'), {
+      driver: 'bun:sqlite',
+      ids: ['again', 'from-bun', 'from-node'],
+    });
+  });
+
+  it('lets a Bun process and a Node process write one file at once for 5 seconds and loses nothing', {
+    timeout: 60_000,
+  }, async () => {
+    const file = folder.file('at-once.db');
+    runJson(BUN, 'write.ts', file, 'first');
+    const writers = [BUN, NODE].map(
+      (command) =>
+        new Promise<{ committed: number; worker: string }>((resolve, reject) => {
+          const child = spawn(command, ['write-for.ts', file, '5000'], { cwd: project });
+          let out = '';
+          let err = '';
+          child.stdout.on('data', (chunk) => (out += chunk));
+          child.stderr.on('data', (chunk) => (err += chunk));
+          child.on('close', (code) => (code === 0 ? resolve(JSON.parse(out)) : reject(new Error(err))));
+        }),
+    );
+    const done = await Promise.all(writers);
+    const report = runJson(NODE, 'check.ts', file) as {
+      rows: Record<string, number>;
+      integrity: string;
+      violations: number;
+    };
+    for (const { worker, committed } of done) {
+      assert.ok(committed > 0);
+      assert.equal(report.rows[worker], committed, `${worker} lost commits`);
+    }
+    assert.equal(report.integrity, 'ok');
+    assert.equal(report.violations, 0);
+  });
+
+  it('runs as a compiled Bun binary from another folder', { timeout: 120_000 }, () => {
+    const binary = folder.file('compiled');
+    execFileSync(BUN, ['build', '--compile', 'write.ts', '--outfile', binary], { cwd: project, stdio: 'pipe' });
+    mkdirSync(folder.file('elsewhere'));
+    const file = folder.file('compiled.db');
+    const stdout = execFileSync(binary, [file, 'compiled'], {
+      cwd: folder.file('elsewhere'),
+      encoding: 'utf8',
+      env: {},
+    });
+    assert.deepEqual(JSON.parse(stdout), { driver: 'bun:sqlite', ids: ['compiled'] });
+  });
+
+  it('runs as an esbuild bundle on Node, with better-sqlite3 outside of it', () => {
+    const esbuild = join(ROOT, 'node_modules', '.bin', 'esbuild');
+    for (const [format, outfile] of [
+      ['esm', 'bundle.mjs'],
+      ['cjs', 'bundle.cjs'],
+    ] as const) {
+      execFileSync(
+        esbuild,
+        [
+          'write.ts',
+          '--bundle',
+          '--platform=node',
+          `--format=${format}`,
+          '--external:better-sqlite3',
+          `--outfile=${outfile}`,
+          '--log-level=error',
+          '--define:import.meta.url=__bundle_url',
+          `--banner:js=${format === 'esm' ? 'const __bundle_url = import.meta.url;' : 'const __bundle_url = require("node:url").pathToFileURL(__filename).href;'}`,
+        ],
+        { cwd: project, stdio: 'pipe' },
+      );
+      assert.deepEqual(runJson(NODE, outfile, folder.file(`${format}.db`), format), {
+        driver: 'better-sqlite3',
+        ids: [format],
+      });
+    }
+  });
+
+  it('has the command on both runtimes', () => {
+    const bin = join(project, 'node_modules', '.bin', 'dork-db');
+    const file = folder.file('command.db');
+    for (const command of [NODE, BUN]) {
+      const migrated = runJson(command, bin, 'migrate', '--db', file, '--json') as { filename: string };
+      assert.equal(migrated.filename, file);
+      const status = runJson(command, bin, 'status', '--db', file, '--json') as { state: string; driver: string };
+      assert.equal(status.state, 'current');
+      assert.equal(status.driver, command === BUN ? 'bun:sqlite' : 'better-sqlite3');
+    }
+    assert.equal(run(NODE, bin, 'status', '--nope').status, 2);
+  });
+
+  it('has one Db type on both entries and for transactions, and columns that are checked', () => {
+    for (const resolution of ['bundler', 'nodenext']) {
+      const compilerOptions = {
+        strict: true,
+        noEmit: true,
+        skipLibCheck: true,
+        target: 'es2024',
+        lib: ['es2024', 'esnext.disposable'],
+        types: [],
+        module: resolution === 'bundler' ? 'preserve' : 'nodenext',
+        moduleResolution: resolution,
+      };
+      writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
+      const { status, stdout } = run(join(ROOT, 'node_modules', '.bin', 'tsc'), '-p', '.');
+      assert.equal(status, 0, `${resolution}: ${stdout}`);
+    }
+  });
+
+  it('says on Node what to install where better-sqlite3 is missing, and opens nothing', () => {
+    const driver = join(project, 'node_modules', 'better-sqlite3');
+    renameSync(driver, folder.file('set-aside'));
+    try {
+      const file = folder.file('without.db');
+      const { status, stderr } = run(NODE, 'node_modules/@dorkos/db/dist/cli/main.js', 'migrate', '--db', file);
+      assert.equal(status, 1);
+      assert.match(stderr, /npm install better-sqlite3@13/);
+      assert.equal(readdirSync(folder.path).includes('without.db'), false);
+      assert.deepEqual(runJson(BUN, 'write.ts', file, 'bun-needs-none'), {
+        driver: 'bun:sqlite',
+        ids: ['bun-needs-none'],
+      });
+    } finally {
+      renameSync(folder.file('set-aside'), driver);
+    }
+  });
+});
