@@ -37,6 +37,19 @@ const EVERY_CONNECTION = [
 
 const CONFIGURE = EVERY_CONNECTION.map((pragma) => `PRAGMA ${pragma};`).join('');
 
+/** The number that SQLite answers for each word above. */
+const NUMBER_OF: Record<string, number> = { ON: 1, OFF: 0, NORMAL: 1, MEMORY: 2 };
+
+/** What each pragma of a connection that {@link configure} made ready reads. */
+export function expectedPragmas(): Record<string, number> {
+  return Object.fromEntries(
+    EVERY_CONNECTION.map((pragma) => {
+      const [name = '', value = ''] = pragma.split(' = ');
+      return [name, NUMBER_OF[value] ?? Number(value)];
+    }),
+  );
+}
+
 /**
  * Makes a connection ready.
  *

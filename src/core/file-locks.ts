@@ -1,0 +1,123 @@
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+
+/**
+ * What a process does with a database file: it has it `open`; it is inside a `read` or a `write` transaction; it moves
+ * pages of the -wal into the file (`checkpoint`); it rebuilds the -shm (`recover`); it lets nobody else in (`exclusive`).
+ */
+export type LockKind = 'open' | 'read' | 'write' | 'checkpoint' | 'recover' | 'exclusive';
+
+/** A process that has a database file open. */
+export interface LockHolder {
+  readonly pid: number;
+  /** The program and its first argument without their folders, as `bun server.ts`; '' where the system hides it. */
+  readonly command: string;
+  /** True for the process that asks. */
+  readonly isSelf: boolean;
+  readonly locks: readonly LockKind[];
+}
+
+/** The bytes of a -shm that stand for locks. https://sqlite.org/walformat.html#wal_locks */
+const WRITE = 120;
+const CHECKPOINT = 121;
+const RECOVER = 122;
+const FIRST_READ = 123;
+const LAST_READ = 127;
+
+/** The 510 bytes of a database file that readers share. https://sqlite.org/src/doc/trunk/src/os.h */
+const SHARED = 0x40000000 + 2;
+
+/** `1: POSIX  ADVISORY  READ 15871 fe:00:2171175 128 128`; a line with `->` is a process that waits. */
+const LINE = /^\d+: +POSIX +\w+ +(READ|WRITE) +(\d+) +([0-9a-f]+):([0-9a-f]+):(\d+) (\d+) (\d+|EOF)/gm;
+
+interface FileKey {
+  readonly path: string;
+  readonly device: string;
+  readonly inode: string;
+}
+
+/**
+ * The processes that have a database file open, by the locks that SQLite keeps on it and on its -shm; undefined where
+ * the system does not tell (it does on Linux). Processes of another container or of another machine are not seen.
+ * Neither file is opened: closing it again would drop this process's own locks.
+ */
+export function lockHolders(filename: string): LockHolder[] | undefined {
+  let table: string;
+  try {
+    table = readFileSync('/proc/locks', 'latin1');
+  } catch {
+    return undefined;
+  }
+  const file = keyOf(filename);
+  const shm = keyOf(`${filename}-shm`);
+  const kinds = new Map<number, Set<LockKind>>();
+  for (const [, type, pid, major, minor, inode, first, last] of table.matchAll(LINE)) {
+    const at = inode === file?.inode ? file : inode === shm?.inode ? shm : undefined;
+    if (!at) continue;
+    const device = `${Number.parseInt(major ?? '', 16)}:${Number.parseInt(minor ?? '', 16)}`;
+    if (device !== at.device && !hasOpen(Number(pid), at.path)) continue;
+    const range = [Number(first), last === 'EOF' ? Number.MAX_SAFE_INTEGER : Number(last)] as const;
+    const found = at === file ? kindsOnFile(type === 'WRITE', ...range) : kindsOnShm(type === 'WRITE', ...range);
+    const known = kinds.get(Number(pid)) ?? new Set<LockKind>();
+    for (const kind of found) known.add(kind);
+    kinds.set(Number(pid), known);
+  }
+  return [...kinds].map(([pid, locks]) => ({
+    pid,
+    command: commandOf(pid),
+    isSelf: pid === process.pid,
+    locks: [...locks],
+  }));
+}
+
+/** `1234 (bun server.ts)`, for messages. */
+export function describeHolder({ pid, command }: LockHolder): string {
+  return command ? `${pid} (${command})` : String(pid);
+}
+
+function keyOf(path: string): FileKey | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    // https://man7.org/linux/man-pages/man3/makedev.3.html
+    const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
+    const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
+    return { path: realpathSync(path), device: `${major}:${minor}`, inode: String(ino) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** For file systems whose files do not say the device that the lock table has (overlayfs, Btrfs). */
+function hasOpen(pid: number, path: string): boolean {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return readdirSync(folder).some((fd) => readlinkSync(`${folder}/${fd}`) === path);
+  } catch {
+    return false;
+  }
+}
+
+function kindsOnFile(isWrite: boolean, from: number, to: number): LockKind[] {
+  return isWrite && from <= SHARED && to >= SHARED ? ['open', 'exclusive'] : ['open'];
+}
+
+function kindsOnShm(isWrite: boolean, from: number, to: number): LockKind[] {
+  const covers = (first: number, last = first) => from <= last && to >= first;
+  const kinds: LockKind[] = ['open'];
+  if (covers(WRITE)) kinds.push('write');
+  if (covers(CHECKPOINT)) kinds.push('checkpoint');
+  if (covers(RECOVER)) kinds.push('recover');
+  // A checkpoint takes the readers' bytes for writing.
+  if (covers(FIRST_READ, LAST_READ)) kinds.push(isWrite ? 'checkpoint' : 'read');
+  return kinds;
+}
+
+function commandOf(pid: number): string {
+  try {
+    const [program = '', argument = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const shown = argument.startsWith('-') ? '' : basename(argument);
+    return `${basename(program)} ${shown}`.trim();
+  } catch {
+    return '';
+  }
+}
