@@ -54,4 +54,17 @@ export { type History, type Migration, readHistory } from './migrations/history.
 export type { AppliedMigration, MigrateOptions, MigrationProgress, MigrationReport } from './migrations/runner.ts';
 export type { Drift } from './migrations/schema-state.ts';
 export type { AppliedEntry, MigrationStatus } from './migrations/status.ts';
+export {
+  type GetSchedulesOptions,
+  type ListRunsOptions,
+  type PulseRun,
+  type PulseRunPatch,
+  type PulseRunStatus,
+  type PulseRunTrigger,
+  type PulseSchedule,
+  type PulseScheduleInput,
+  type PulseSchedulePatch,
+  type PulseScheduleStatus,
+  PulseStore,
+} from './pulse/index.ts';
 export * from './schema.ts';

@@ -95,3 +95,13 @@ export function checked<const T extends v.GenericSchema>(schema: T, value: unkno
   const [issue] = result.issues;
   throw new InvalidInputError(v.getDotPath(issue) ?? name, issue.message);
 }
+
+/** An argument that is text; the usual one is let through without asking the schema. */
+export function textArgument(value: unknown, name: string): string {
+  return typeof value === 'string' && value.isWellFormed() ? value : checked(text, value, name);
+}
+
+/** An object with the given fields; those that it has besides are left out. */
+export function objectOf<const T extends v.ObjectEntries>(entries: T) {
+  return v.object(entries, (issue) => (issue.expected === 'Object' ? 'is not an object' : 'is missing'));
+}

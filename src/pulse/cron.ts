@@ -1,0 +1,48 @@
+import { Cron, CronPattern } from 'croner';
+import * as v from 'valibot';
+import { filledText, text } from '../core/input.ts';
+
+/** Five fields, or six that begin with seconds; croner would take a date as well, which is no cron expression. */
+const MODE = '5-or-6-parts';
+
+/** Every value of every field written out stays below this; croner takes seconds over a text of megabytes. */
+const LONGEST_CRON = 1000;
+
+/** A cron expression as it is stored. */
+export const cronText = v.pipe(text, v.check(isCron, 'is not a cron expression of five or six fields'));
+
+/** The IANA name of a time zone. */
+export const timezoneName = v.pipe(filledText, v.check(isTimezone, 'is not the IANA name of a time zone'));
+
+function isCron(cron: string): boolean {
+  if (cron.length > LONGEST_CRON) return false;
+  try {
+    new CronPattern(cron, undefined, { mode: MODE });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** An offset as `+05:30` is a time zone to some runtimes and an error to others. */
+function isTimezone(timezone: string): boolean {
+  return /^[A-Za-z]/.test(timezone) && firing('* * * * *', timezone, new Date()) !== null;
+}
+
+/**
+ * The next instant after `after` at which a cron expression fires, ISO 8601; null where it never does, or where it or
+ * the time zone is none that croner knows, as an imported schedule may hold.
+ *
+ * @param timezone IANA name; null is the host's local time zone.
+ */
+export function nextFiring(cron: string, timezone: string | null, after: Date = new Date()): string | null {
+  return isCron(cron) ? firing(cron, timezone, after) : null;
+}
+
+function firing(cron: string, timezone: string | null, after: Date): string | null {
+  try {
+    return new Cron(cron, { mode: MODE, timezone: timezone ?? undefined }).nextRun(after)?.toISOString() ?? null;
+  } catch {
+    return null;
+  }
+}
