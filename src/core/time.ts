@@ -5,8 +5,8 @@ export type Instant = string;
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
-/** What `Date.parse` takes that is a whole instant: a date with a time and an offset. */
-const ISO = /^[+-]?\d{4,6}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
+/** A whole instant: a date with a time and an offset. */
+const ISO = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
 
 /** The years that fit four digits; beyond them text order is not time order. */
 const FIRST = Date.parse('0000-01-01T00:00:00.000Z');
@@ -34,12 +34,14 @@ export function instant(value: unknown, field: string): Instant {
   return new Date(milliseconds).toISOString();
 }
 
-/** `2026-02-31` has the form of a date and is none. */
+/** `2026-02-31` has the form of a date and is none: Date.parse takes it for the third of March. */
 function isRealDate(value: string): boolean {
   const milliseconds = Date.parse(value);
   return milliseconds >= FIRST && new Date(milliseconds).toISOString() === value;
 }
 
 function parse(value: unknown): number {
-  return typeof value === 'string' && ISO.test(value) ? Date.parse(value.replace(',', '.')) : Number.NaN;
+  const date = typeof value === 'string' ? ISO.exec(value)?.[1] : undefined;
+  if (date === undefined || !isRealDate(`${date}T00:00:00.000Z`)) return Number.NaN;
+  return Date.parse(String(value).replace(',', '.'));
 }
