@@ -1,4 +1,4 @@
-import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { check, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { isJson, oneOf } from '../core/columns.ts';
 
 /** The older files, by their place in a DorkOS home. */
@@ -28,4 +28,24 @@ export const legacyImports = sqliteTable(
   ],
 );
 
+/** What a row of an older file becomes. */
+export const LEGACY_KINDS = ['schedule', 'run', 'message', 'span', 'agent', 'denial', 'bucket'] as const;
+
+/**
+ * The rows that were taken from older files, one each: with it a second import tells what the older file has got since,
+ * what was changed here, and what was deleted here. WITHOUT ROWID in the file, which drizzle-kit does not write.
+ */
+export const legacyRows = sqliteTable(
+  'legacy_rows',
+  {
+    kind: text('kind', { enum: LEGACY_KINDS }).notNull(),
+    /** The id that the row had in the older file. */
+    id: text('id').notNull(),
+    /** What it was when it was taken: its status, its count, or a hash of the whole. */
+    state: text('state').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.kind, table.id] }), check('legacy_rows_kind', oneOf('kind', LEGACY_KINDS))],
+);
+
 export type LegacyImportRow = typeof legacyImports.$inferSelect;
+export type LegacyRow = typeof legacyRows.$inferSelect;
