@@ -4,7 +4,7 @@ import type { Connection } from './core/connection.ts';
 import { Database } from './core/db.ts';
 import { DatabaseOpenError, InvalidInputError, MigrationError } from './core/errors.ts';
 import { createPrivateFolder } from './core/file.ts';
-import { type OpenOptions, openConnection } from './core/open.ts';
+import { type OpenOptions, openConnection, optimizeAtClose } from './core/open.ts';
 import { databasePath, defaultDbPath, defaultHome } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
 import { readLedger } from './migrations/ledger.ts';
@@ -66,6 +66,7 @@ export function createDbWith(adapter: Adapter): CreateDb {
         );
       }
       if (options.migrations !== 'skip') bringUp(connection, options);
+      optimizeAtClose(connection);
       return new Database(connection, schema);
     } catch (error) {
       connection.close();
@@ -133,7 +134,10 @@ function refuseMissing(connection: Connection, drift: readonly Drift[], logger: 
   logger?.warn(`The schema of ${connection.filename} is not what its migrations yield: ${list}.`);
 }
 
-/** Closes the database: no file, lock or statement stays behind. Closing twice is fine. */
+/**
+ * Closes the database: statistics for the planner are brought up to date (`PRAGMA optimize`), the -wal is moved into the
+ * file, and no lock or statement stays behind. A transaction that is running is rolled back. Closing twice is fine.
+ */
 export function closeDb(db: Db): void {
   db.$client.close();
 }

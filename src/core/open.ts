@@ -57,6 +57,27 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   return connection;
 }
 
+/**
+ * Before closing a connection that was used from here on: gathers statistics of what it asked, for the planner, and
+ * moves what is in the -wal into the file. The last connection does the latter anyway, and nothing that was committed
+ * needs it, so no failure of it counts. https://sqlite.org/pragma.html#pragma_optimize
+ */
+export function optimizeAtClose(connection: Connection): void {
+  if (connection.readonly || connection.filename === MEMORY) return;
+  let isUsed = false;
+  connection.onPrepare(() => {
+    isUsed = true;
+  });
+  connection.onClose(() => {
+    if (!isUsed || connection.inTransaction) return;
+    try {
+      connection.exec('PRAGMA optimize; PRAGMA wal_checkpoint(PASSIVE)');
+    } catch {
+      // Another process writes, or the disk is full: the next opening finds everything in the -wal.
+    }
+  });
+}
+
 /** A database of another program is left as it is: it is read, and nothing is written before this has passed. */
 function refuseForeign(
   connection: Connection,
