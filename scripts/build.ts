@@ -11,7 +11,7 @@ const root = join(import.meta.dir, '..');
 const dist = join(root, 'dist');
 
 /** The entries below src: the package's exports, and the command. */
-const SHARED = ['schema', 'pulse/index', 'relay/index', 'mesh/index'];
+export const SHARED = ['schema', 'pulse/index', 'relay/index', 'mesh/index'];
 
 /**
  * ulidx without its import of node:crypto, which costs Bun 10 ms at each start; ids are drawn from random bytes that
@@ -25,7 +25,8 @@ const ulidxWithoutCrypto: BunPlugin = {
   },
 };
 
-async function bundle(target: 'bun' | 'node', names: readonly string[], outdir: string): Promise<number> {
+/** Bundles entries below src, as they are published, into a folder. */
+export async function bundle(target: 'bun' | 'node', names: readonly string[], outdir: string): Promise<number> {
   const { outputs } = await Bun.build({
     entrypoints: names.map((name) => join(root, 'src', `${name}.ts`)),
     root: join(root, 'src'),
@@ -60,4 +61,4 @@ async function build(): Promise<void> {
   }
 }
 
-await build();
+if (import.meta.main) await build();

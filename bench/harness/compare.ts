@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import type { Cost, Measurement } from './suite.ts';
+
+/** One arm of an operation: does it for the i-th time, and gives what a caller would get. */
+export type Act = (i: number) => unknown;
+
+/** One operation, written several ways. The arms get the same sequence of `i`. */
+export interface Operation {
+  readonly name: string;
+  /** A read is judged by its median; a write by its mean, which has its share of checkpoints. */
+  readonly kind: 'read' | 'write';
+  readonly arms: Readonly<Record<string, Act>>;
+  /** What must be equal between the arms; default the whole result. Ids and instants of now are left out here. */
+  readonly comparable?: (result: unknown) => unknown;
+}
+
+/** How long an operation is measured. */
+export interface Effort {
+  /** Blocks of each arm. */
+  readonly blocks: number;
+  /** What a block of reads should take, in milliseconds. */
+  readonly blockMs: number;
+  /** Writes of each arm, over all blocks. */
+  readonly writes: number;
+}
+
+export const FULL: Effort = { blocks: 25, blockMs: 4, writes: 4000 };
+export const QUICK: Effort = { blocks: 2, blockMs: 1, writes: 60 };
+
+/** Results whose equality is asserted before anything is timed. */
+const COMPARED = 3;
+
+const WARM_UP_MS = 60;
+
+/**
+ * Times the arms of an operation in short blocks that take turns, each block a different arm first, so that whatever
+ * else the machine does meets all of them.
+ */
+export function compare(operation: Operation, effort: Effort): Measurement {
+  const names = Object.keys(operation.arms);
+  let next = assertEqual(operation, names);
+  next = warmUp(operation, names, next, effort);
+  const count = blockSize(operation, effort, next);
+  next += count;
+  const blocks = new Map<string, Cost[]>(names.map((name) => [name, []]));
+  const rounds = operation.kind === 'read' ? effort.blocks : Math.max(2, Math.ceil(effort.writes / count));
+  for (let block = 0; block < rounds; block++) {
+    for (let turn = 0; turn < names.length; turn++) {
+      const name = names[(block + turn) % names.length] as string;
+      blocks.get(name)?.push(time(operation.arms[name] as Act, next, count));
+    }
+    next += count;
+  }
+  const summary = operation.kind === 'read' ? median : mean;
+  return {
+    operation: operation.name,
+    arms: Object.fromEntries(
+      names.map((name) => {
+        const costs = blocks.get(name) ?? [];
+        return [name, { cpu: summary(costs.map(({ cpu }) => cpu)), wall: summary(costs.map(({ wall }) => wall)) }];
+      }),
+    ),
+  };
+}
+
+/** Every arm gives the same, before anything is timed. */
+function assertEqual({ arms, comparable = (result) => result, name: operation }: Operation, names: string[]): number {
+  for (let i = 0; i < COMPARED; i++) {
+    const [first, ...others] = names.map((name) => comparable(arms[name]?.(i)));
+    for (const [k, other] of others.entries())
+      assert.deepEqual(other, first, `${operation}: ${names[k + 1]} gives something else than ${names[0]}`);
+  }
+  return COMPARED;
+}
+
+/** Until the compilers of the runtime have seen each arm; every arm as often as the others. */
+function warmUp({ arms, kind }: Operation, names: string[], first: number, effort: Effort): number {
+  const until = performance.now() + (effort === QUICK ? 2 : WARM_UP_MS) * names.length;
+  let i = first;
+  const most = first + (kind === 'write' ? effort.writes / 4 : Number.POSITIVE_INFINITY);
+  do {
+    for (const name of names) arms[name]?.(i);
+    i++;
+  } while (performance.now() < until && i < most);
+  return i;
+}
+
+/** So many reads that a block of the first arm takes what it should; a fixed share of the writes. */
+function blockSize({ arms, kind }: Operation, effort: Effort, first: number): number {
+  const names = Object.keys(arms);
+  if (kind === 'write') return Math.ceil(effort.writes / 16);
+  const act = arms[names[0] as string] as Act;
+  let count = 1;
+  for (; ; count *= 2) {
+    const { wall } = time(act, first, count);
+    const total = (wall * count) / 1000;
+    if (total >= effort.blockMs / 2 || count >= 1 << 16) break;
+  }
+  return count;
+}
+
+/** What one call costs in a block of them. */
+export function time(act: Act, first: number, count: number): Cost {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  for (let i = first; i < first + count; i++) act(i);
+  const wall = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
+  return { cpu: (user + system) / count, wall: (wall * 1000) / count };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length % 2 === 1) return sorted[middle] ?? Number.NaN;
+  return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
