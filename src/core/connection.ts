@@ -25,6 +25,9 @@ export interface ConnectionOptions {
 /** When a transaction takes SQLite's write lock. https://sqlite.org/lang_transaction.html */
 export type TransactionBehavior = 'deferred' | 'immediate' | 'exclusive';
 
+/** Stands around a driver's statement, and passes on what it does not change. */
+export type StatementWrapper = (statement: DriverStatement, sql: string) => DriverStatement;
+
 /** SQLite's version by driver: a process has one library for each. */
 const versions = new Map<DriverName, string>();
 
@@ -42,6 +45,8 @@ export class Connection implements Disposable {
   readonly #closing = new Set<() => void>();
   readonly #iterators = new Set<() => void>();
   readonly #preparing = new Set<(sql: string, domain: string | undefined) => void>();
+  /** @internal What stands around every statement, as a monitor does, those prepared before too. Default: nothing. */
+  wrapper: StatementWrapper | undefined;
   #isOpen = true;
 
   /** @throws DatabaseOpenError, UnsupportedRuntimeError */
@@ -97,7 +102,7 @@ export class Connection implements Disposable {
     const count = sql.includes(';') ? splitStatements(sql).length : 1;
     if (count !== 1) throw new InvalidInputError('sql', `holds ${count} statements where one is prepared`);
     try {
-      return new Statement<T>(this, this.#database.prepare(sql), this.#adapter.bindsNumbersAsReal);
+      return new Statement<T>(this, this.#database.prepare(sql), sql, this.#adapter.bindsNumbersAsReal);
     } catch (error) {
       throw this.failure(error);
     }
@@ -205,13 +210,19 @@ export class Connection implements Disposable {
  */
 export class Statement<T = Row> {
   readonly #connection: Connection;
-  readonly #driver: DriverStatement;
+  readonly #bare: DriverStatement;
+  readonly #sql: string;
   readonly #numbersAsReal: boolean;
+  /** The bare one, or the wrapper around it. */
+  #driver: DriverStatement;
+  #wrapper: StatementWrapper | undefined;
 
   /** @internal */
-  constructor(connection: Connection, driver: DriverStatement, numbersAsReal: boolean) {
+  constructor(connection: Connection, driver: DriverStatement, sql: string, numbersAsReal: boolean) {
     this.#connection = connection;
+    this.#bare = driver;
     this.#driver = driver;
+    this.#sql = sql;
     this.#numbersAsReal = numbersAsReal;
   }
 
@@ -285,6 +296,12 @@ export class Statement<T = Row> {
 
   #begin(): void {
     this.#connection.assertOpen();
+    if (this.#wrapper !== this.#connection.wrapper) this.#wrap();
     if (!this.#driver.readonly) this.#connection.assertNotIterating();
+  }
+
+  #wrap(): void {
+    this.#wrapper = this.#connection.wrapper;
+    this.#driver = this.#wrapper?.(this.#bare, this.#sql) ?? this.#bare;
   }
 }
