@@ -3,7 +3,11 @@ import { InvalidInputError } from './errors.ts';
 /** An instant as it is stored: ISO 8601 in UTC with milliseconds and `Z`, so that the order of the text is the order of time. */
 export type Instant = string;
 
-const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+/** The months by their longest day, but for the leap day. */
+const DAY = '(?:0[1-9]|1[0-2])-(?:0[1-9]|1\\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31';
+
+/** The stored form with a day that the month has in every year: a Date that proves it costs twenty times the match. */
+const INSTANT = new RegExp(`^\\d{4}-(?:${DAY})T(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$`);
 
 /** A whole instant: a date with a time and an offset. */
 const ISO = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
@@ -23,7 +27,7 @@ export function now(): Instant {
  * @throws InvalidInputError for anything else, and for years before 0 or after 9999.
  */
 export function instant(value: unknown, field: string): Instant {
-  if (typeof value === 'string' && INSTANT.test(value) && isRealDate(value)) return value;
+  if (typeof value === 'string' && INSTANT.test(value)) return value;
   const milliseconds = typeof value === 'number' ? Math.trunc(value) : parse(value);
   if (!(milliseconds >= FIRST && milliseconds <= LAST)) {
     throw new InvalidInputError(

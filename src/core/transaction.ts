@@ -4,6 +4,12 @@ import type { Connection, TransactionBehavior } from './connection.ts';
 /** A statement that is prepared when it is first run. */
 type Command = () => RunResult;
 
+const BEGIN = {
+  deferred: 'BEGIN DEFERRED',
+  immediate: 'BEGIN IMMEDIATE',
+  exclusive: 'BEGIN EXCLUSIVE',
+} as const satisfies Record<TransactionBehavior, string>;
+
 const AsyncFunction = (async () => {}).constructor;
 
 /**
@@ -22,7 +28,7 @@ export class Transactions {
     if (typeof fn !== 'function') throw new TypeError('transaction() takes a function.');
     if (fn instanceof AsyncFunction) throw asyncRefused();
     const isNested = this.#connection.inTransaction;
-    this.#command(isNested ? 'SAVEPOINT dork' : `BEGIN ${behavior.toUpperCase()}`)();
+    this.#command(isNested ? 'SAVEPOINT dork' : BEGIN[behavior])();
     let result: T;
     try {
       result = fn();
