@@ -1,8 +1,8 @@
-import type { Adapter, DriverDatabase, DriverName, DriverStatement, Row, RunResult } from './adapter.ts';
-import { bindable } from './bind.ts';
+import type { Adapter, DriverDatabase, DriverName, Row } from './adapter.ts';
 import { ClosedError, DorkDbError, InvalidInputError } from './errors.ts';
 import { splitStatements } from './sql-text.ts';
 import { typedError } from './sqlite-error.ts';
+import { Statement, type StatementWrapper } from './statement.ts';
 import { Transactions } from './transaction.ts';
 
 /** What {@link Connection.pragma} takes. */
@@ -25,9 +25,6 @@ export interface ConnectionOptions {
 /** When a transaction takes SQLite's write lock. https://sqlite.org/lang_transaction.html */
 export type TransactionBehavior = 'deferred' | 'immediate' | 'exclusive';
 
-/** Stands around a driver's statement, and passes on what it does not change. */
-export type StatementWrapper = (statement: DriverStatement, sql: string) => DriverStatement;
-
 /** SQLite's version by driver: a process has one library for each. */
 const versions = new Map<DriverName, string>();
 
@@ -48,6 +45,8 @@ export class Connection implements Disposable {
   /** @internal What stands around every statement, as a monitor does, those prepared before too. Default: nothing. */
   wrapper: StatementWrapper | undefined;
   #isOpen = true;
+  /** Why nothing may run at the moment: the connection is closed, or SQLite gave up the transaction that is running. */
+  #refusal: (() => DorkDbError) | undefined;
 
   /** @throws DatabaseOpenError, UnsupportedRuntimeError */
   constructor(adapter: Adapter, filename: string, options: ConnectionOptions = {}) {
@@ -163,6 +162,7 @@ export class Connection implements Disposable {
     // better-sqlite3 does not close while rows are read.
     for (const stop of this.#iterators) stop();
     this.#isOpen = false;
+    this.#refusal = () => new ClosedError(this.filename);
     try {
       this.#database.close();
     } catch (error) {
@@ -176,7 +176,7 @@ export class Connection implements Disposable {
 
   /** @internal */
   assertOpen(): void {
-    if (!this.#isOpen) throw new ClosedError(this.filename);
+    if (this.#refusal) throw this.#refusal();
   }
 
   /** @internal Writing while rows are read one by one has no defined result, so it is refused on every driver. */
@@ -197,111 +197,27 @@ export class Connection implements Disposable {
     return () => void this.#iterators.delete(stop);
   }
 
+  /** @internal */
+  transactionEnded(): void {
+    if (this.#isOpen) this.#refusal = undefined;
+  }
+
+  /**
+   * After a full disk or an I/O error SQLite rolls the whole transaction back. A function that catches that error and
+   * goes on would have each further statement committed by itself, so they are refused until it ends.
+   */
+  #refuseUntilTransactionEnds(cause: unknown): void {
+    this.#refusal = () =>
+      new DorkDbError('ROLLED_BACK', `SQLite rolled the transaction on ${this.filename} back. Nothing of it is kept.`, {
+        hint: 'Let the first error leave the transaction, mend what it names, and run the transaction again.',
+        cause,
+      });
+  }
+
   /** @internal The typed error for what the driver threw. */
   failure(error: unknown): unknown {
     if (!this.#isOpen) return new ClosedError(this.filename);
+    if (this.#transactions.isRunning && !this.#database.inTransaction) this.#refuseUntilTransactionEnds(error);
     return typedError(error, 'a statement on', this.filename);
-  }
-}
-
-/**
- * A prepared statement. Parameters are positional: null, numbers, bigint, strings, booleans (as 0 and 1), Uint8Array;
- * undefined is NULL. Their number must be right.
- */
-export class Statement<T = Row> {
-  readonly #connection: Connection;
-  readonly #bare: DriverStatement;
-  readonly #sql: string;
-  readonly #numbersAsReal: boolean;
-  /** The bare one, or the wrapper around it. */
-  #driver: DriverStatement;
-  #wrapper: StatementWrapper | undefined;
-
-  /** @internal */
-  constructor(connection: Connection, driver: DriverStatement, sql: string, numbersAsReal: boolean) {
-    this.#connection = connection;
-    this.#bare = driver;
-    this.#driver = driver;
-    this.#sql = sql;
-    this.#numbersAsReal = numbersAsReal;
-  }
-
-  /** Runs the statement and says what it changed. */
-  run(...params: unknown[]): RunResult {
-    this.#begin();
-    try {
-      return this.#driver.run(...bindable(params, this.#numbersAsReal));
-    } catch (error) {
-      throw this.#connection.failure(error);
-    }
-  }
-
-  /** The first row, or undefined. */
-  get(...params: unknown[]): T | undefined {
-    this.#begin();
-    try {
-      return (this.#driver.get(...bindable(params, this.#numbersAsReal)) ?? undefined) as T | undefined;
-    } catch (error) {
-      throw this.#connection.failure(error);
-    }
-  }
-
-  /** Every row; an empty array for a statement that returns none. */
-  all(...params: unknown[]): T[] {
-    this.#begin();
-    try {
-      return this.#driver.all(...bindable(params, this.#numbersAsReal)) as T[];
-    } catch (error) {
-      throw this.#connection.failure(error);
-    }
-  }
-
-  /** Every row as an array of its columns. */
-  values(...params: unknown[]): unknown[][] {
-    this.#begin();
-    try {
-      return this.#driver.values(...bindable(params, this.#numbersAsReal));
-    } catch (error) {
-      throw this.#connection.failure(error);
-    }
-  }
-
-  /** The rows one by one; until the loop ends the connection refuses to write. */
-  *iterate(...params: unknown[]): Generator<T, void, undefined> {
-    this.#begin();
-    const rows = this.#driver.iterate(...bindable(params, this.#numbersAsReal)) as IterableIterator<T>;
-    const end = this.#connection.iterating(() => rows.return?.());
-    try {
-      for (;;) {
-        this.#connection.assertOpen();
-        const { done, value } = rows.next();
-        if (done) return;
-        yield value;
-      }
-    } catch (error) {
-      throw this.#connection.failure(error);
-    } finally {
-      end();
-      rows.return?.();
-    }
-  }
-
-  /** The same statement with rows as arrays, as Drizzle's better-sqlite3 session asks for it. @internal */
-  raw(): { all: (...params: unknown[]) => unknown[][]; get: (...params: unknown[]) => unknown[] | undefined } {
-    return {
-      all: (...params) => this.values(...params),
-      get: (...params) => this.values(...params)[0],
-    };
-  }
-
-  #begin(): void {
-    this.#connection.assertOpen();
-    if (this.#wrapper !== this.#connection.wrapper) this.#wrap();
-    if (!this.#driver.readonly) this.#connection.assertNotIterating();
-  }
-
-  #wrap(): void {
-    this.#wrapper = this.#connection.wrapper;
-    this.#driver = this.#wrapper?.(this.#bare, this.#sql) ?? this.#bare;
   }
 }

@@ -3,8 +3,9 @@ import { Param, Placeholder, type SQL, sql } from 'drizzle-orm/sql';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { getTableColumns } from 'drizzle-orm/utils';
 import type { Row, RunResult } from './adapter.ts';
-import type { Connection, Statement } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { StoreDb } from './db.ts';
+import type { Statement } from './statement.ts';
 
 /** A query of Drizzle's builders, ready to be rendered. */
 interface Query {

@@ -19,6 +19,7 @@ const AsyncFunction = (async () => {}).constructor;
 export class Transactions {
   readonly #connection: Connection;
   readonly #commands = new Map<string, Command>();
+  #depth = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -29,6 +30,21 @@ export class Transactions {
     if (fn instanceof AsyncFunction) throw asyncRefused();
     const isNested = this.#connection.inTransaction;
     this.#command(isNested ? 'SAVEPOINT dork' : BEGIN[behavior])();
+    this.#depth++;
+    try {
+      return this.#runBody(fn, isNested);
+    } finally {
+      this.#depth--;
+      if (this.#depth === 0) this.#connection.transactionEnded();
+    }
+  }
+
+  /** True while a function runs as a transaction. */
+  get isRunning(): boolean {
+    return this.#depth > 0;
+  }
+
+  #runBody<T>(fn: () => T, isNested: boolean): T {
     let result: T;
     try {
       result = fn();
