@@ -7,7 +7,8 @@ import { databasePath, MEMORY } from './core/path.ts';
 import { BUSY_TIMEOUT_MS } from './core/pragmas.ts';
 import type { Db } from './create-db.ts';
 import type { History } from './migrations/history.ts';
-import { type MigrateOptions, type MigrationReport, migrate } from './migrations/runner.ts';
+import type { MigrationReport } from './migrations/report.ts';
+import { type MigrateOptions, migrate } from './migrations/runner.ts';
 import { type MigrationStatus, statusOf } from './migrations/status.ts';
 
 export interface RunMigrationsOptions extends MigrateOptions {

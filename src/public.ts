@@ -29,7 +29,7 @@ export {
   sum,
 } from 'drizzle-orm';
 export type { DriverName, Row, RunResult, SqliteValue } from './core/adapter.ts';
-export type { Connection, PragmaOptions, Statement, TransactionBehavior } from './core/connection.ts';
+export type { Connection, PragmaOptions, TransactionBehavior } from './core/connection.ts';
 export {
   BackupError,
   ClosedError,
@@ -47,11 +47,15 @@ export {
 } from './core/errors.ts';
 export { newId } from './core/ids.ts';
 export { defaultDbPath } from './core/path.ts';
+export type { Statement } from './core/statement.ts';
 export { type CreateDb, type CreateDbOptions, closeDb, type Db, type Logger } from './create-db.ts';
 export { guardDomains } from './guard-domains.ts';
 export { type GetMigrationStatus, type RunMigrationsOptions, runMigrations } from './migrate-db.ts';
+export type { DanglingReferences } from './migrations/foreign-keys.ts';
 export { type History, type Migration, readHistory } from './migrations/history.ts';
-export type { AppliedMigration, MigrateOptions, MigrationProgress, MigrationReport } from './migrations/runner.ts';
+export type { MigrationProgress } from './migrations/progress.ts';
+export type { AppliedMigration, MigrationReport } from './migrations/report.ts';
+export type { MigrateOptions } from './migrations/runner.ts';
 export type { Drift } from './migrations/schema-state.ts';
 export type { AppliedEntry, MigrationStatus } from './migrations/status.ts';
 export {

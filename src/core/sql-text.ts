@@ -1,6 +1,7 @@
 /** One token that matters for finding where a statement ends: a word in capitals, or a single punctuation mark. */
 interface Token {
   readonly text: string;
+  readonly start: number;
   /** Offset of the character behind the token. */
   readonly end: number;
 }
@@ -32,47 +33,44 @@ function* tokens(sql: string): Generator<Token> {
       const end = sql.indexOf('*/', i + 2);
       i = end < 0 ? sql.length : end + 2;
     } else if (c in CLOSING) {
+      const start = i;
       i = skipQuoted(sql, i);
-      yield { text: "'", end: i };
+      yield { text: "'", start, end: i };
     } else if (WORD.test(c)) {
       let end = i + 1;
       while (end < sql.length && WORD.test(sql.charAt(end))) end++;
-      yield { text: sql.slice(i, end).toUpperCase(), end };
+      yield { text: sql.slice(i, end).toUpperCase(), start: i, end };
       i = end;
     } else {
       i++;
-      yield { text: c, end: i };
+      yield { text: c, start: i - 1, end: i };
     }
   }
 }
 
-/** Counts the BEGIN and CASE of a trigger's body that wait for their END. */
-function depthAfter(depth: number, text: string): number {
-  if (text === 'BEGIN' || text === 'CASE') return depth + 1;
-  return text === 'END' ? depth - 1 : depth;
-}
-
 /**
  * The statements of an SQL text, trimmed, without their semicolons; text that is only white space and comments
- * gives none. A trigger's body is part of its statement, as in https://sqlite.org/c3ref/complete.html.
+ * gives none. A trigger's body is part of its statement: it ends where an END stands between two semicolons, as in
+ * https://sqlite.org/c3ref/complete.html.
  */
 export function splitStatements(sql: string): string[] {
   const statements: string[] = [];
   let start = 0;
   let head: string[] = [];
-  let depth = 0;
+  let last: string | undefined;
+  let lastButOne: string | undefined;
   const finish = (end: number): void => {
     if (head.length > 0) statements.push(sql.slice(start, end).trim());
     head = [];
-    depth = 0;
   };
   for (const { text, end } of tokens(sql)) {
     const isTrigger = head[0] === 'CREATE' && head.slice(1, 3).includes('TRIGGER');
-    if (isTrigger) depth = depthAfter(depth, text);
-    if (text === ';' && depth <= 0) {
+    if (text === ';' && (!isTrigger || (last === 'END' && lastButOne === ';'))) {
       finish(end - 1);
       start = end;
     } else if (head.length < 4) head.push(text);
+    lastButOne = last;
+    last = text;
   }
   finish(sql.length);
   return statements;
@@ -82,8 +80,8 @@ export function splitStatements(sql: string): string[] {
 export function countParameters(statement: string): number {
   let count = 0;
   let mark: number | undefined;
-  for (const { text, end } of tokens(statement)) {
-    const number = mark === end - text.length && /^\d+$/.test(text) ? Number(text) : undefined;
+  for (const { text, start, end } of tokens(statement)) {
+    const number = mark === start && /^\d+$/.test(text) ? Number(text) : undefined;
     if (number !== undefined) count = Math.max(count - 1, number);
     mark = text === '?' ? end : undefined;
     if (text === '?') count++;
@@ -101,13 +99,68 @@ export function leadingWords(statement: string, count: number): string[] {
   return words;
 }
 
-/** The tokens of a text as one string, so that texts which differ in comments and white space only are equal. */
+/**
+ * The tokens of a text as one string, so that texts which differ in comments, white space and the case of words only
+ * are equal.
+ */
 export function withoutComments(sql: string): string {
   const parts: string[] = [];
-  let previous = 0;
-  for (const { text, end } of tokens(sql)) {
-    parts.push(text === "'" ? sql.slice(previous, end).trimStart() : text);
-    previous = end;
-  }
+  for (const { text, start, end } of tokens(sql)) parts.push(text === "'" ? sql.slice(start, end) : text);
   return parts.join(' ');
+}
+
+/** A name as SQL writes it, without its quotes. */
+function unquoted(sql: string): string {
+  const close = CLOSING[sql.charAt(0)];
+  if (close === undefined) return sql;
+  return close === ']' ? sql.slice(1, -1) : sql.slice(1, -1).replaceAll(close + close, close);
+}
+
+/** What a statement does, and to which table. */
+export interface StatementAction {
+  /** The words that say it, as `CREATE INDEX` or `INSERT`; empty for text that begins with none of SQL's verbs. */
+  readonly verb: string;
+  /** The table that it makes, changes or drops, or whose index or trigger it makes. */
+  readonly table?: string;
+}
+
+const VERBS = new Set(['INSERT', 'REPLACE', 'UPDATE', 'DELETE', 'SELECT', 'CREATE', 'DROP', 'ALTER', 'PRAGMA']);
+const OBJECTS = new Set(['TABLE', 'INDEX', 'TRIGGER', 'VIEW']);
+
+/** The word behind which the table's name stands, by what the statement does. */
+const BEFORE_TABLE: Record<string, string> = {
+  INSERT: 'INTO',
+  REPLACE: 'INTO',
+  DELETE: 'FROM',
+  'CREATE TABLE': 'TABLE',
+  'CREATE INDEX': 'ON',
+  'CREATE TRIGGER': 'ON',
+  'DROP TABLE': 'TABLE',
+  'ALTER TABLE': 'TABLE',
+};
+
+/** Words between that one and the name: `IF NOT EXISTS`, `OR REPLACE`. */
+const BETWEEN = new Set(['IF', 'NOT', 'EXISTS', 'OR', 'ROLLBACK', 'ABORT', 'REPLACE', 'FAIL', 'IGNORE']);
+
+/** Reads the beginning of a statement: enough to tell a person what is being done, and nothing of the values. */
+export function actionOf(statement: string): StatementAction {
+  let depth = 0;
+  let verb = '';
+  let before: string | undefined;
+  let isNext = false;
+  const all = [...tokens(statement)];
+  for (const [i, { text, start, end }] of all.entries()) {
+    if (text === '(') depth++;
+    else if (text === ')') depth--;
+    if (depth > 0 || text === ')') continue;
+    if (isNext && !BETWEEN.has(text)) {
+      const name = all[i + 1]?.text === '.' ? all[i + 2] : { start, end };
+      return name ? { verb, table: unquoted(statement.slice(name.start, name.end)) } : { verb };
+    }
+    if (verb === '' && VERBS.has(text)) verb = text;
+    else if ((verb === 'CREATE' || verb === 'DROP' || verb === 'ALTER') && OBJECTS.has(text)) verb = `${verb} ${text}`;
+    before = BEFORE_TABLE[verb];
+    isNext ||= verb === 'UPDATE' || (before !== undefined && text === before);
+  }
+  return { verb };
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MigrationError } from '../core/errors.ts';
-import { splitStatements } from '../core/sql-text.ts';
 
 /** One migration of a Drizzle folder. */
 export interface Migration {
@@ -25,13 +24,6 @@ export interface History {
   readonly schemaText?: string;
   /** `PRAGMA application_id` of files that have this history. Default: it is left alone. */
   readonly applicationId?: number;
-}
-
-/** A statement of a migration, as it is run. */
-export interface MigrationStep {
-  readonly sql: string;
-  /** Its place in the file, counted from 1. */
-  readonly position: number;
 }
 
 interface Journal {
@@ -68,36 +60,4 @@ export function readHistory(folder: string): History {
       },
     );
   }
-}
-
-/**
- * The statements of a migration. Drizzle runs a file chunk by chunk, divided by `--> statement-breakpoint`; a chunk of
- * only comments is nothing.
- *
- * @throws MigrationError of kind `failed` where a chunk holds more than one statement: bun:sqlite would run the first
- * and record success.
- */
-export function stepsOf(migration: Migration): MigrationStep[] {
-  const steps: MigrationStep[] = [];
-  for (const chunk of migration.sql.split('--> statement-breakpoint')) {
-    const statements = splitStatements(chunk);
-    if (statements.length > 1) {
-      throw new MigrationError(
-        'failed',
-        `Chunk ${steps.length + 1} of ${migration.tag} holds ${statements.length} statements where a driver runs one. Nothing of it was applied.`,
-        { hint: 'Put `--> statement-breakpoint` between the statements.' },
-      );
-    }
-    for (const sql of statements) steps.push({ sql, position: steps.length + 1 });
-  }
-  return steps;
-}
-
-/** The tables that a migration's comments `-- allow-loss: a, b` let lose rows. */
-export function allowedLosses(migration: Migration): ReadonlySet<string> {
-  const tables = new Set<string>();
-  for (const [, names] of migration.sql.matchAll(/^\s*--\s*allow-loss:\s*(.+)$/gim)) {
-    for (const name of (names ?? '').split(',')) tables.add(name.trim().replace(/^[`"[]|[`"\]]$/g, ''));
-  }
-  return tables;
 }

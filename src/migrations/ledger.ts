@@ -36,15 +36,14 @@ export function readLedger(connection: Connection): LedgerEntry[] {
 }
 
 /** Every hash of the ledger in order, joined by commas: one row, however long the history is. */
+export const LEDGER_TEXT = `SELECT group_concat(hash) FROM (SELECT hash FROM ${LEDGER} ORDER BY rowid)`;
+
+/** @throws DorkDbError where there is no ledger. */
 export function ledgerText(connection: Connection): string {
-  const row = connection
-    .prepare<{ hashes: string | null }>(
-      `SELECT group_concat(hash) AS hashes FROM (SELECT hash FROM ${LEDGER} ORDER BY rowid)`,
-    )
-    .get();
-  return row?.hashes ?? '';
+  return String(connection.prepare(LEDGER_TEXT).values()[0]?.[0] ?? '');
 }
 
+/** Makes both tables where they are not there. */
 export function createLedger(connection: Connection): void {
   // Drizzle's own words, so that a file that Drizzle migrated first is the same.
   connection.exec(`CREATE TABLE IF NOT EXISTS ${LEDGER} (
@@ -80,11 +79,34 @@ export function recordApplied(connection: Connection, migration: Migration, dura
     .run(now(), migration.tag, migration.hash, statementsHash(migration), durationMs);
 }
 
+/** Who accepted an edited entry as it is now, and why. */
+export interface Repair {
+  readonly at: string;
+  /** The user and the machine, as `ada@laptop`. */
+  readonly by: string;
+  readonly reason: string | null;
+}
+
+/** Puts the hash of an edited migration into its ledger entry, and the old one with who and why into the log. */
+export function recordRepaired(connection: Connection, entry: LedgerEntry, migration: Migration, repair: Repair): void {
+  createLedger(connection);
+  connection
+    .prepare(`UPDATE ${LEDGER} SET hash = ?, created_at = ? WHERE rowid = ?`)
+    .run(migration.hash, migration.when, entry.rowid);
+  connection
+    .prepare(
+      `INSERT INTO ${LOG} (at, event, tag, hash, statements_hash, previous_hash, by, reason)
+       VALUES (?, 'repaired', ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(repair.at, migration.tag, migration.hash, statementsHash(migration), entry.hash, repair.by, repair.reason);
+}
+
 /** What the log knows of an entry of the ledger. */
 export interface LoggedEntry {
   readonly tag: string;
-  readonly at: string;
   readonly statementsHash: string;
+  /** When it was applied, under whichever hash; null where another tool applied it. */
+  readonly appliedAt: string | null;
 }
 
 /** What the log knows of the entry with this hash; undefined for one that another tool applied. */
@@ -92,7 +114,13 @@ export function loggedEntry(connection: Connection, hash: string): LoggedEntry |
   if (!hasTable(connection, LOG)) return undefined;
   return connection
     .prepare<LoggedEntry>(
-      `SELECT tag, at, statements_hash AS statementsHash FROM ${LOG} WHERE hash = ? ORDER BY rowid DESC LIMIT 1`,
+      `WITH RECURSIVE earlier(hash) AS (
+         SELECT ?
+         UNION SELECT previous_hash FROM ${LOG} JOIN earlier USING (hash) WHERE event = 'repaired'
+       )
+       SELECT tag, statements_hash AS statementsHash,
+         (SELECT max(at) FROM ${LOG} JOIN earlier USING (hash) WHERE event = 'applied') AS appliedAt
+       FROM ${LOG} WHERE hash = ? ORDER BY rowid DESC LIMIT 1`,
     )
-    .get(hash);
+    .get(hash, hash);
 }

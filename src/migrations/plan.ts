@@ -1,7 +1,9 @@
 import type { Connection } from '../core/connection.ts';
-import { MigrationError } from '../core/errors.ts';
+import { withoutComments } from '../core/sql-text.ts';
 import { type History, hashOf, type Migration } from './history.ts';
 import { type LedgerEntry, loggedEntry, readLedger, statementsHash } from './ledger.ts';
+
+export { refusal } from './refusal.ts';
 
 /** An entry whose file was changed after it was applied. */
 export interface EditedEntry {
@@ -12,25 +14,36 @@ export interface EditedEntry {
   readonly isCosmetic: boolean | undefined;
 }
 
-/** An entry that is older than one that is applied, and is not applied itself. */
-export interface LateEntry {
+/** Entries that stand before one that is applied, and are not applied themselves. */
+export interface LateEntries {
   readonly kind: 'out_of_order';
-  readonly migration: Migration;
-  readonly before: Migration;
+  readonly late: readonly Migration[];
+  /** The last entry that is applied. */
+  readonly last: Migration;
 }
 
-/** Entries that this code does not know. */
+/** Two entries that are applied, in the other order than the history has them. */
+export interface SwappedEntries {
+  readonly kind: 'out_of_order';
+  readonly swapped: readonly [first: Migration, second: Migration];
+}
+
+/** An entry of the ledger that the history does not have. */
+export interface UnknownEntry {
+  readonly hash: string;
+  readonly when: number;
+  readonly tag?: string;
+  readonly appliedAt?: string;
+}
+
 export interface UnknownEntries {
   readonly kind: 'newer_database';
-  readonly entries: readonly {
-    readonly hash: string;
-    readonly when: number;
-    readonly tag?: string;
-    readonly appliedAt?: string;
-  }[];
+  readonly entries: readonly UnknownEntry[];
+  /** What the history has and the file lacks: then the two are of different branches. */
+  readonly pending: readonly Migration[];
 }
 
-export type Problem = EditedEntry | LateEntry | UnknownEntries;
+export type Problem = EditedEntry | LateEntries | SwappedEntries | UnknownEntries;
 
 /** What a file has of a history, and what it lacks. */
 export interface Plan {
@@ -40,94 +53,84 @@ export interface Plan {
   readonly problem?: Problem;
 }
 
-/** Compares a file's ledger with the history, by hash and order; the journal's time stamps do not count. */
+/**
+ * Compares a file's ledger with the history, by hash and order; the journal's time stamps do not count. An entry that
+ * stands twice in the ledger, as racing runs of Drizzle's own migrator leave it, counts once.
+ */
 export function planFor(connection: Connection, history: History): Plan {
   const ledger = readLedger(connection);
   const { migrations } = history;
-  const at = ledger.findIndex((entry, i) => entry.hash !== migrations[i]?.hash);
-  if (at < 0) return { applied: migrations.slice(0, ledger.length), pending: migrations.slice(ledger.length) };
-  const known = new Set(ledger.map((entry) => entry.hash));
+  const seen = new Set<string>();
+  let next = 0;
+  for (const { hash } of ledger) {
+    if (hash === migrations[next]?.hash) next++;
+    else if (!seen.has(hash)) return differing(connection, ledger, migrations);
+    seen.add(hash);
+  }
+  return { applied: migrations.slice(0, next), pending: migrations.slice(next) };
+}
+
+function differing(connection: Connection, ledger: readonly LedgerEntry[], migrations: readonly Migration[]): Plan {
+  const hashes = new Set(ledger.map(({ hash }) => hash));
+  const applied = migrations.filter(({ hash }) => hashes.has(hash));
+  const pending = migrations.filter(({ hash }) => !hashes.has(hash));
+  return { applied, pending, problem: problemOf(connection, ledger, migrations, pending) };
+}
+
+function problemOf(
+  connection: Connection,
+  ledger: readonly LedgerEntry[],
+  migrations: readonly Migration[],
+  pending: readonly Migration[],
+): Problem {
+  const [edited] = editedEntries(connection, ledger, migrations);
+  if (edited) return edited;
+  const places = new Map(migrations.map(({ hash }, place) => [hash, place]));
+  const unknown = ledger.filter(({ hash }) => !places.has(hash));
+  if (unknown.length > 0) {
+    return { kind: 'newer_database', entries: unknown.map((entry) => describe(connection, entry)), pending };
+  }
+  const order = ledger.map(({ hash }) => places.get(hash) ?? 0);
+  const last = Math.max(...order);
+  const late = pending.filter(({ hash }) => (places.get(hash) ?? 0) < last);
+  if (late.length > 0) return { kind: 'out_of_order', late, last: migrations[last] as Migration };
+  const at = order.findIndex((place, i) => place < (order[i - 1] ?? -1));
   return {
-    applied: migrations.filter((migration) => known.has(migration.hash)),
-    pending: migrations.filter((migration) => !known.has(migration.hash)),
-    problem: problemAt(connection, ledger, migrations, at),
+    kind: 'out_of_order',
+    swapped: [migrations[order[at] ?? 0] as Migration, migrations[order[at - 1] ?? 0] as Migration],
   };
 }
 
-/** What is wrong at the first place where ledger and history differ. */
-function problemAt(
+/** The entries of a ledger whose files were changed since: known by their time stamp, or by their name in the log. */
+export function editedEntries(
   connection: Connection,
-  ledger: LedgerEntry[],
+  ledger: readonly LedgerEntry[],
   migrations: readonly Migration[],
-  at: number,
-): Problem {
-  const byHash = new Map(migrations.map((migration) => [migration.hash, migration]));
-  const applied = new Set(ledger.map((entry) => entry.hash));
-  for (const entry of ledger.slice(at)) {
-    if (byHash.has(entry.hash)) continue;
-    const migration = migrations.find(({ when, hash }) => when === entry.when && !applied.has(hash));
-    if (migration) return { kind: 'edited', migration, entry, isCosmetic: isCosmetic(connection, migration, entry) };
-  }
-  const unknown = ledger.filter((entry) => !byHash.has(entry.hash));
-  if (unknown.length > 0)
-    return { kind: 'newer_database', entries: unknown.map((entry) => describe(connection, entry)) };
-  const late = migrations[at] as Migration;
-  const before = byHash.get(ledger[at]?.hash ?? '') as Migration;
-  return { kind: 'out_of_order', migration: late, before };
+): EditedEntry[] {
+  const known = new Set(migrations.map(({ hash }) => hash));
+  const applied = new Set(ledger.map(({ hash }) => hash));
+  const candidates = migrations.filter(({ hash }) => !applied.has(hash));
+  return ledger.flatMap((entry) => {
+    if (known.has(entry.hash)) return [];
+    const tag = loggedEntry(connection, entry.hash)?.tag;
+    const migration = candidates.find((candidate) => candidate.when === entry.when || candidate.tag === tag);
+    return migration
+      ? [{ kind: 'edited', migration, entry, isCosmetic: isCosmetic(connection, migration, entry) }]
+      : [];
+  });
 }
 
-function describe(connection: Connection, { hash, when }: LedgerEntry): UnknownEntries['entries'][number] {
+function describe(connection: Connection, { hash, when }: LedgerEntry): UnknownEntry {
   const logged = loggedEntry(connection, hash);
-  return { hash, when, ...(logged && { tag: logged.tag, appliedAt: logged.at }) };
+  if (!logged) return { hash, when };
+  return { hash, when, tag: logged.tag, ...(logged.appliedAt !== null && { appliedAt: logged.appliedAt }) };
 }
 
+/** The log knows the applied SQL's hash without comments; where there is no log, line ends can still be tried. */
 function isCosmetic(connection: Connection, migration: Migration, entry: LedgerEntry): boolean | undefined {
-  const lines = migration.sql.replaceAll('\r\n', '\n');
-  if ([lines, lines.replaceAll('\n', '\r\n')].some((text) => hashOf(text) === entry.hash)) return true;
   const logged = loggedEntry(connection, entry.hash);
-  return logged && logged.statementsHash === statementsHash(migration);
-}
-
-/** The refusal for a problem: which entry, what was not touched, the way out. */
-export function refusal(problem: Problem, filename: string, snapshotThatFits: string | undefined): MigrationError {
-  const untouched = `Nothing of ${filename} was touched.`;
-  if (problem.kind === 'out_of_order') {
-    return new MigrationError(
-      'out_of_order',
-      `${problem.migration.tag} is not applied, but ${problem.before.tag}, which comes after it, is: a merge put it before what was applied. ${untouched}`,
-      {
-        hint: `Generate ${problem.migration.tag} anew, so that it comes last: delete its files and its journal entry, then run bun run generate.`,
-      },
-    );
-  }
-  if (problem.kind === 'edited') return editedRefusal(problem, untouched);
-  const names = problem.entries.map(
-    ({ hash, tag, appliedAt, when }) =>
-      `${tag ?? hash.slice(0, 12)} (${appliedAt ? `applied ${appliedAt}` : `generated ${new Date(when).toISOString()}`})`,
-  );
-  return new MigrationError(
-    'newer_database',
-    `The database is newer than this code, which does not know ${names.join(', ')}. ${untouched}`,
-    {
-      hint: snapshotThatFits
-        ? `Use the newer version, or restore the snapshot that this one can open: ${snapshotThatFits}`
-        : "Use the newer version, or open it read-only with migrations: 'skip'; no snapshot beside it fits this one.",
-    },
-  );
-}
-
-function editedRefusal({ migration, entry, isCosmetic }: EditedEntry, untouched: string): MigrationError {
-  const what =
-    isCosmetic === undefined
-      ? 'was changed after it was applied'
-      : isCosmetic
-        ? 'was changed after it was applied, in comments, white space or line ends only: its SQL is the same'
-        : 'was changed after it was applied, and its SQL differs';
-  return new MigrationError(
-    'edited',
-    `${migration.tag} ${what} (applied ${entry.hash}, now ${migration.hash}). ${untouched}`,
-    {
-      hint: `Put the file back as it was and make the change in a new migration; or accept it as it is now: dork-db repair-ledger ${migration.tag}`,
-    },
-  );
+  if (logged) return logged.statementsHash === statementsHash(migration);
+  const lines = migration.sql.replaceAll('\r\n', '\n');
+  const before = [lines, lines.replaceAll('\n', '\r\n')].find((text) => hashOf(text) === entry.hash);
+  return before === undefined ? undefined : withoutComments(before) === withoutComments(migration.sql);
 }

@@ -1,8 +1,9 @@
 import type { Connection } from '../core/connection.ts';
 import { MigrationError } from '../core/errors.ts';
-import { leadingWords } from '../core/sql-text.ts';
-import { allowedLosses, type Migration, stepsOf } from './history.ts';
+import type { Migration } from './history.ts';
 import { LEDGER, LOG } from './ledger.ts';
+import type { Lineage } from './lineage.ts';
+import { allowedLosses } from './steps.ts';
 
 /** Rows of each table. */
 export type RowCounts = Readonly<Record<string, number>>;
@@ -11,58 +12,58 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** The tables that hold data: not SQLite's own, not the ledger and its log. */
+/**
+ * The tables that hold data: not SQLite's own, not the ledger and its log, not the shadow tables of virtual ones, whose
+ * rows come and go. https://sqlite.org/pragma.html#pragma_table_list
+ */
 export function dataTables(connection: Connection): string[] {
   return connection
     .prepare<{ name: string }>(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name",
+      `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual')
+       AND name NOT GLOB 'sqlite_*' AND name NOT IN ('${LEDGER}', '${LOG}') ORDER BY name`,
     )
     .all()
-    .map(({ name }) => name)
-    .filter((name) => name !== LEDGER && name !== LOG);
+    .map(({ name }) => name);
 }
 
+/** Reads the smallest index of every table once. */
 export function countRows(connection: Connection): RowCounts {
-  const counts: Record<string, number> = {};
-  for (const name of dataTables(connection)) {
-    counts[name] = connection.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${quoted(name)}`).get()?.n ?? 0;
-  }
-  return counts;
-}
-
-const NAME = /(?:"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|\[([^\]]+)\]|([\w$\u0080-\uffff]+))/.source;
-const RENAME = new RegExp(`^\\s*ALTER\\s+TABLE\\s+${NAME}\\s+RENAME\\s+TO\\s+${NAME}`, 'i');
-
-/** Where a migration moves each table: the name it has afterwards, by the name it had before. */
-function renames(migration: Migration, tables: readonly string[]): Map<string, string> {
-  const now = new Map(tables.map((name) => [name, name]));
-  for (const { sql } of stepsOf(migration)) {
-    if (leadingWords(sql, 2).join(' ') !== 'ALTER TABLE') continue;
-    const groups = RENAME.exec(sql.replace(/^(\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*/, ''))?.slice(1);
-    if (!groups) continue;
-    const from = groups.slice(0, 4).find((name) => name !== undefined) ?? '';
-    const to = groups.slice(4).find((name) => name !== undefined) ?? '';
-    for (const [before, after] of now) if (after === from) now.set(before, to);
-  }
-  return now;
+  const counts: [string, number][] = dataTables(connection).map((name) => [
+    name,
+    connection.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${quoted(name)}`).get()?.n ?? 0,
+  ]);
+  return Object.fromEntries(counts);
 }
 
 /**
- * @throws MigrationError of kind `data_loss` where a table has fewer rows than before and the migration does not
- * declare it.
+ * Refuses what a migration takes away without saying so: rows of any table, and triggers and views that went with a
+ * table which was rebuilt. Indexes go unsaid, since drizzle-kit drops one by not making it again.
+ *
+ * @throws MigrationError of kind `data_loss`
  */
-export function refuseLoss(migration: Migration, before: RowCounts, after: RowCounts): void {
+export function refuseLoss(migration: Migration, before: RowCounts, after: RowCounts, lineage: Lineage): void {
+  const { tag } = migration;
   const allowed = allowedLosses(migration);
-  const names = renames(migration, Object.keys(before));
+  const has = new Map(Object.entries(after).map(([table, rows]) => [table.toLowerCase(), rows]));
   for (const [table, had] of Object.entries(before)) {
-    const name = names.get(table) ?? table;
-    const has = Math.max(after[name] ?? 0, after[table] ?? 0);
-    if (has >= had || allowed.has(table) || allowed.has(name)) continue;
+    const name = lineage.successorOf(table);
+    const left = (name !== undefined && has.get(name.toLowerCase())) || 0;
+    if (left >= had || allowed.has(table.toLowerCase()) || (name && allowed.has(name.toLowerCase()))) continue;
     throw new MigrationError(
       'data_loss',
-      `${migration.tag} would leave ${has} of the ${had} rows of ${table}, and does not say that it may. It was rolled back: no row is lost.`,
+      `${tag} would leave ${left} of the ${had} rows of ${table}, and does not say that it may. It was rolled back: no row is lost.`,
       {
         hint: `Correct the migration; if the loss is meant, say so in its SQL with the comment -- allow-loss: ${table}`,
+      },
+    );
+  }
+  for (const { type, name, table } of lineage.lostObjects()) {
+    if (type === 'index' || allowed.has(name.toLowerCase())) continue;
+    throw new MigrationError(
+      'data_loss',
+      `${tag} rebuilds ${table}, which would drop the ${type} ${name} without saying so. It was rolled back: nothing is lost.`,
+      {
+        hint: `Create ${name} again at the end of the migration; if it is to go, DROP it there by name. One that was added to this file by hand is to be dropped by hand first.`,
       },
     );
   }

@@ -1,29 +1,23 @@
 import type { Connection } from '../core/connection.ts';
-import { DorkDbError, MigrationError } from '../core/errors.ts';
+import { DatabaseBusyError, DorkDbError, MigrationError } from '../core/errors.ts';
 import { MEMORY } from '../core/path.ts';
-import { leadingWords } from '../core/sql-text.ts';
-import { type History, type Migration, type MigrationStep, stepsOf } from './history.ts';
-import { createLedger, hasTable, LEDGER, ledgerText, recordApplied } from './ledger.ts';
-import { type Plan, planFor, refusal } from './plan.ts';
-import { countRows, type RowCounts, refuseLoss } from './rows.ts';
-import { type Drift, driftOf, schemaText } from './schema-state.ts';
-import { fittingSnapshot, takeSnapshot } from './snapshot.ts';
-
-/** Where a migration is. */
-export interface MigrationProgress {
-  readonly tag: string;
-  /** The migration's place among the pending ones, from 1. */
-  readonly migration: number;
-  readonly migrations: number;
-  /** The statement's place in the migration, from 1. */
-  readonly step: number;
-  readonly steps: number;
-  /** What the statement does, as `ALTER TABLE agents`: its first words and no values. */
-  readonly action: string;
-}
+import { retryWhile } from '../core/sleep.ts';
+import { isBusy } from '../core/sqlite-error.ts';
+import { apply, type Work } from './apply.ts';
+import { withForeignKeysOff } from './foreign-keys.ts';
+import type { History } from './history.ts';
+import { LEDGER_TEXT } from './ledger.ts';
+import { type Plan, planFor } from './plan.ts';
+import type { MigrationProgress } from './progress.ts';
+import { refusal } from './refusal.ts';
+import type { MigrationReport } from './report.ts';
+import { countRows, type RowCounts } from './rows.ts';
+import { driftOf, SCHEMA_TEXT } from './schema-state.ts';
+import { discardSnapshot, fittingSnapshot, pruneSnapshots, takeSnapshot } from './snapshot.ts';
+import { stepsOf } from './steps.ts';
 
 export interface MigrateOptions {
-  /** Called before each statement. */
+  /** Called before the snapshot, each statement and each migration's checks. What it throws rolls everything back. */
   readonly onProgress?: (progress: MigrationProgress) => void;
   /** How long to wait for another process that migrates or writes, in milliseconds. Default 60,000. */
   readonly lockTimeoutMs?: number;
@@ -31,39 +25,36 @@ export interface MigrateOptions {
   readonly snapshot?: boolean;
 }
 
-/** One migration that was applied. */
-export interface AppliedMigration {
-  readonly tag: string;
-  readonly hash: string;
-  readonly statements: number;
-  readonly durationMs: number;
-}
-
-/** What a run of the migrations did. */
-export interface MigrationReport {
-  readonly filename: string;
-  readonly applied: readonly AppliedMigration[];
-  /** How many were applied before. */
-  readonly alreadyApplied: number;
-  /** The copy of the file from before, where there was data to lose. */
-  readonly snapshot?: string;
-  /** How the schema differs from what the history yields. */
-  readonly drift: readonly Drift[];
-  readonly durationMs: number;
-}
-
 const LOCK_TIMEOUT_MS = 60_000;
 
-/** Statements that would leave the one transaction of a migration, or the file. */
-const REFUSED = new Set(['BEGIN', 'COMMIT', 'END', 'ROLLBACK', 'SAVEPOINT', 'RELEASE', 'ATTACH', 'DETACH', 'VACUUM']);
+/** The schema and the ledger of a file, as two texts. */
+const STATE = `SELECT (${SCHEMA_TEXT}), (${LEDGER_TEXT})`;
+
+/** What {@link LEDGER_TEXT} gives for a file that has a history. */
+const ledgerTexts = new WeakMap<History, string>();
+
+function ledgerTextOf(history: History): string {
+  const known = ledgerTexts.get(history);
+  if (known !== undefined) return known;
+  const text = history.migrations.map(({ hash }) => hash).join(',');
+  ledgerTexts.set(history, text);
+  return text;
+}
 
 /**
- * True where the file has this history and its schema, and nothing else need be looked at: two rows are read, however
+ * True where the file has this history and its schema, and nothing else need be looked at: one row is read, however
  * long the history is.
  */
 export function isCurrent(connection: Connection, history: History): boolean {
-  if (history.schemaText === undefined || schemaText(connection) !== history.schemaText) return false;
-  return ledgerText(connection) === history.migrations.map(({ hash }) => hash).join(',');
+  if (history.schemaText === undefined) return false;
+  try {
+    const [schema, ledger] = connection.prepare(STATE).values()[0] ?? [];
+    return schema === history.schemaText && ledger === ledgerTextOf(history);
+  } catch (error) {
+    // Without a ledger the statement cannot be prepared.
+    if (error instanceof DorkDbError && error.code === 'SQLITE_ERROR') return false;
+    throw error;
+  }
 }
 
 /**
@@ -74,170 +65,136 @@ export function isCurrent(connection: Connection, history: History): boolean {
  */
 export function migrate(connection: Connection, history: History, options: MigrateOptions = {}): MigrationReport {
   const started = performance.now();
-  const report = withForeignKeysOff(connection, () =>
-    withLockTimeout(connection, options.lockTimeoutMs ?? LOCK_TIMEOUT_MS, () =>
-      // Before the ledger is read: who reads it first and locks then applies what another process just applied.
-      connection.transaction(() => applyPending(connection, history, options), 'immediate'),
-    ),
-  );
-  return { ...report, filename: connection.filename, durationMs: performance.now() - started };
+  const outcome = withoutLock(connection, history) ?? underLock(connection, history, options);
+  return { ...outcome, filename: connection.filename, durationMs: performance.now() - started };
 }
 
 type Outcome = Omit<MigrationReport, 'filename' | 'durationMs'>;
 
-/** The work under the write lock. */
-function applyPending(connection: Connection, history: History, options: MigrateOptions): Outcome {
+/** What reading alone settles, so that opening a file which needs nothing waits for no writer. */
+function withoutLock(connection: Connection, history: History): Outcome | undefined {
   const plan = planFor(connection, history);
-  if (plan.problem) throw refusal(plan.problem, connection.filename, fittingSnapshot(connection, history));
-  // Every statement of every pending entry is looked at before the first one runs.
-  const work = plan.pending.map((migration) => ({ migration, steps: checkedSteps(migration) }));
-  if (work.length === 0)
-    return { applied: [], alreadyApplied: plan.applied.length, drift: driftOf(connection, history) };
+  const settled = settledBy(plan, connection, history);
+  if (settled) return settled;
+  const obstacle = connection.inTransaction ? 'inside a transaction' : connection.readonly && 'read-only';
+  if (!obstacle) return undefined;
+  throw new MigrationError('failed', `${connection.filename} cannot be migrated ${obstacle}. Nothing was touched.`, {
+    hint: 'Call runMigrations() outside transaction(), on a connection that can write.',
+  });
+}
 
-  let rows = countRows(connection);
-  const snapshot = snapshotBefore(connection, plan, rows, options);
-  createLedger(connection);
-  const applied: AppliedMigration[] = [];
-  for (const [i, { migration, steps }] of work.entries()) {
-    const started = performance.now();
-    const place = { tag: migration.tag, migration: i + 1, migrations: work.length, steps: steps.length };
-    for (const step of steps) {
-      options.onProgress?.({ ...place, step: step.position, action: actionOf(step) });
-      runStep(connection, migration, step);
-    }
-    const after = countRows(connection);
-    refuseLoss(migration, rows, after);
-    rows = after;
-    const durationMs = performance.now() - started;
-    recordApplied(connection, migration, Math.round(durationMs));
-    applied.push({ tag: migration.tag, hash: migration.hash, statements: steps.length, durationMs });
+/** @throws MigrationError where the file and the history do not fit. */
+function settledBy({ applied, pending, problem }: Plan, connection: Connection, history: History): Outcome | undefined {
+  if (problem) {
+    const fitting = problem.kind === 'newer_database' ? fittingSnapshot(connection, history) : undefined;
+    throw refusal(problem, connection.filename, fitting);
   }
-  refuseDangling(
-    connection,
-    applied.map(({ tag }) => tag),
-  );
-  if (history.applicationId !== undefined) connection.exec(`PRAGMA application_id = ${history.applicationId}`);
-  return {
-    applied,
-    alreadyApplied: plan.applied.length,
-    drift: driftOf(connection, history),
-    ...(snapshot && { snapshot }),
-  };
+  if (pending.length > 0) return undefined;
+  return { applied: [], alreadyApplied: applied.length, dangling: [], drift: driftOf(connection, history) };
 }
 
 /**
- * Foreign keys are off while tables are rebuilt: with them on, dropping the old table deletes every child row, without
- * an error. The pragma does nothing inside a transaction, so it stands around it.
- * https://sqlite.org/lang_altertable.html#making_other_kinds_of_table_schema_changes
+ * The order is what keeps the data: 1. foreign keys off, since inside the transaction that does nothing; 2. the write
+ * lock, before the ledger is read, since who reads first applies again what another process just applied; 3. the
+ * ledger against the history, by hash and order; 4. a snapshot, since all that follows writes; 5. the statements, one by
+ * one; 6. rows, triggers and references, before the commit, since what is lost can then still be rolled back; 7. the
+ * ledger's own rows, in the same transaction; 8. foreign keys on again, whatever happened.
  */
-function withForeignKeysOff<T>(connection: Connection, fn: () => T): T {
-  const wereOn = connection.pragma('foreign_keys', { simple: true }) === 1;
-  if (connection.inTransaction) {
-    throw new MigrationError(
-      'failed',
-      `${connection.filename} cannot be migrated inside a transaction. Nothing was touched.`,
-      {
-        hint: 'Call runMigrations() outside transaction().',
-      },
-    );
-  }
-  connection.exec('PRAGMA foreign_keys = OFF');
+function underLock(connection: Connection, history: History, options: MigrateOptions): Outcome {
+  const { lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
+  const attempt: Attempt = { hasLock: false, isDone: false };
   try {
-    return fn();
-  } finally {
-    if (wereOn) connection.exec('PRAGMA foreign_keys = ON');
-  }
-}
-
-/** A migration in another process may take longer than a write may wait. */
-function withLockTimeout<T>(connection: Connection, milliseconds: number, fn: () => T): T {
-  const usual = connection.pragma('busy_timeout', { simple: true });
-  connection.exec(`PRAGMA busy_timeout = ${milliseconds}`);
-  try {
-    return fn();
-  } finally {
-    connection.exec(`PRAGMA busy_timeout = ${usual}`);
-  }
-}
-
-function checkedSteps(migration: Migration): MigrationStep[] {
-  const steps = stepsOf(migration);
-  for (const { sql, position } of steps) {
-    const [word] = leadingWords(sql, 1);
-    if (!word || !REFUSED.has(word)) continue;
-    throw new MigrationError(
-      'failed',
-      `Statement ${position} of ${migration.tag} is ${word}, which leaves the transaction of the migration. Nothing was applied.`,
-      {
-        hint: 'Take it out: the runner begins and commits, and a migration touches one file.',
-      },
+    const outcome = withForeignKeysOff(connection, () =>
+      withSettings(connection, lockTimeoutMs, () =>
+        // SQLite does not call its busy handler at every BEGIN that meets a lock.
+        retryWhile(
+          (error) => isBusy(error) && !attempt.hasLock,
+          lockTimeoutMs,
+          () => connection.transaction(() => bringToEnd(connection, history, options, attempt), 'immediate'),
+        ),
+      ),
     );
+    // Not before: a migration that fails at every start would push the older snapshots out.
+    if (attempt.snapshot !== undefined) pruneSnapshots(connection.filename, attempt.snapshot);
+    return outcome;
+  } catch (error) {
+    // The file is what it was, and a snapshot of it tells no more; unless it was the commit that failed.
+    if (attempt.snapshot !== undefined && !attempt.isDone) discardSnapshot(attempt.snapshot);
+    throw attempt.hasLock ? asMigrationError(error, connection.filename) : error;
   }
-  return steps;
 }
 
-function snapshotBefore(
+/** What is to be known of a try when it has failed. */
+interface Attempt {
+  hasLock: boolean;
+  /** True from where only the commit is left. */
+  isDone: boolean;
+  snapshot?: string;
+}
+
+function bringToEnd(connection: Connection, history: History, options: MigrateOptions, attempt: Attempt): Outcome {
+  attempt.hasLock = true;
+  const plan = planFor(connection, history);
+  const settled = settledBy(plan, connection, history);
+  if (settled) return settled;
+  // Every statement of every pending entry is looked at before the first one runs.
+  const work = plan.pending.map((migration) => ({ migration, steps: stepsOf(migration) }));
+  const onProgress = options.onProgress ?? (() => {});
+  const rows = countRows(connection);
+  if (options.snapshot !== false) attempt.snapshot = snapshotOf(connection, plan, work, rows, onProgress);
+  const { applied, dangling } = apply(connection, work, rows, onProgress);
+  if (history.applicationId !== undefined) connection.exec(`PRAGMA application_id = ${history.applicationId}`);
+  const drift = driftOf(connection, history);
+  attempt.isDone = true;
+  return {
+    applied,
+    alreadyApplied: plan.applied.length,
+    dangling,
+    drift,
+    ...(attempt.snapshot !== undefined && { snapshot: attempt.snapshot }),
+  };
+}
+
+function snapshotOf(
   connection: Connection,
-  plan: Plan,
+  { applied }: Plan,
+  work: readonly Work[],
   rows: RowCounts,
-  options: MigrateOptions,
+  onProgress: (progress: MigrationProgress) => void,
 ): string | undefined {
   const hasData = Object.values(rows).some((n) => n > 0);
-  if (!hasData || options.snapshot === false || connection.filename === MEMORY) return undefined;
-  return takeSnapshot(connection, plan.applied.at(-1)?.tag ?? 'unversioned', rows);
+  const [first] = work;
+  if (!hasData || !first || connection.filename === MEMORY) return undefined;
+  const { migration, steps } = first;
+  const place = { tag: migration.tag, migration: 1, migrations: work.length, steps: steps.length };
+  onProgress({ ...place, phase: 'snapshot', step: 0, action: 'copy the file' });
+  return takeSnapshot(connection, applied.at(-1)?.tag ?? 'unversioned', rows);
 }
 
-function runStep(connection: Connection, migration: Migration, { sql, position }: MigrationStep): void {
+/** A migration may take longer than a write may wait for one, and may rebuild tables in SQLite's older way. */
+function withSettings<T>(connection: Connection, lockTimeoutMs: number, fn: () => T): T {
+  const busyTimeout = connection.pragma('busy_timeout', { simple: true });
+  const legacyAlterTable = connection.pragma('legacy_alter_table', { simple: true });
+  connection.exec(`PRAGMA busy_timeout = ${lockTimeoutMs}`);
   try {
-    connection.prepare(sql).all();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MigrationError(
-      'failed',
-      `Statement ${position} of ${migration.tag} failed, and everything was rolled back. ${reason}`,
-      {
-        hint: cause instanceof DorkDbError ? cause.hint : 'Correct the migration; it was never applied here.',
-        retryable: cause instanceof DorkDbError && cause.retryable,
-        cause,
-      },
-    );
+    return fn();
+  } finally {
+    if (connection.isOpen)
+      connection.exec(`PRAGMA busy_timeout = ${busyTimeout}; PRAGMA legacy_alter_table = ${legacyAlterTable}`);
   }
 }
 
-/** `INSERT INTO agents` says enough for a progress line, and nothing of the data. */
-function actionOf({ sql }: MigrationStep): string {
-  return sql
-    .replace(/\s+/g, ' ')
-    .replace(/[^\w` ".].*$/, '')
-    .slice(0, 60)
-    .trim();
-}
-
-interface Violation {
-  readonly table: string;
-  readonly rowid: number;
-  readonly parent: string;
-}
-
-/** @throws MigrationError of kind `foreign_keys` where a row refers to one that is not there. */
-function refuseDangling(connection: Connection, tags: readonly string[]): void {
-  const violations = connection.pragma('foreign_key_check') as Violation[];
-  const [first] = violations;
-  if (!first) return;
-  const rowids = violations
-    .filter(({ table }) => table === first.table)
-    .slice(0, 5)
-    .map(({ rowid }) => rowid);
-  throw new MigrationError(
-    'foreign_keys',
-    `${tags.join(', ')} would leave ${violations.length} rows that refer to rows which are not there: ${first.table} to ${first.parent}, rowid ${rowids.join(', ')}${violations.length > rowids.length ? ' and more' : ''}. It was rolled back.`,
+/** What SQLite itself found: a full disk, a damaged page. An error of onProgress stays as it is. */
+function asMigrationError(error: unknown, filename: string): unknown {
+  if (!(error instanceof DorkDbError) || error instanceof MigrationError || error instanceof DatabaseBusyError)
+    return error;
+  return new MigrationError(
+    'failed',
+    `Migrating ${filename} failed, and everything was rolled back. ${error.message}`,
     {
-      hint: 'Correct the migration so that it moves or removes the rows that refer; PRAGMA foreign_key_check lists them.',
+      hint: error.hint,
+      retryable: error.retryable,
+      cause: error,
     },
   );
-}
-
-/** @internal Whether the file has a ledger at all. */
-export function hasLedger(connection: Connection): boolean {
-  return hasTable(connection, LEDGER);
 }

@@ -1,7 +1,8 @@
 import type { Connection } from '../core/connection.ts';
-import { withoutComments } from '../core/sql-text.ts';
+import { MigrationError } from '../core/errors.ts';
+import { splitStatements, withoutComments } from '../core/sql-text.ts';
 import type { History } from './history.ts';
-import { stepsOf } from './history.ts';
+import { LEDGER, LOG } from './ledger.ts';
 
 /** One difference between the live schema and what the history yields. */
 export interface Drift {
@@ -11,25 +12,26 @@ export interface Drift {
   readonly name: string;
 }
 
-interface SchemaObject {
+export interface SchemaObject {
   readonly type: Drift['type'];
   readonly name: string;
   readonly sql: string;
 }
 
-/** Names that begin with an underscore are bookkeeping: the ledger, its log, Litestream's tables. */
+/** Not the ledger, its log, and the tables that Litestream keeps in the files that it copies. */
 const OBJECTS = `SELECT type, name, sql FROM sqlite_schema
-  WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_*' ORDER BY name`;
+  WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_litestream_*'
+  AND name NOT IN ('${LEDGER}', '${LOG}') ORDER BY name`;
 
-/** The text of every object of the schema, in one row: equal texts are equal schemas. */
+/** The text of every object of the schema, in one value: equal texts are equal schemas. */
+export const SCHEMA_TEXT = `SELECT group_concat(sql, char(10)) FROM (${OBJECTS})`;
+
 export function schemaText(connection: Connection): string {
-  const row = connection
-    .prepare<{ text: string | null }>(`SELECT group_concat(sql, char(10)) AS text FROM (${OBJECTS})`)
-    .get();
-  return row?.text ?? '';
+  return String(connection.prepare(SCHEMA_TEXT).values()[0]?.[0] ?? '');
 }
 
-function objects(connection: Connection): Map<string, SchemaObject> {
+/** The objects of a schema by type and name. */
+export function schemaObjects(connection: Connection): Map<string, SchemaObject> {
   return new Map(
     connection
       .prepare<SchemaObject>(OBJECTS)
@@ -38,31 +40,59 @@ function objects(connection: Connection): Map<string, SchemaObject> {
   );
 }
 
-/** Runs a whole history in memory, through the same driver. The caller closes it. */
+/**
+ * Runs a whole history in memory, through the same driver. The caller closes it.
+ *
+ * @throws MigrationError of kind `failed` where a statement of it fails on an empty database.
+ */
 export function replay(connection: Connection, history: History): Connection {
   const memory = connection.sibling(':memory:');
-  for (const migration of history.migrations) {
-    for (const step of stepsOf(migration)) memory.exec(step.sql);
+  // As in the runner; the drivers begin differently.
+  memory.exec('PRAGMA foreign_keys = OFF');
+  try {
+    for (const { tag, sql } of history.migrations) replayOne(memory, tag, sql);
+  } catch (error) {
+    memory.close();
+    throw error;
   }
   return memory;
+}
+
+function replayOne(memory: Connection, tag: string, sql: string): void {
+  for (const [i, chunk] of sql.split('--> statement-breakpoint').entries()) {
+    try {
+      for (const statement of splitStatements(chunk)) memory.exec(statement);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new MigrationError('failed', `Chunk ${i + 1} of ${tag} fails on an empty database. ${reason}`, {
+        hint: 'Correct the migration: a new file is made by running the whole history.',
+        cause,
+      });
+    }
+  }
+}
+
+/** How a schema differs from the one that is wanted; empty where it does not. */
+export function schemaDrift(live: Connection, wanted: Connection): Drift[] {
+  const found = schemaObjects(live);
+  const expected = schemaObjects(wanted);
+  const drift: Drift[] = [];
+  for (const [key, { type, name, sql }] of expected) {
+    const object = found.get(key);
+    if (!object) drift.push({ kind: 'missing', type, name });
+    else if (withoutComments(object.sql) !== withoutComments(sql)) drift.push({ kind: 'changed', type, name });
+  }
+  for (const [key, { type, name }] of found) {
+    if (!expected.has(key)) drift.push({ kind: 'extra', type, name });
+  }
+  return drift;
 }
 
 /** How the live schema differs from what the history yields; empty where it does not. */
 export function driftOf(connection: Connection, history: History): Drift[] {
   if (history.schemaText !== undefined && schemaText(connection) === history.schemaText) return [];
   using memory = replay(connection, history);
-  const live = objects(connection);
-  const wanted = objects(memory);
-  const drift: Drift[] = [];
-  for (const [key, { type, name, sql }] of wanted) {
-    const found = live.get(key);
-    if (!found) drift.push({ kind: 'missing', type, name });
-    else if (withoutComments(found.sql) !== withoutComments(sql)) drift.push({ kind: 'changed', type, name });
-  }
-  for (const [key, { type, name }] of live) {
-    if (!wanted.has(key)) drift.push({ kind: 'extra', type, name });
-  }
-  return drift;
+  return schemaDrift(connection, memory);
 }
 
 /** Tables and columns that the history yields and the file lacks, as `agents` or `agents.namespace`. */
@@ -71,7 +101,7 @@ export function missingColumns(connection: Connection, history: History): string
   const columns = (of: Connection) =>
     of
       .prepare<{ name: string }>(
-        "SELECT t.name || '.' || c.name AS name FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table' AND t.name NOT GLOB '_*' AND t.name NOT GLOB 'sqlite_*'",
+        `SELECT t.name || '.' || c.name AS name FROM (${OBJECTS}) t, pragma_table_xinfo(t.name) c WHERE t.type = 'table'`,
       )
       .all()
       .map(({ name }) => name);

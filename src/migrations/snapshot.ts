@@ -2,17 +2,20 @@ import { readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
-import { BackupError, MigrationError } from '../core/errors.ts';
+import { BackupError, DorkDbError, MigrationError } from '../core/errors.ts';
 import { backupFolder, createPrivateFolder } from '../core/file.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { History } from './history.ts';
-import { ledgerText } from './ledger.ts';
+import { readLedger } from './ledger.ts';
+import { planFor } from './plan.ts';
 import { countRows, type RowCounts } from './rows.ts';
+import { schemaText } from './schema-state.ts';
 
 /** How many snapshots from before migrations stay. */
 export const SNAPSHOTS_KEPT = 10;
 
 const LABEL = 'pre-migration';
+const WRECKAGE = /\.db\.(\d+)\.partial(-journal)?$/;
 const STAMP_AND_TAG = /^\d{8}T\d{9}Z-.+\.db$/;
 
 /** `dork-pre-migration-20261122T093000000Z-0003_budgets.db`: the text order of the names is the order of time. */
@@ -45,57 +48,113 @@ export function listSnapshots(filename: string): string[] {
 }
 
 /**
- * Copies the file into `backups/` beside it and reads the copy back; the ten newest stay. The caller holds the write
- * lock, so that the snapshot is the state that the migration begins with.
+ * Copies the file into `backups/` beside it and reads the copy back. The caller holds the write lock, so that the
+ * snapshot is the state that the migration begins with.
  *
  * @param tag The newest migration that the file has.
  * @returns The snapshot's path.
  * @throws MigrationError of kind `failed` where it cannot be made; the migration has not begun.
  */
 export function takeSnapshot(connection: Connection, tag: string, rows: RowCounts): string {
-  const folder = backupFolder(connection.filename);
-  const to = join(folder, snapshotName(connection.filename, tag));
-  const ledger = ledgerText(connection);
+  const { filename } = connection;
+  const folder = backupFolder(filename);
+  const to = join(folder, snapshotName(filename, tag));
   try {
     createPrivateFolder(folder);
+    removeWreckage(filename);
     // A second connection: VACUUM cannot run in the transaction that holds the lock, but beside it.
-    using source = connection.sibling(connection.filename, { readonly: true });
+    using source = connection.sibling(filename, { readonly: true });
     source.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     copyDatabase(source, to, (copy) => {
-      const counts = countRows(copy);
-      const isSame = ledgerText(copy) === ledger && Object.entries(rows).every(([table, n]) => counts[table] === n);
-      if (!isSame) {
-        throw new BackupError(
-          'COPY_DIFFERS',
-          `The snapshot ${to} does not hold what ${connection.filename} holds. It was removed.`,
-          {
-            hint: 'Look at the disk that the folder is on.',
-          },
-        );
-      }
+      const differs = differenceOf(connection, copy, rows);
+      if (differs === undefined) return;
+      throw new BackupError(
+        'COPY_DIFFERS',
+        `The snapshot ${to} differs from ${filename} in ${differs}. It was removed.`,
+        {
+          hint: 'Look at the disk that the folder is on.',
+        },
+      );
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new MigrationError(
       'failed',
-      `No snapshot could be made before migrating ${connection.filename}, so nothing was migrated. ${reason}`,
+      `No snapshot could be made before migrating ${filename}, so nothing was migrated. ${reason}`,
       {
         hint: 'Make room in its folder, or look at the folder backups beside the file, then start again.',
+        retryable: cause instanceof DorkDbError && cause.retryable,
         cause,
       },
     );
   }
-  for (const old of listSnapshots(connection.filename).slice(SNAPSHOTS_KEPT)) rmSync(old, { force: true });
   return to;
 }
 
-/** The newest snapshot that this history can open: its ledger is the beginning of the history. */
+function differenceOf(connection: Connection, copy: Connection, rows: RowCounts): string | undefined {
+  const counts = countRows(copy);
+  const table = Object.keys(rows).find((name) => counts[name] !== rows[name]);
+  if (table !== undefined) return `the rows of ${table}`;
+  if (schemaText(copy) !== schemaText(connection)) return 'its schema';
+  const hashes = (of: Connection) =>
+    readLedger(of)
+      .map(({ hash }) => hash)
+      .join();
+  return hashes(copy) === hashes(connection) ? undefined : 'its ledger';
+}
+
+/**
+ * Removes what a process left that was killed while it made a snapshot of this file. Whoever makes one holds the write
+ * lock, as we do now; a process that lives is spared all the same, since the file may be shared between machines.
+ */
+function removeWreckage(filename: string): void {
+  const prefix = `${stemOf(filename)}-${LABEL}-`;
+  const folder = backupFolder(filename);
+  for (const name of readdirSync(folder)) {
+    const pid = WRECKAGE.exec(name)?.[1];
+    if (!name.startsWith(prefix) || pid === undefined || isAlive(Number(pid))) continue;
+    rmSync(join(folder, name), { force: true });
+  }
+}
+
+/** False for this process too: it makes no other snapshot at this moment. */
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Removes the snapshot of a migration that was rolled back. */
+export function discardSnapshot(path: string): void {
+  remove(path);
+}
+
+/** Keeps the ten newest, and the given one whatever the clock says. */
+export function pruneSnapshots(filename: string, latest: string): void {
+  const others = listSnapshots(filename).filter((path) => path !== latest);
+  for (const old of others.slice(SNAPSHOTS_KEPT - 1)) remove(old);
+}
+
+/** What cannot be removed is only in the way; the migration does not depend on it. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The folder's owner may take it away.
+  }
+}
+
+/** The newest snapshot that this history can open: nothing in it is unknown to the history. */
 export function fittingSnapshot(connection: Connection, history: History): string | undefined {
-  const hashes = `${history.migrations.map(({ hash }) => hash).join(',')},`;
   return listSnapshots(connection.filename).find((path) => {
     try {
       using snapshot = connection.sibling(path, { readonly: true });
-      return hashes.startsWith(`${ledgerText(snapshot)},`);
+      const { applied, problem } = planFor(snapshot, history);
+      return applied.length > 0 && problem === undefined;
     } catch {
       return false;
     }

@@ -1,7 +1,8 @@
 import type { Connection } from '../core/connection.ts';
 import type { History } from './history.ts';
 import { loggedEntry } from './ledger.ts';
-import { type Problem, planFor, refusal } from './plan.ts';
+import { type Problem, planFor } from './plan.ts';
+import { refusal } from './refusal.ts';
 import { countRows, type RowCounts } from './rows.ts';
 import { type Drift, driftOf } from './schema-state.ts';
 import { fittingSnapshot } from './snapshot.ts';
@@ -38,7 +39,7 @@ export function statusOf(connection: Connection, history: History): MigrationSta
     state: problem?.kind ?? (pending.length > 0 ? 'pending' : 'current'),
     applied: applied.map(({ tag, hash }) => {
       const logged = loggedEntry(connection, hash);
-      return { tag, hash, ...(logged && { appliedAt: logged.at }) };
+      return { tag, hash, ...(logged?.appliedAt && { appliedAt: logged.appliedAt }) };
     }),
     pending: pending.map(({ tag }) => tag),
     ...(error && { problem: { message: error.message, hint: error.hint } }),

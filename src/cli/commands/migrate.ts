@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { databasePath, defaultDbPath } from '../../core/path.ts';
 import { findLegacyFiles } from '../../legacy/files.ts';
 import { runMigrations } from '../../migrate-db.ts';
-import type { MigrationReport } from '../../migrations/runner.ts';
+import type { MigrationReport } from '../../migrations/report.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { formatDuration, plural, print, printJson } from '../output.ts';
 
