@@ -13,11 +13,10 @@ export function freeBytes(folder: string): number {
   return bavail * bsize;
 }
 
-/** Bytes of the database without its free pages' share: what a copy of it needs at most. */
+/** Bytes of the database without its free pages: what a copy of it needs at most. */
 export function databaseBytes(connection: Connection): number {
-  return (
-    Number(connection.pragma('page_count', { simple: true })) * Number(connection.pragma('page_size', { simple: true }))
-  );
+  const read = (name: string) => Number(connection.pragma(name, { simple: true }));
+  return (read('page_count') - read('freelist_count')) * read('page_size');
 }
 
 /** Makes what was written last a crash. A folder holds the names of its files. */

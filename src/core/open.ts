@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { Adapter } from './adapter.ts';
 import { Connection } from './connection.ts';
 import { DatabaseOpenError } from './errors.ts';
@@ -44,7 +45,9 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
     }
     createPrivateFile(path);
   }
-  const connection = new Connection(adapter, realFile(path), { readonly });
+  const filename = realFile(path);
+  const inode = inodeOf(filename);
+  const connection = new Connection(adapter, filename, { readonly });
   try {
     connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     if (file.applicationId !== APPLICATION_ID) refuseForeign(connection, busyTimeoutMs, options.isOurLedger);
@@ -53,8 +56,17 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
     connection.close();
     throw opening(error, path);
   }
+  if (inodeOf(filename) !== inode) {
+    // While this waited for the lock, a compaction or a restore put another file in its place; from here on none can.
+    connection.close();
+    return openConnection(adapter, path, options);
+  }
   closeAtExit(connection);
   return connection;
+}
+
+function inodeOf(filename: string): number | undefined {
+  return statSync(filename, { throwIfNoEntry: false })?.ino;
 }
 
 /**

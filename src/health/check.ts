@@ -1,0 +1,37 @@
+import type { Connection } from '../core/connection.ts';
+import { MEMORY } from '../core/path.ts';
+import type { History } from '../migrations/history.ts';
+import type { CheckName, Depth, Finding, HealthFigures, Severity } from './report.ts';
+
+/** What every check looks at. */
+export interface Look {
+  readonly connection: Connection;
+  readonly history: History;
+  readonly depth: Depth;
+}
+
+/** What a check found out. */
+export interface Checked {
+  readonly findings: readonly Finding[];
+  readonly figures?: Partial<HealthFigures>;
+}
+
+export type Check = (look: Look) => Checked;
+
+/** Findings of one check: `say.warning('…', 'do …')`. */
+export function findingsOf(check: CheckName) {
+  const say =
+    (severity: Severity) =>
+    (fact: string, hint?: string): Finding => ({ check, severity, fact, ...(hint !== undefined && { hint }) });
+  return { ok: say('ok'), info: say('info'), warning: say('warning'), error: say('error') };
+}
+
+/** A check of what lies on the disk; it says nothing about a database in memory. */
+export function onDisk(check: Check): Check {
+  return (look) => (look.connection.filename === MEMORY ? { findings: [] } : check(look));
+}
+
+/** A path as a shell takes it. */
+export function shellQuoted(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
+}

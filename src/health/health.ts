@@ -1,0 +1,95 @@
+import { history as dorkHistory } from '../../drizzle/history.ts';
+import { DorkDbError, InvalidInputError } from '../core/errors.ts';
+import { now } from '../core/time.ts';
+import type { Db } from '../create-db.ts';
+import type { Check, Checked, Look } from './check.ts';
+import { checkForeignKeys, checkIntegrity } from './content.ts';
+import { checkFileSystem } from './file-system.ts';
+import { checkFiles } from './files.ts';
+import { checkLegacy } from './legacy.ts';
+import { checkMigrations } from './migrations.ts';
+import { type CheckName, type Depth, type Finding, type HealthReport, worst } from './report.ts';
+import { checkSize } from './size.ts';
+import { checkPragmas, checkSqlite } from './sqlite.ts';
+import { checkWal } from './wal.ts';
+
+export interface HealthOptions {
+  /**
+   * How much is read. Default false: nothing that takes longer on a larger file. `'quick'` reads every page once; true
+   * reads everything, compares every index with its table and follows every foreign key. Both block this thread for as
+   * long as that takes: a server leaves them to `dork-db doctor`.
+   */
+  readonly deep?: boolean | 'quick';
+}
+
+const CHECKS: readonly (readonly [CheckName, Check])[] = [
+  ['sqlite', checkSqlite],
+  ['pragmas', checkPragmas],
+  ['files', checkFiles],
+  ['file-system', checkFileSystem],
+  ['size', checkSize],
+  ['wal', checkWal],
+  ['migrations', checkMigrations],
+  ['integrity', checkIntegrity],
+  ['foreign-keys', checkForeignKeys],
+  ['legacy', checkLegacy],
+];
+
+const DEPTHS = new Map<unknown, Depth>([
+  [undefined, 'usual'],
+  [false, 'usual'],
+  ['quick', 'quick'],
+  [true, 'full'],
+]);
+
+/**
+ * The state of a database: what is as it should be and what is not, how bad it is, and what to do about it. Writes
+ * nothing. A check that cannot be made is a finding, not an exception.
+ *
+ * Without `deep` it takes some milliseconds, on a large file as on a small one; up to half a second more where another
+ * process keeps a lock, since it then watches whether that process is stuck or busy.
+ *
+ * @throws InvalidInputError where `deep` is something else than false, true and 'quick'.
+ * @throws ClosedError after `closeDb()`.
+ *
+ * @example
+ * ```ts
+ * const { severity, findings } = health(db);
+ * for (const { severity, fact, hint } of findings) if (severity !== 'ok') log.warn(fact, hint);
+ * ```
+ */
+export function health(db: Pick<Db, '$client'>, options: HealthOptions = {}): HealthReport {
+  const started = performance.now();
+  const connection = db.$client;
+  connection.assertOpen();
+  const depth = DEPTHS.get(options.deep);
+  if (!depth) throw new InvalidInputError('options.deep', "is not false, true or 'quick'");
+  const look: Look = { connection, history: dorkHistory, depth };
+  const at = now();
+  const checked = CHECKS.map(([name, check]) => run(name, check, look));
+  const findings = checked.flatMap((result) => result.findings);
+  return {
+    filename: connection.filename,
+    at,
+    depth,
+    durationMs: performance.now() - started,
+    severity: worst(findings.map(({ severity }) => severity)),
+    findings,
+    ...Object.assign({}, ...checked.map(({ figures }) => figures)),
+  };
+}
+
+/** A damaged file breaks some checks; the others still tell. */
+function run(name: CheckName, check: Check, look: Look): Checked {
+  try {
+    return check(look);
+  } catch (error) {
+    const finding: Finding = {
+      check: name,
+      severity: 'error',
+      fact: `This could not be found out. ${error instanceof Error ? error.message : String(error)}`,
+      hint: error instanceof DorkDbError ? error.hint : 'Look at the file and its folder, and run it again.',
+    };
+    return { findings: [finding] };
+  }
+}

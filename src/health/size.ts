@@ -1,0 +1,38 @@
+import { bytesOf } from '../core/wal.ts';
+import { type Check, findingsOf } from './check.ts';
+import { objectSizes } from './object-sizes.ts';
+import type { Finding, SizeFigures } from './report.ts';
+
+const say = findingsOf('size');
+
+/** Free space worth giving back: this share of the file, and at least this much. */
+const FREE_SHARE = 0.25;
+const FREE_BYTES = 16 * 2 ** 20;
+
+/** How large the file is, and what of it is unused. */
+export const checkSize: Check = ({ connection, depth }) => {
+  const read = (name: string) => Number(connection.pragma(name, { simple: true }));
+  const figures: SizeFigures = {
+    bytes: bytesOf(connection.filename),
+    pageSize: read('page_size'),
+    pages: read('page_count'),
+    freePages: read('freelist_count'),
+  };
+  const findings = [freeFinding(figures)];
+  if (depth === 'usual') return { findings, figures: { size: figures } };
+  const objects = objectSizes(connection);
+  if (objects.objectsFrom === 'estimate') {
+    findings.push(say.info(`SQLite ${connection.sqliteVersion} lacks dbstat: sizes by table are estimates.`));
+  }
+  return { findings, figures: { size: { ...figures, ...objects } } };
+};
+
+function freeFinding({ pages, freePages, pageSize }: SizeFigures): Finding {
+  const free = freePages * pageSize;
+  const fact = `${pages.toLocaleString('en-US')} pages of ${pageSize} bytes, ${freePages.toLocaleString('en-US')} of them free`;
+  if (free < FREE_BYTES || freePages < pages * FREE_SHARE) return say.ok(`${fact}.`);
+  return say.info(
+    `${fact}: new rows will use them, the file stays as large as it is.`,
+    `dork-db compact gives ${Math.floor(free / 1e6)} MB back to the disk, while no other process has the file open.`,
+  );
+}

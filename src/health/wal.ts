@@ -1,0 +1,116 @@
+import { statSync } from 'node:fs';
+import type { Connection } from '../core/connection.ts';
+import { describeHolder, type LockHolder, type LockKind, lockHolders } from '../core/file-locks.ts';
+import { sleepSync } from '../core/sleep.ts';
+import { bytesOf, walState } from '../core/wal.ts';
+import { type Check, findingsOf, onDisk } from './check.ts';
+import type { Finding, WalFigures } from './report.ts';
+
+const say = findingsOf('wal');
+const sayProcesses = findingsOf('processes');
+
+/** This many times the pages at which a commit checkpoints by itself are pending: something keeps it from that. */
+const BACKLOG = 2;
+
+/** Who keeps a lock at every look of this time is in the way, and does not merely work at the moment. */
+const WATCH_MS = 250;
+const LOOK_EVERY_MS = 10;
+
+/** What waits in the -wal, and which processes keep it there or keep others from writing. */
+export const checkWal: Check = onDisk(({ connection }) => {
+  const { filename } = connection;
+  const wal = walFigures(connection);
+  const processes = lockHolders(filename);
+  const isBacklogged = (wal.pendingBytes ?? wal.bytes) > backlogBytes(connection);
+  const readers = isBacklogged ? stayingHolders(filename, processes, 'read') : [];
+  const writers = stayingHolders(filename, processes, 'write');
+  return {
+    findings: [
+      walFinding(connection, wal, isBacklogged, readers),
+      ...(processes ? [processesFinding(processes, writers)] : []),
+    ],
+    figures: { wal, ...(processes && { processes }) },
+  };
+});
+
+function walFigures(connection: Connection): WalFigures {
+  const { filename } = connection;
+  const state = walState(connection);
+  const pageSize = Number(connection.pragma('page_size', { simple: true }));
+  return {
+    bytes: bytesOf(`${filename}-wal`),
+    ...state,
+    ...(state && { pendingBytes: (state.frames - state.checkpointed) * pageSize }),
+    // In WAL mode nothing but a checkpoint writes into the file itself.
+    lastCheckpointAt: statSync(filename).mtime.toISOString(),
+  };
+}
+
+function backlogBytes(connection: Connection): number {
+  const read = (name: string) => Number(connection.pragma(name, { simple: true }));
+  return BACKLOG * Math.max(read('wal_autocheckpoint'), 1000) * read('page_size');
+}
+
+/** The other processes that have the lock now and keep it while they are watched; at once where none has it. */
+function stayingHolders(
+  filename: string,
+  now: readonly LockHolder[] | undefined,
+  kind: LockKind,
+): readonly LockHolder[] {
+  const holding = (holders: readonly LockHolder[] | undefined) =>
+    holders?.filter(({ locks, isSelf }) => !isSelf && locks.includes(kind)) ?? [];
+  let staying = holding(now);
+  for (let waited = 0; staying.length > 0 && waited < WATCH_MS; waited += LOOK_EVERY_MS) {
+    sleepSync(LOOK_EVERY_MS);
+    const pids = new Set(holding(lockHolders(filename)).map(({ pid }) => pid));
+    staying = staying.filter(({ pid }) => pids.has(pid));
+  }
+  return staying;
+}
+
+function walFinding(
+  connection: Connection,
+  wal: WalFigures,
+  isBacklogged: boolean,
+  readers: readonly LockHolder[],
+): Finding {
+  if (wal.pendingBytes === undefined) {
+    const fact = `The -wal has ${megabytes(wal.bytes)}; how much of it is in the file already is not known`;
+    if (connection.inTransaction) return say.info(`${fact} inside a transaction.`);
+    return isBacklogged
+      ? say.warning(`${fact} to SQLite ${connection.sqliteVersion}.`, 'Run dork-db checkpoint, which tells.')
+      : say.ok(`${fact} to SQLite ${connection.sqliteVersion}.`);
+  }
+  const fact = `${megabytes(wal.pendingBytes)} of the -wal's ${megabytes(wal.bytes)} are not in the file yet`;
+  if (!isBacklogged) return say.ok(`${fact}.`);
+  const since = `, since ${wal.lastCheckpointAt}`;
+  if (readers.length > 0) {
+    return say.warning(
+      `${fact}${since}: process ${readers.map(describeHolder).join(', ')} reads an older state and keeps them there.`,
+      'End the long read of that process; the next checkpoint then recovers the space.',
+    );
+  }
+  return say.warning(
+    `${fact}${since}: readers keep them there, or nobody checkpoints.`,
+    'Run dork-db checkpoint; if it says busy, look for a process that keeps a read transaction open.',
+  );
+}
+
+function processesFinding(processes: readonly LockHolder[], writers: readonly LockHolder[]): Finding {
+  const others = processes.filter(({ isSelf }) => !isSelf);
+  const list = others.map(describeHolder).join(', ');
+  if (writers.length > 0) {
+    return sayProcesses.warning(
+      `Process ${writers.map(describeHolder).join(', ')} keeps the write lock: nobody else can write.`,
+      'Look at what it does; a transaction that is never ended lasts until its process ends.',
+    );
+  }
+  if (others.length === 0) return sayProcesses.ok('No other process has the file open.');
+  return sayProcesses.ok(
+    `${others.length} other process${others.length === 1 ? ' has' : 'es have'} the file open: ${list}.`,
+  );
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toLocaleString('en-US', { maximumFractionDigits: 1 })} MB`;
+}

@@ -1,0 +1,188 @@
+import { chownSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Adapter } from '../core/adapter.ts';
+import { Connection } from '../core/connection.ts';
+import { copyDatabase, PARTIAL } from '../core/copy.ts';
+import { DatabaseBusyError, DatabaseOpenError, DorkDbError, InvalidInputError } from '../core/errors.ts';
+import { inspectFile, realFile } from '../core/file.ts';
+import { describeHolder, lockHolders } from '../core/file-locks.ts';
+import { openConnection } from '../core/open.ts';
+import { databasePath, MEMORY } from '../core/path.ts';
+import { APPLICATION_ID, BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
+import { isBusy } from '../core/sqlite-error.ts';
+import { bytesOf } from '../core/wal.ts';
+import { countRows, type RowCounts } from '../migrations/rows.ts';
+
+export interface CompactOptions {
+  /** How long to wait for others to let go of the file, in milliseconds. Default 5000. */
+  readonly busyTimeoutMs?: number;
+}
+
+/** What a compaction did. */
+export interface CompactReport {
+  readonly filename: string;
+  /** Bytes of the file and its -wal before, and of the file after. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Bytes given back to the disk. */
+  readonly gained: number;
+  readonly rows: RowCounts;
+  readonly durationMs: number;
+}
+
+/**
+ * Gives the free pages of a file back to the disk and puts its rows in order: the content is written into a new file
+ * beside it, read back, and put in its place in one step. At every moment the one or the other stands at the path, so
+ * a crash loses nothing; what it leaves beside the file is removed by the next call.
+ *
+ * Nobody else may have the file open, this process included: close the Db first. From the start to the end others
+ * wait, or fail with SQLITE_BUSY; that is as long as a copy of the file takes.
+ *
+ * @throws DatabaseBusyError `HELD` where a process has the file open, which it names where the system tells.
+ * @throws BackupError `NO_ROOM` where the disk has no room for the copy.
+ * @throws DatabaseOpenError where the file is not a database of ours.
+ */
+export type Compact = (path: string, options?: CompactOptions) => CompactReport;
+
+/** `compact()` for a driver. */
+export function compactWith(adapter: Adapter): Compact {
+  return (path, { busyTimeoutMs = BUSY_TIMEOUT_MS } = {}) => {
+    const started = performance.now();
+    const filename = existing(path);
+    const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
+    const rows = withoutOthers(adapter, filename, busyTimeoutMs, (connection) => {
+      removeWreckage(filename);
+      return replaceByCopy(connection);
+    });
+    // The copy is not in WAL mode; opening it puts it there.
+    using opened = openConnection(adapter, filename, { busyTimeoutMs });
+    opened.pragma('schema_version');
+    opened.close();
+    const bytesAfter = bytesOf(filename);
+    return {
+      filename,
+      bytesBefore,
+      bytesAfter,
+      gained: bytesBefore - bytesAfter,
+      rows,
+      durationMs: performance.now() - started,
+    };
+  };
+}
+
+function existing(path: string): string {
+  const filename = databasePath(path);
+  if (filename === MEMORY) throw new InvalidInputError('path', 'is a database in memory, which has no file');
+  if (!inspectFile(filename).isNew) return realFile(filename);
+  throw new DatabaseOpenError('FILE_MISSING', `${filename} does not exist or is empty. Nothing was created.`, {
+    hint: 'Give the path of a dork.db.',
+  });
+}
+
+/**
+ * Runs a function with a connection that has the file alone. In exclusive mode SQLite locks the database file itself at
+ * the first read and keeps it locked, and has its -wal index in memory. https://sqlite.org/wal.html#noshm
+ */
+function withoutOthers<T>(
+  adapter: Adapter,
+  filename: string,
+  busyTimeoutMs: number,
+  fn: (connection: Connection) => T,
+): T {
+  using connection = new Connection(adapter, filename);
+  connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA main.locking_mode = EXCLUSIVE`);
+  try {
+    connection.exec('BEGIN EXCLUSIVE; COMMIT');
+  } catch (error) {
+    throw isBusy(error) ? held(filename, error) : error;
+  }
+  if (connection.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
+    throw new DatabaseOpenError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
+      hint: 'Give the path of a dork.db.',
+    });
+  }
+  return fn(connection);
+}
+
+function held(filename: string, cause: unknown): DatabaseBusyError {
+  const holders = lockHolders(filename)?.map((holder) => (holder.isSelf ? 'this process' : describeHolder(holder)));
+  const who = holders && holders.length > 0 ? `: ${holders.join(', ')}` : '';
+  return new DatabaseBusyError('HELD', `${filename} is open elsewhere${who}. Nothing was changed.`, {
+    hint: 'Stop the processes that have it open (or close the Db in this one), then call again.',
+    retryable: true,
+    cause,
+  });
+}
+
+/** What compactions that were killed left beside the file. No other can be at work: the file is ours alone. */
+function removeWreckage(filename: string): void {
+  const folder = dirname(filename);
+  const prefix = `${basename(filename)}.`;
+  const isWreckage = (name: string) =>
+    name.startsWith(prefix) && new RegExp(`^\\d+\\${PARTIAL}(-journal)?$`).test(name.slice(prefix.length));
+  for (const name of readdirSync(folder).filter(isWreckage)) rmSync(join(folder, name), { force: true });
+}
+
+/** Writes the copy, compares it, and puts it in the place of the file. */
+function replaceByCopy(connection: Connection): RowCounts {
+  const { filename } = connection;
+  emptyWal(connection);
+  const rows = countRows(connection);
+  const schema = schemaOf(connection);
+  copyDatabase(connection, filename, (copy) => {
+    const counts = countRows(copy);
+    const isSame =
+      schemaOf(copy) === schema &&
+      Object.entries(rows).every(([table, n]) => counts[table] === n) &&
+      copy.pragma('quick_check(1)', { simple: true }) === 'ok';
+    if (!isSame) {
+      throw new DorkDbError('COPY_DIFFERS', `The copy of ${filename} does not hold what it holds, and was removed.`, {
+        hint: 'Run dork-db doctor --deep, and look at the disk that the file is on.',
+      });
+    }
+    keepOwner(filename, copy.filename);
+  });
+  return rows;
+}
+
+/** A copy that root makes is root's, and would lock the owner of the file out. */
+function keepOwner(filename: string, copy: string): void {
+  const { uid, gid } = statSync(filename);
+  const own = statSync(copy);
+  if (own.uid === uid && own.gid === gid) return;
+  try {
+    chownSync(copy, uid, gid);
+  } catch (cause) {
+    throw new DorkDbError(
+      'NOT_OWNER',
+      `${filename} belongs to user ${uid}, and a copy would not. Nothing was changed.`,
+      {
+        hint: 'Run it as the owner of the file.',
+        cause,
+      },
+    );
+  }
+}
+
+/** A -wal with content would be replayed into the new file. */
+function emptyWal(connection: Connection): void {
+  connection.pragma('wal_checkpoint(TRUNCATE)');
+  const left = bytesOf(`${connection.filename}-wal`);
+  if (left === 0) return;
+  throw new DorkDbError(
+    'WAL_LEFT',
+    `The -wal of ${connection.filename} still has ${left} bytes. Nothing was changed.`,
+    {
+      hint: 'Look at the free space of the disk, then call again.',
+    },
+  );
+}
+
+function schemaOf(connection: Connection): string {
+  const rows = connection
+    .prepare<{ type: string; name: string; sql: string | null }>(
+      'SELECT type, name, sql FROM sqlite_schema ORDER BY type, name',
+    )
+    .all();
+  return JSON.stringify([rows, connection.pragma('application_id'), connection.pragma('user_version')]);
+}

@@ -1,0 +1,69 @@
+import type { Connection } from '../core/connection.ts';
+import type { Instant } from '../core/time.ts';
+
+/** Deletes at most so many rows in one transaction, oldest first, and says how many; 0 when none is left. */
+export type Batches = (limit: number) => number;
+
+/** Buckets that are older than any window of the call limits looks back. */
+const BUCKETS_KEPT_MINUTES = 120;
+const MINUTE_MS = 60_000;
+
+/** A schedule, and the newest of its runs that goes. */
+interface Turn {
+  readonly id: string;
+  readonly at: string;
+  readonly row: number;
+}
+
+/** The runs of each schedule but the newest, as they are when the schedule's turn comes. */
+export function oldRuns(connection: Connection, keep: number): Batches {
+  const schedules = connection.prepare<{ id: string }>('SELECT id FROM pulse_schedules').all();
+  const newestToGo = connection.prepare<Turn>(
+    `SELECT schedule_id AS id, created_at AS at, rowid AS "row" FROM pulse_runs WHERE schedule_id = ?
+     ORDER BY created_at DESC, rowid DESC LIMIT 1 OFFSET ?`,
+  );
+  const remove = connection.prepare(
+    `DELETE FROM pulse_runs WHERE rowid IN (
+       SELECT rowid FROM pulse_runs WHERE schedule_id = ? AND (created_at, rowid) <= (?, ?)
+       ORDER BY created_at, rowid LIMIT ?)`,
+  );
+  const nextTurn = (): Turn | undefined => {
+    for (let next = schedules.pop(); next; next = schedules.pop()) {
+      const turn = newestToGo.get(next.id, keep);
+      if (turn) return turn;
+    }
+    return undefined;
+  };
+  let turn = nextTurn();
+  return (limit) => {
+    for (; turn; turn = nextTurn()) {
+      const count = remove.run(turn.id, turn.at, turn.row, limit).changes;
+      if (count > 0) return count;
+    }
+    return 0;
+  };
+}
+
+export function oldTraces(connection: Connection, before: Instant): Batches {
+  const remove = connection.prepare(
+    'DELETE FROM relay_traces WHERE id IN (SELECT id FROM relay_traces WHERE sent_at < ? ORDER BY sent_at LIMIT ?)',
+  );
+  return (limit) => remove.run(before, limit).changes;
+}
+
+/** No expiry never expires. */
+export function expiredMessages(connection: Connection, at: Instant): Batches {
+  const remove = connection.prepare(
+    'DELETE FROM relay_index WHERE id IN (SELECT id FROM relay_index WHERE expires_at < ? ORDER BY expires_at LIMIT ?)',
+  );
+  return (limit) => remove.run(at, limit).changes;
+}
+
+export function oldBuckets(connection: Connection, nowMs: number): Batches {
+  const oldest = Math.floor(nowMs / MINUTE_MS) - BUCKETS_KEPT_MINUTES;
+  const remove = connection.prepare(
+    `DELETE FROM rate_limit_buckets WHERE (agent_id, bucket_minute) IN (
+       SELECT agent_id, bucket_minute FROM rate_limit_buckets WHERE bucket_minute < ? LIMIT ?)`,
+  );
+  return (limit) => remove.run(oldest, limit).changes;
+}
