@@ -50,6 +50,18 @@ export { defaultDbPath } from './core/path.ts';
 export type { Statement } from './core/statement.ts';
 export { type CreateDb, type CreateDbOptions, closeDb, type Db, type Logger } from './create-db.ts';
 export { guardDomains } from './guard-domains.ts';
+export { type ImportLegacyOptions, importLegacy } from './legacy/import.ts';
+export type { ImportProgress } from './legacy/import-context.ts';
+export type {
+  Adjustment,
+  ImportCounts,
+  ImportReceipt,
+  LegacySource,
+  SetAsideReason,
+  SetAsideRow,
+  SourceReceipt,
+  TableReceipt,
+} from './legacy/receipt.ts';
 export { type GetMigrationStatus, type RunMigrationsOptions, runMigrations } from './migrate-db.ts';
 export type { DanglingReferences } from './migrations/foreign-keys.ts';
 export { type History, type Migration, readHistory } from './migrations/history.ts';

@@ -1,0 +1,70 @@
+import type { ImportContext } from './import-context.ts';
+import type { Outcome } from './receipt.ts';
+import { Memory, readRows, setAside } from './row-import.ts';
+
+/** Since version 3 of mesh.db. */
+export const BUDGET_COUNTERS = {
+  table: 'budget_counters',
+  key: ['agent_id', 'bucket_minute'],
+  columns: ['agent_id', 'bucket_minute', 'call_count'],
+  laterColumns: [],
+};
+
+/**
+ * Imports the calls that were counted by the minute. Calls that the older code has counted since the last import are
+ * added to those that were counted in dork.db; at the first import the larger of two counts stays.
+ *
+ * @param table The older table.
+ * @param countColumn Its column with the count.
+ * @param isCopy True for the table of a hybrid file: what dork.db has stays.
+ */
+export function importBuckets(context: ImportContext, table: string, countColumn: string, isCopy = false): void {
+  const { connection, isDryRun, tally } = context;
+  const memory = new Memory(context, 'bucket');
+  const find = connection.prepare<{ count: number }>(
+    'SELECT count FROM main.rate_limit_buckets WHERE agent_id = ? AND bucket_minute = ?',
+  );
+  const put = connection.prepare(
+    `INSERT INTO main.rate_limit_buckets (agent_id, bucket_minute, count) VALUES (?, ?, ?)
+     ON CONFLICT (agent_id, bucket_minute) DO UPDATE SET count = excluded.count`,
+  );
+  for (const { row, values } of readRows(context, table, ['agent_id', 'bucket_minute', countColumn])) {
+    const { agent_id: agent = null, bucket_minute: minute = null, [countColumn]: calls = null } = values;
+    const problem = problemOf(agent, minute, calls, countColumn);
+    if (problem) {
+      setAside(context, table, row, agent, problem);
+      continue;
+    }
+    const id = JSON.stringify([agent, minute]);
+    const there = find.get(agent, minute)?.count;
+    const taken = memory.stateOf(id);
+    const { outcome, count } = decide(Number(calls), there, taken === undefined ? undefined : Number(taken));
+    if (isCopy && (there !== undefined || memory.wouldHave(id))) tally.add(table, 'alreadyThere');
+    else {
+      tally.add(table, outcome);
+      if (outcome === 'deletedSince') continue;
+      if (outcome !== 'alreadyThere' && !isDryRun) put.run(agent, minute, count);
+      if (Number(taken) !== calls) memory.remember(id, String(calls));
+    }
+  }
+}
+
+interface Decision {
+  readonly outcome: Outcome;
+  readonly count: number;
+}
+
+/** @param taken The count at the last import. */
+function decide(calls: number, there: number | undefined, taken: number | undefined): Decision {
+  if (there === undefined) return { outcome: taken === undefined ? 'imported' : 'deletedSince', count: calls };
+  const count = taken === undefined ? Math.max(there, calls) : there + Math.max(0, calls - taken);
+  return { outcome: count > there ? 'updated' : 'alreadyThere', count };
+}
+
+function problemOf(agent: unknown, minute: unknown, calls: unknown, countColumn: string): string | undefined {
+  if (agent === null) return 'agent_id is missing';
+  if (typeof agent !== 'string') return 'agent_id is not text';
+  if (!Number.isSafeInteger(minute)) return 'bucket_minute is not a whole number';
+  if (!Number.isSafeInteger(calls)) return `${countColumn} is not a whole number`;
+  return undefined;
+}

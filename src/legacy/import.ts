@@ -1,0 +1,117 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Connection } from '../core/connection.ts';
+import { ImportError, InvalidInputError } from '../core/errors.ts';
+import { defaultHome } from '../core/path.ts';
+import { now } from '../core/time.ts';
+import type { ImportProgress } from './import-context.ts';
+import { createPrivateFolder } from './private-folder.ts';
+import { type ImportReceipt, type LegacySource, type SourceReceipt, sumOf } from './receipt.ts';
+import { LEGACY_SOURCES } from './schema.ts';
+import { SourceImports } from './source-imports.ts';
+import { CREATE_WORK_TABLES, DROP_WORK_TABLES } from './table-sql.ts';
+
+export interface ImportLegacyOptions {
+  /** The folder of the older DorkOS. Default: `$DORK_HOME`, else `~/.dork`. */
+  readonly home?: string;
+  /** True to write nothing and get the same receipt. Default false. */
+  readonly dryRun?: boolean;
+  /**
+   * True to attach runs whose schedule is gone to a paused, disabled schedule that is named after the missing id.
+   * Default false: they are set aside.
+   */
+  readonly keepOrphans?: boolean;
+  /** Called at the beginning and the end of each table, and every few thousand rows. */
+  readonly onProgress?: (progress: ImportProgress) => void;
+}
+
+/** relay/index.db is the last: where it is a hybrid, it holds poorer copies of what the others hold. */
+const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
+  (a, b) => Number(a === 'relay/index.db') - Number(b === 'relay/index.db'),
+);
+
+/**
+ * Brings everything from the older DorkOS files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db) into dork.db.
+ *
+ * Each file is a transaction of its own. A file that is missing is nothing; one that cannot be imported is told in the
+ * receipt, and the others go on. The files are never changed: databases are copied with their -wal into a private
+ * folder beside dork.db, which is removed afterwards, and read there.
+ *
+ * It may be run as often as you like: it brings what the older files have got since, and leaves what was changed or
+ * deleted in dork.db since as it is. Rows that do not fit are told in the receipt, with the reason. Every import of a
+ * file adds a row to `legacy_imports`.
+ *
+ * @throws InvalidInputError for a home that is no folder.
+ * @throws ImportError where dork.db itself cannot take part: within a transaction, before its migrations, read-only.
+ * @example
+ * ```ts
+ * const receipt = importLegacy(db, { home: '/home/me/.dork' });
+ * for (const { path, error } of receipt.sources) if (error) console.error(path, error.message);
+ * ```
+ */
+export function importLegacy(db: { readonly $client: Connection }, options: ImportLegacyOptions = {}): ImportReceipt {
+  const connection = db.$client;
+  const home = homeOf(options.home);
+  const { dryRun: isDryRun = false, keepOrphans = false } = options;
+  checkFlag(isDryRun, 'options.dryRun');
+  checkFlag(keepOrphans, 'options.keepOrphans');
+  assertReady(connection, isDryRun);
+  const startedAt = now();
+  const sources = new Map<LegacySource, SourceReceipt>();
+  connection.exec(DROP_WORK_TABLES + CREATE_WORK_TABLES);
+  try {
+    using folder = createPrivateFolder(connection);
+    const run = new SourceImports(connection, home, folder.path, {
+      isDryRun,
+      keepOrphans,
+      onProgress: options.onProgress,
+    });
+    for (const source of ORDER) sources.set(source, run.import(source));
+  } finally {
+    connection.exec(DROP_WORK_TABLES);
+  }
+  const receipts = LEGACY_SOURCES.map((source) => sources.get(source) as SourceReceipt);
+  return {
+    home,
+    filename: connection.filename,
+    dryRun: isDryRun,
+    keepOrphans,
+    ...sumOf(receipts),
+    failed: receipts.filter(({ status }) => status === 'failed').length,
+    sources: receipts,
+    startedAt,
+    finishedAt: now(),
+  };
+}
+
+function homeOf(given: unknown): string {
+  if (given === undefined) return defaultHome();
+  if (typeof given !== 'string' || given === '' || given.includes('\0'))
+    throw new InvalidInputError('options.home', 'is not the path of a folder');
+  const home = resolve(given);
+  if (!statSync(home, { throwIfNoEntry: false })?.isDirectory())
+    throw new InvalidInputError('options.home', `is not a folder: ${home}`);
+  return home;
+}
+
+function checkFlag(value: unknown, name: string): void {
+  if (typeof value !== 'boolean') throw new InvalidInputError(name, 'is not true or false');
+}
+
+function assertReady(connection: Connection, isDryRun: boolean): void {
+  const refuse = (code: string, problem: string, hint: string): never => {
+    throw new ImportError(code, `${connection.filename} ${problem}. Nothing was imported.`, { hint });
+  };
+  if (connection.inTransaction) {
+    refuse(
+      'IN_TRANSACTION',
+      'is within a transaction, and SQLite attaches no file there',
+      'Import after it has ended.',
+    );
+  }
+  if (connection.readonly && !isDryRun) {
+    refuse('READ_ONLY', 'was opened read-only', 'Open it for writing, or ask for a dry run.');
+  }
+  const table = connection.prepare("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'legacy_rows'");
+  if (!table.get()) refuse('NOT_MIGRATED', 'lacks migrations', `Run dork-db migrate --db '${connection.filename}'.`);
+}

@@ -1,0 +1,81 @@
+import { type Instant, instant } from '../core/time.ts';
+
+/**
+ * Instants of the older files as SQL that gives the stored form, exact to the millisecond. `strftime('%f')` is not: it
+ * computes with days as floating-point numbers. Everything here is integer arithmetic on milliseconds.
+ */
+
+/** The first and the last millisecond of the years 0 to 9999; beyond them text order is not time order. */
+export const FIRST_MILLISECOND = Date.parse('0000-01-01T00:00:00.000Z');
+export const LAST_MILLISECOND = Date.parse('9999-12-31T23:59:59.999Z');
+
+const SECONDS = '%Y-%m-%dT%H:%M:%S';
+
+/** Instants of a chunk that are texts of another form than the stored one, filled by {@link instantOfText}. */
+export const OTHER_INSTANTS = 'temp.dork_legacy_instants';
+
+/** Longer texts are no instants. */
+export const LONGEST_INSTANT = 64;
+
+/** Unix milliseconds as a whole number; a fraction is cut, as JavaScript's Date cuts it. */
+function whole(value: string): string {
+  return `CAST(${value} AS INTEGER)`;
+}
+
+/** The stored form of Unix milliseconds (SQL, a number of the years 0 to 9999). */
+export function isoOfMilliseconds(value: string): string {
+  const ms = whole(value);
+  const fraction = `((${ms} % 1000 + 1000) % 1000)`;
+  return `(strftime('${SECONDS}', (${ms} - ${fraction}) / 1000, 'unixepoch') || '.' || substr('00' || ${fraction}, -3) || 'Z')`;
+}
+
+/** True for a number of milliseconds within the years 0 to 9999. */
+export function isMilliseconds(value: string): string {
+  return `(typeof(${value}) IN ('integer', 'real') AND ${whole(value)} BETWEEN ${FIRST_MILLISECOND} AND ${LAST_MILLISECOND})`;
+}
+
+/** True for a text in the stored form that is a real date. */
+export function isStoredInstant(value: string): string {
+  // The length in bytes, since GLOB reads no further than a NUL.
+  return `(octet_length(${value}) = 24 AND substr(${value}, 20) GLOB '.[0-9][0-9][0-9]Z' AND strftime('${SECONDS}', substr(${value}, 1, 19)) = substr(${value}, 1, 19))`;
+}
+
+/** The stored form of a text that has another one. */
+export function otherInstant(value: string): string {
+  return `(SELECT iso FROM ${OTHER_INSTANTS} WHERE text = ${value})`;
+}
+
+/** What a text that is no stored form stands for, and the rule by which it is read. */
+export interface ReadInstant {
+  readonly iso: Instant;
+  /** Absent where the text is the stored form. */
+  readonly rule?: string;
+}
+
+/** SQLite's own form, `2026-02-02 02:40:00`, which it writes in UTC. https://sqlite.org/lang_datefunc.html */
+const SQLITE_DATETIME = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2}(?:\.\d+)?)$/;
+
+/** A number of milliseconds that a TEXT column turned into text; better-sqlite3 writes 5 as `5.0`. */
+const NUMBER = /^-?\d{1,17}(\.\d+)?$/;
+
+/** Reads a text in any form; undefined where it is no instant of the years 0 to 9999. */
+export function readInstant(text: string): ReadInstant | undefined {
+  try {
+    if (instant(text, 'text') === text) return { iso: text };
+  } catch {
+    // Another form, perhaps.
+  }
+  return instantOfText(text);
+}
+
+/** Reads a text in another form than the stored one: ISO 8601 with an offset, SQLite's own form as UTC, Unix milliseconds; undefined for anything else. */
+export function instantOfText(text: string): Required<ReadInstant> | undefined {
+  try {
+    if (NUMBER.test(text)) return { iso: instant(Number(text), 'text'), rule: 'instant_from_millisecond_text' };
+    const [, date, time] = SQLITE_DATETIME.exec(text) ?? [];
+    if (date) return { iso: instant(`${date}T${time}Z`, 'text'), rule: 'instant_without_zone_is_utc' };
+    return { iso: instant(text, 'text'), rule: 'instant_in_another_form' };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import { readFileSync, statSync } from 'node:fs';
+import { ImportError } from '../core/errors.ts';
+import { CHUNK_ROWS, type ImportContext } from './import-context.ts';
+import { RowWriter, setAside } from './row-import.ts';
+import { readSchedule, SCHEDULE_TARGET } from './schedule-row.ts';
+
+/** The name that the receipt has for the array. */
+export const SCHEDULES = 'schedules';
+
+/** A larger file is none that DorkOS wrote, and JSON.parse would need several times as much memory. */
+const LARGEST = 256 * 2 ** 20;
+
+/**
+ * Reads schedules.json.
+ *
+ * @throws ImportError where it cannot be read, or is not a JSON array.
+ */
+export function readSchedulesFile(path: string): unknown[] {
+  const { size } = statSync(path);
+  if (size > LARGEST) {
+    throw refusal('TOO_LARGE', path, `has ${size} bytes, more than the ${LARGEST} that are read`, 'Split the array.');
+  }
+  const value = parse(path, readFileSync(path));
+  if (!Array.isArray(value)) {
+    throw refusal(
+      'NOT_AN_ARRAY',
+      path,
+      'is JSON, but not an array of schedules',
+      'Put back the file that DorkOS wrote.',
+    );
+  }
+  return value;
+}
+
+function parse(path: string, bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    // The parser's own message would show a piece of the file.
+    const problem = bytes.length === 0 ? 'is empty' : 'is not JSON; it may be half-written';
+    throw refusal('NOT_JSON', path, problem, 'Mend the file, or put back a copy of it, and import again.');
+  }
+}
+
+function refusal(code: string, path: string, problem: string, hint: string): ImportError {
+  return new ImportError(code, `${path} ${problem}. Nothing of it was imported, and it was not changed.`, { hint });
+}
+
+/** Imports schedules in the order of the array. */
+export function importSchedules(context: ImportContext, schedules: readonly unknown[]): void {
+  const { tally, progress } = context;
+  const writer = new RowWriter(context, SCHEDULE_TARGET);
+  const seen = new Set<string>();
+  tally.begin(SCHEDULES);
+  for (const [i, element] of schedules.entries()) {
+    if (i % CHUNK_ROWS === 0) progress(SCHEDULES, i, schedules.length);
+    const plan = readSchedule(element);
+    const reason =
+      typeof plan === 'string' ? plan : seen.has(plan.id) ? 'id is that of an earlier schedule' : undefined;
+    if (typeof plan === 'string' || reason) {
+      setAside(context, SCHEDULES, String(i), idOf(element), reason ?? '');
+      continue;
+    }
+    seen.add(plan.id);
+    const outcome = writer.take(plan.id, plan.values);
+    tally.add(SCHEDULES, outcome);
+    if (outcome === 'alreadyThere' || outcome === 'deletedSince') continue;
+    for (const rule of plan.adjustments) tally.adjust(SCHEDULES, rule);
+  }
+  progress(SCHEDULES, schedules.length, schedules.length);
+}
+
+function idOf(element: unknown): unknown {
+  return typeof element === 'object' && element !== null && 'id' in element ? element.id : null;
+}

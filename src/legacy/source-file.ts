@@ -1,0 +1,174 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, constants, copyFileSync, existsSync, lstatSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Connection } from '../core/connection.ts';
+import { freeBytes } from '../core/copy.ts';
+import { DatabaseBusyError, ImportError } from '../core/errors.ts';
+import { FILE_MODE } from '../core/file.ts';
+import { lockHolders } from '../core/file-locks.ts';
+import { sleepSync } from '../core/sleep.ts';
+
+/** What belongs to a database besides its file. A -shm is only what its readers share. */
+const COMPANIONS = ['-wal', '-journal'] as const;
+
+/** How long a lock on an older file is waited for, in milliseconds. */
+const LOCK_TIMEOUT_MS = 2000;
+
+/** How often a copy is made anew where the file was written meanwhile. */
+const COPY_TRIES = 20;
+
+/** File systems tell the time of a write in ticks; a file that was written within one may be written again in it. */
+const TICK_MS = 20;
+
+/** What is at the place of an older file. */
+export interface SourceFile {
+  /** As it was found, through links. */
+  readonly path: string;
+  /** Bytes of the file and its -wal. */
+  readonly size: number;
+  /** Changes when the file or its -wal is written. */
+  readonly fingerprint: string;
+}
+
+/** Why nothing of a source was imported. Its file is as it was. */
+export function refusal(code: string, path: string, problem: string, hint: string, cause?: unknown): ImportError {
+  const retryable = code === 'SOURCE_LOCKED' || code === 'SOURCE_BUSY';
+  const message = `${path} ${problem}. Nothing of it was imported, and it was not changed.`;
+  return new ImportError(code, message, { hint, retryable, cause });
+}
+
+/**
+ * Looks at the place of an older file.
+ *
+ * @returns undefined where there is nothing.
+ * @throws ImportError where something else than a file is there, or it cannot be looked at.
+ */
+export function findSource(path: string): SourceFile | undefined {
+  try {
+    if (!lstatSync(path, { throwIfNoEntry: false })) return undefined;
+    const target = realpathSync(path);
+    const { size, isFile } = describe(target);
+    if (!isFile) throw refusal('NOT_A_FILE', path, 'is not a regular file', 'Look at what is there, and move it away.');
+    return { path: target, size: size + describe(`${target}-wal`).size, fingerprint: fingerprintOf(target) };
+  } catch (error) {
+    if (error instanceof ImportError) throw error;
+    throw unreadable(path, error);
+  }
+}
+
+function describe(path: string): { size: number; isFile: boolean } {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return { size: stat?.size ?? 0, isFile: stat?.isFile() ?? false };
+}
+
+/** Sizes and times of a file and of what belongs to it. */
+function fingerprintOf(path: string): string {
+  return ['', ...COMPANIONS]
+    .map((end) => {
+      const stat = statSync(path + end, { throwIfNoEntry: false, bigint: true });
+      return stat?.size ? `${end}${stat.size}@${stat.mtimeNs}` : '';
+    })
+    .filter(Boolean)
+    .join(' ');
+}
+
+function unreadable(path: string, cause: unknown): ImportError {
+  const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+  return refusal('UNREADABLE', path, `cannot be read${code}`, 'Look at the owner and the mode of the file.', cause);
+}
+
+/**
+ * Copies a database with its -wal into a folder, so that SQLite can recover and read the copy and leaves the file and
+ * its folder alone: even reading a WAL-mode file writes beside it. The copy has mode 0600.
+ *
+ * @returns The copy's path.
+ * @throws ImportError where the file is locked, is written all the time, or cannot be read.
+ */
+export function copySource(connection: Connection, source: SourceFile, folder: string): string {
+  assertNotLocked(connection, source.path);
+  const free = freeBytes(folder);
+  if (free < source.size) {
+    throw refusal(
+      'NO_ROOM',
+      source.path,
+      `has ${source.size} bytes, and the folder for its copy, ${folder}, has ${free} bytes free`,
+      'Make room on the disk and import again.',
+    );
+  }
+  const to = join(folder, basename(source.path));
+  for (let tries = 0; tries < COPY_TRIES; tries++) {
+    const before = settledFingerprint(source.path);
+    if (before === undefined) continue;
+    copyFiles(source.path, to);
+    if (fingerprintOf(source.path) === before) return to;
+  }
+  throw refusal(
+    'SOURCE_BUSY',
+    source.path,
+    'is written all the time',
+    'Stop the older server, then import again; or import again when it has less to do.',
+  );
+}
+
+/** The fingerprint of a file; undefined where it was written just now, so that another write may not show in it. */
+function settledFingerprint(path: string): string | undefined {
+  if (isFresh(path)) sleepSync(2 * TICK_MS);
+  return isFresh(path) ? undefined : fingerprintOf(path);
+}
+
+function isFresh(path: string): boolean {
+  const ages = ['', ...COMPANIONS].map(
+    (end) => Date.now() - (statSync(path + end, { throwIfNoEntry: false })?.mtimeMs ?? 0),
+  );
+  // A time in the future says nothing.
+  return ages.some((age) => age >= 0 && age < TICK_MS);
+}
+
+function copyFiles(from: string, to: string): void {
+  for (const end of ['', ...COMPANIONS]) {
+    rmSync(to + end, { force: true });
+    if (!existsSync(from + end)) continue;
+    try {
+      copyFile(from + end, to + end, isOpenHere(from));
+      chmodSync(to + end, FILE_MODE);
+    } catch (error) {
+      // A -wal may go at any moment; the fingerprint then differs, and the copy is made anew.
+      if (end === '' || existsSync(from + end)) throw unreadable(from + end, error);
+    }
+  }
+}
+
+/** True where this process itself holds locks on the file, or may. */
+function isOpenHere(path: string): boolean {
+  const holders = lockHolders(path);
+  return holders ? holders.some(({ isSelf }) => isSelf) : existsSync(`${path}-shm`);
+}
+
+/** Closing a descriptor drops the locks that the process has on the file, so a file that is open here is copied elsewhere. */
+function copyFile(from: string, to: string, inOtherProcess: boolean): void {
+  if (inOtherProcess) execFileSync('cp', ['--', from, to], { stdio: 'ignore' });
+  else copyFileSync(from, to, constants.COPYFILE_FICLONE);
+}
+
+/**
+ * A server that locks others out is waited for a while. The question changes nothing: a read-only connection that asks
+ * for exclusive access either meets the other's lock first, or is refused its own (or, where the file is not in WAL
+ * mode, reads), and never comes to open or to create a -wal or a -shm.
+ */
+function assertNotLocked(connection: Connection, path: string): void {
+  try {
+    using probe = connection.sibling(path, { readonly: true });
+    probe.exec(`PRAGMA busy_timeout = ${LOCK_TIMEOUT_MS}`);
+    probe.exec('PRAGMA locking_mode = EXCLUSIVE');
+    probe.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } catch (cause) {
+    if (!(cause instanceof DatabaseBusyError)) return;
+    throw refusal(
+      'SOURCE_LOCKED',
+      path,
+      'is locked by another process',
+      'Stop the older server, then import again.',
+      cause,
+    );
+  }
+}
