@@ -1,5 +1,5 @@
 /**
- * `bun run bench [SUITE...] [--runtime bun|node] [--rows N] [--rounds N] [--quick] [--full] [--json]`
+ * `bun run bench [SUITE...] [--runtime bun|node] [--rows N] [--rounds N] [--only TEXT] [--quick] [--full] [--json]`
  *
  * Builds the package as it is published, then runs each round of each suite in a fresh process of the chosen runtime.
  */
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     runtime: { type: 'string', default: 'bun' },
     rows: { type: 'string' },
     rounds: { type: 'string' },
+    only: { type: 'string' },
     quick: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -67,6 +68,7 @@ try {
         rows: rows ?? (values.quick ? 500 : suite.rows),
         quick: values.quick,
         full: values.full,
+        only: values.only,
       };
       const measured = await runSuite(suite, runtime, options, values.quick ? 1 : (rounds ?? suite.rounds));
       const report = reportOf(suite, runtime, options, measured);

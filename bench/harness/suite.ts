@@ -10,6 +10,8 @@ export interface SuiteOptions {
   readonly quick: boolean;
   /** True where the sizes that take many minutes are wanted too. */
   readonly full: boolean;
+  /** Only operations whose name holds this text. Default: all. */
+  readonly only?: string;
 }
 
 /** What one arm took for one operation: means or medians of one round. */

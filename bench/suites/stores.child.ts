@@ -1,9 +1,10 @@
 import { constants, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openConfigured } from '../harness/bare.ts';
-import { compare, FULL, QUICK } from '../harness/compare.ts';
+import { compareAll, FULL, QUICK } from '../harness/compare.ts';
 import { importPackage } from '../harness/ours.ts';
 import type { Measurement, SuiteOptions } from '../harness/suite.ts';
+import { agentOperations } from '../stores/agents.ts';
 import { openBuilder } from '../stores/builder.ts';
 import { fill, fillBuckets } from '../stores/fill.ts';
 import { runOperations } from '../stores/runs.ts';
@@ -21,7 +22,7 @@ export async function prepare({ folder, entry, rows }: SuiteOptions): Promise<vo
   database.close();
 }
 
-export async function round({ folder, entry, rows, quick }: SuiteOptions): Promise<Measurement[]> {
+export async function round({ folder, entry, rows, quick, only = '' }: SuiteOptions): Promise<Measurement[]> {
   const pkg = await importPackage(entry);
   const file = (arm: string) => {
     const path = join(folder, `${arm}.db`);
@@ -33,8 +34,8 @@ export async function round({ folder, entry, rows, quick }: SuiteOptions): Promi
   };
   const db = pkg.createDb(file('ours'), { migrations: 'require' });
   const arms = { pkg, db, bare: openConfigured(file('bare')), builder: await openBuilder(file('builder')), rows };
-  const operations = [...runOperations(arms)];
-  const measured = operations.map((operation) => compare(operation, quick ? QUICK : FULL));
+  const operations = [...agentOperations(arms), ...runOperations(arms)].filter(({ name }) => name.includes(only));
+  const measured = compareAll(operations, quick ? QUICK : FULL);
   pkg.closeDb(db);
   arms.bare.close();
   return measured;
