@@ -8,7 +8,7 @@ import { bunSqlite } from '../src/adapters/bun-sqlite.ts';
 import { Connection } from '../src/core/connection.ts';
 import { APPLICATION_ID } from '../src/core/pragmas.ts';
 import { type History, readHistory } from '../src/migrations/history.ts';
-import { replay, schemaText } from '../src/migrations/schema-state.ts';
+import { replay, schemaStatements } from '../src/migrations/schema-state.ts';
 
 /** The text of the module that embeds a history. */
 export function moduleFor(history: History): string {
@@ -16,7 +16,7 @@ export function moduleFor(history: History): string {
   using memory = replay(empty, history);
   const embedded: History = {
     applicationId: APPLICATION_ID,
-    schemaText: schemaText(memory),
+    schema: schemaStatements(memory),
     migrations: history.migrations,
   };
   return [

@@ -7,9 +7,10 @@ import { createPrivateFolder } from './core/file.ts';
 import { type OpenOptions, openConnection, optimizeAtClose } from './core/open.ts';
 import { databasePath, defaultDbPath, defaultHome } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
+import { isCurrent } from './migrations/current.ts';
 import { readLedger } from './migrations/ledger.ts';
 import { planFor, refusal } from './migrations/plan.ts';
-import { isCurrent, type MigrateOptions, migrate } from './migrations/runner.ts';
+import { type MigrateOptions, migrate } from './migrations/runner.ts';
 import { type Drift, missingColumns } from './migrations/schema-state.ts';
 import * as schema from './schema.ts';
 

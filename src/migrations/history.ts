@@ -18,10 +18,10 @@ export interface Migration {
 export interface History {
   readonly migrations: readonly Migration[];
   /**
-   * What {@link schemaText} gives for a file that has them all. It only saves the replay at each opening: where it is
-   * absent or differs, the history is replayed in memory.
+   * The statements of a file's schema that has them all. They only save the replay at each opening: where they are
+   * absent or differ, the history is replayed in memory.
    */
-  readonly schemaText?: string;
+  readonly schema?: readonly string[];
   /** `PRAGMA application_id` of files that have this history. Default: it is left alone. */
   readonly applicationId?: number;
 }

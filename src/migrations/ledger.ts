@@ -35,14 +35,6 @@ export function readLedger(connection: Connection): LedgerEntry[] {
     .map((row) => ({ rowid: row.rowid, hash: row.hash, when: Number(row.created_at) }));
 }
 
-/** Every hash of the ledger in order, joined by commas: one row, however long the history is. */
-export const LEDGER_TEXT = `SELECT group_concat(hash) FROM (SELECT hash FROM ${LEDGER} ORDER BY rowid)`;
-
-/** @throws DorkDbError where there is no ledger. */
-export function ledgerText(connection: Connection): string {
-  return String(connection.prepare(LEDGER_TEXT).values()[0]?.[0] ?? '');
-}
-
 /** Makes both tables where they are not there. */
 export function createLedger(connection: Connection): void {
   // Drizzle's own words, so that a file that Drizzle migrated first is the same.

@@ -4,15 +4,15 @@ import { MEMORY } from '../core/path.ts';
 import { retryWhile } from '../core/sleep.ts';
 import { isBusy } from '../core/sqlite-error.ts';
 import { apply, type Work } from './apply.ts';
+import { isCurrent } from './current.ts';
 import { withForeignKeysOff } from './foreign-keys.ts';
 import type { History } from './history.ts';
-import { LEDGER_TEXT } from './ledger.ts';
 import { type Plan, planFor } from './plan.ts';
 import type { MigrationProgress } from './progress.ts';
 import { refusal } from './refusal.ts';
 import type { MigrationReport } from './report.ts';
 import { countRows, type RowCounts } from './rows.ts';
-import { driftOf, SCHEMA_TEXT } from './schema-state.ts';
+import { type Drift, driftOf } from './schema-state.ts';
 import { discardSnapshot, fittingSnapshot, pruneSnapshots, takeSnapshot } from './snapshot.ts';
 import { stepsOf } from './steps.ts';
 
@@ -26,36 +26,6 @@ export interface MigrateOptions {
 }
 
 const LOCK_TIMEOUT_MS = 60_000;
-
-/** The schema and the ledger of a file, as two texts. */
-const STATE = `SELECT (${SCHEMA_TEXT}), (${LEDGER_TEXT})`;
-
-/** What {@link LEDGER_TEXT} gives for a file that has a history. */
-const ledgerTexts = new WeakMap<History, string>();
-
-function ledgerTextOf(history: History): string {
-  const known = ledgerTexts.get(history);
-  if (known !== undefined) return known;
-  const text = history.migrations.map(({ hash }) => hash).join(',');
-  ledgerTexts.set(history, text);
-  return text;
-}
-
-/**
- * True where the file has this history and its schema, and nothing else need be looked at: one row is read, however
- * long the history is.
- */
-export function isCurrent(connection: Connection, history: History): boolean {
-  if (history.schemaText === undefined) return false;
-  try {
-    const [schema, ledger] = connection.prepare(STATE).values()[0] ?? [];
-    return schema === history.schemaText && ledger === ledgerTextOf(history);
-  } catch (error) {
-    // Without a ledger the statement cannot be prepared.
-    if (error instanceof DorkDbError && error.code === 'SQLITE_ERROR') return false;
-    throw error;
-  }
-}
 
 /**
  * Brings a file to the end of a history, or leaves it exactly as it was.
@@ -90,7 +60,12 @@ function settledBy({ applied, pending, problem }: Plan, connection: Connection, 
     throw refusal(problem, connection.filename, fitting);
   }
   if (pending.length > 0) return undefined;
-  return { applied: [], alreadyApplied: applied.length, dangling: [], drift: driftOf(connection, history) };
+  return { applied: [], alreadyApplied: applied.length, dangling: [], drift: liveDrift(connection, history) };
+}
+
+/** The history is replayed in memory only where the file is not known to have its schema. */
+function liveDrift(connection: Connection, history: History): Drift[] {
+  return isCurrent(connection, history) ? [] : driftOf(connection, history);
 }
 
 /**
@@ -144,7 +119,7 @@ function bringToEnd(connection: Connection, history: History, options: MigrateOp
   if (options.snapshot !== false) attempt.snapshot = snapshotOf(connection, plan, work, rows, onProgress);
   const { applied, dangling } = apply(connection, work, rows, onProgress);
   if (history.applicationId !== undefined) connection.exec(`PRAGMA application_id = ${history.applicationId}`);
-  const drift = driftOf(connection, history);
+  const drift = liveDrift(connection, history);
   attempt.isDone = true;
   return {
     applied,

@@ -18,23 +18,23 @@ export interface SchemaObject {
   readonly sql: string;
 }
 
-/** Not the ledger, its log, and the tables that Litestream keeps in the files that it copies. */
-const OBJECTS = `SELECT type, name, sql FROM sqlite_schema
-  WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_litestream_*'
-  AND name NOT IN ('${LEDGER}', '${LOG}') ORDER BY name`;
+/** What a schema holds, but for the ledger, its log, and the tables that Litestream keeps in the files it copies. */
+export const OBJECTS = `sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'
+  AND name NOT GLOB '_litestream_*' AND name NOT IN ('${LEDGER}', '${LOG}')`;
 
-/** The text of every object of the schema, in one value: equal texts are equal schemas. */
-export const SCHEMA_TEXT = `SELECT group_concat(sql, char(10)) FROM (${OBJECTS})`;
-
-export function schemaText(connection: Connection): string {
-  return String(connection.prepare(SCHEMA_TEXT).values()[0]?.[0] ?? '');
+/** The statements of a schema, in the order in which they were run. */
+export function schemaStatements(connection: Connection): string[] {
+  return connection
+    .prepare<{ sql: string }>(`SELECT sql FROM ${OBJECTS} ORDER BY rowid`)
+    .all()
+    .map(({ sql }) => sql);
 }
 
 /** The objects of a schema by type and name. */
 export function schemaObjects(connection: Connection): Map<string, SchemaObject> {
   return new Map(
     connection
-      .prepare<SchemaObject>(OBJECTS)
+      .prepare<SchemaObject>(`SELECT type, name, sql FROM ${OBJECTS} ORDER BY name`)
       .all()
       .map((object) => [`${object.type} ${object.name}`, object]),
   );
@@ -90,7 +90,6 @@ export function schemaDrift(live: Connection, wanted: Connection): Drift[] {
 
 /** How the live schema differs from what the history yields; empty where it does not. */
 export function driftOf(connection: Connection, history: History): Drift[] {
-  if (history.schemaText !== undefined && schemaText(connection) === history.schemaText) return [];
   using memory = replay(connection, history);
   return schemaDrift(connection, memory);
 }
@@ -101,7 +100,8 @@ export function missingColumns(connection: Connection, history: History): string
   const columns = (of: Connection) =>
     of
       .prepare<{ name: string }>(
-        `SELECT t.name || '.' || c.name AS name FROM (${OBJECTS}) t, pragma_table_xinfo(t.name) c WHERE t.type = 'table'`,
+        `SELECT t.name || '.' || c.name AS name
+         FROM (SELECT name FROM ${OBJECTS} AND type = 'table') t, pragma_table_xinfo(t.name) c`,
       )
       .all()
       .map(({ name }) => name);

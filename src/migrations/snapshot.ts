@@ -9,7 +9,7 @@ import type { History } from './history.ts';
 import { readLedger } from './ledger.ts';
 import { planFor } from './plan.ts';
 import { countRows, type RowCounts } from './rows.ts';
-import { schemaText } from './schema-state.ts';
+import { schemaDrift } from './schema-state.ts';
 
 /** How many snapshots from before migrations stay. */
 export const SNAPSHOTS_KEPT = 10;
@@ -95,7 +95,7 @@ function differenceOf(connection: Connection, copy: Connection, rows: RowCounts)
   const counts = countRows(copy);
   const table = Object.keys(rows).find((name) => counts[name] !== rows[name]);
   if (table !== undefined) return `the rows of ${table}`;
-  if (schemaText(copy) !== schemaText(connection)) return 'its schema';
+  if (schemaDrift(copy, connection).length > 0) return 'its schema';
   const hashes = (of: Connection) =>
     readLedger(of)
       .map(({ hash }) => hash)
