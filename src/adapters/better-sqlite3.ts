@@ -1,6 +1,12 @@
 import { BetterSQLiteSession } from 'drizzle-orm/better-sqlite3/session';
 import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue } from '../core/adapter.ts';
-import { type BetterStatement, betterSqlite3Driver, inMemory } from './load-better-sqlite3.ts';
+import {
+  type BetterStatement,
+  betterSqlite3Driver,
+  betterSqlite3Path,
+  betterSqlite3Version,
+  inMemory,
+} from './load-better-sqlite3.ts';
 
 /** A statement that returns no rows answers the reading calls too, as bun:sqlite's does. */
 class BetterSqlite3Statement implements DriverStatement {
@@ -47,7 +53,17 @@ export const betterSqlite3: Adapter = {
   driver: 'better-sqlite3',
   bindsNumbersAsReal: true,
 
+  thread: {
+    module: betterSqlite3Path,
+    open: `(Database, filename, readonly) => {
+      const database = new Database(filename, { readonly, fileMustExist: true });
+      const all = (statement, params) => (statement.reader ? statement.all(...params) : (statement.run(...params), []));
+      return { all: (sql, params) => all(database.prepare(sql), params), close: () => database.close() };
+    }`,
+  },
+
   load: () => void betterSqlite3Driver(),
+  version: betterSqlite3Version,
 
   open(filename, { readonly, isClosed }): DriverDatabase {
     const Driver = betterSqlite3Driver();

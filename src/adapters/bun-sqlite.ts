@@ -49,7 +49,16 @@ export const bunSqlite: Adapter = {
   driver: 'bun:sqlite',
   bindsNumbersAsReal: false,
 
+  thread: {
+    module: () => 'bun:sqlite',
+    open: `({ Database }, filename, readonly) => {
+      const database = new Database(filename, readonly ? { readonly } : { readwrite: true, create: false });
+      return { all: (sql, params) => database.prepare(sql).all(...params), close: () => database.close(true) };
+    }`,
+  },
+
   load: () => {},
+  version: () => Bun.version,
 
   open(filename, { readonly, isClosed }): DriverDatabase {
     const database = isClosed

@@ -36,12 +36,22 @@ export function inMemory(filename: string): Buffer | undefined {
   return readFileSync(filename).fill(1, 18, 20);
 }
 
+/** Where the driver is, for a thread that resolves names from another place. */
+export function betterSqlite3Path(): string {
+  return createRequire(import.meta.url).resolve('better-sqlite3');
+}
+
 let loaded: Driver | undefined;
 
 /** The driver, loaded at the first opening. */
 export function betterSqlite3Driver(): Driver {
   loaded ??= load();
   return loaded;
+}
+
+export function betterSqlite3Version(): string {
+  const { version } = createRequire(import.meta.url)('better-sqlite3/package.json') as { version: string };
+  return version;
 }
 
 function load(): Driver {

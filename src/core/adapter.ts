@@ -48,8 +48,23 @@ export interface DriverDatabase {
 /** The names of the drivers that this package ships adapters for. */
 export type DriverName = 'bun:sqlite' | 'better-sqlite3';
 
+/**
+ * How a thread of its own works with the driver. The thread runs a text and shares no module with this package: a file
+ * for it would be missing in a bundle and in a compiled binary.
+ */
+export interface ThreadDriver {
+  /** What `require` finds the driver by in that thread: a name or an absolute path. */
+  module(): string;
+  /**
+   * JavaScript of a function `(driver, filename, readonly) => ({ all, close })`, where `all(sql, params)` gives every
+   * row as an object.
+   */
+  readonly open: string;
+}
+
 export interface Adapter {
   readonly driver: DriverName;
+  readonly thread: ThreadDriver;
   /**
    * True where the driver binds every JavaScript number as REAL. Whole numbers are then given to it as bigint,
    * so that 5 is INTEGER 5 on every driver.
@@ -61,6 +76,8 @@ export interface Adapter {
    * @throws UnsupportedRuntimeError where this runtime cannot run it, or it is not installed.
    */
   load(): void;
+  /** The driver's own version, as `13.2.0`; for a driver that is part of its runtime, the runtime's. */
+  version(): string;
   open(filename: string, options: { readonly: boolean; isClosed: boolean }): DriverDatabase;
   /** Drizzle's own session class for this driver, over our connection. */
   session<TSchema extends Record<string, unknown>>(

@@ -65,6 +65,11 @@ export class Connection implements Disposable {
     return this.#adapter.driver;
   }
 
+  /** The driver's own version, as `13.2.0`; for bun:sqlite, Bun's. */
+  get driverVersion(): string {
+    return this.#adapter.version();
+  }
+
   /** Drizzle's session class for this driver is made by the adapter. */
   get adapter(): Adapter {
     return this.#adapter;

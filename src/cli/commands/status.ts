@@ -23,6 +23,7 @@ async function runStatus(options: CommonOptions): Promise<void> {
     walBytes: sizeOf(`${filename}-wal`),
     sqliteVersion: memory.$client.sqliteVersion,
     driver: memory.$client.driver,
+    driverVersion: memory.$client.driverVersion,
     runtime: process.versions.bun ? `Bun ${process.versions.bun}` : `Node ${process.versions.node}`,
     rows,
   };
@@ -41,6 +42,7 @@ interface StatusReport {
   readonly walBytes: number;
   readonly sqliteVersion: string;
   readonly driver: string;
+  readonly driverVersion: string;
   readonly runtime: string;
   readonly applied: readonly { readonly tag: string; readonly appliedAt?: string }[];
   readonly pending: readonly string[];
@@ -55,7 +57,7 @@ function describe(report: StatusReport): string {
     : `${report.filename} does not exist yet; dork-db migrate creates it.`;
   const lines = [
     file,
-    `SQLite ${report.sqliteVersion} through ${report.driver} on ${report.runtime}.`,
+    `SQLite ${report.sqliteVersion} through ${report.driver} ${report.driverVersion} on ${report.runtime}.`,
     `${plural(report.applied.length, 'migration')} applied, ${report.pending.length} pending${report.pending.length > 0 ? `: ${report.pending.join(', ')}` : ''}.`,
     ...report.applied.map(({ tag, appliedAt }) => `  ${tag}${appliedAt ? `  ${appliedAt}` : ''}`),
     ...(report.problem ? [report.problem.message, report.problem.hint] : []),
