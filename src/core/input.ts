@@ -53,7 +53,10 @@ export const jsonObject = v.pipe(
   v.check((value) => isJsonValue(value), 'holds something that JSON cannot hold'),
 );
 
-function isJsonValue(value: unknown): boolean {
+/** SQLite takes JSON that nests deeper for malformed. https://sqlite.org/json1.html#interface_overview */
+const DEEPEST_JSON = 1000;
+
+function isJsonValue(value: unknown, depth = 1): boolean {
   switch (typeof value) {
     case 'string':
       return value.isWellFormed();
@@ -63,10 +66,13 @@ function isJsonValue(value: unknown): boolean {
       return true;
     case 'object':
       if (value === null) return true;
-      if (Array.isArray(value)) return value.every(isJsonValue);
+      if (depth > DEEPEST_JSON) return false;
+      if (Array.isArray(value)) return value.every((inner) => isJsonValue(inner, depth + 1));
       return (
         isPlain(value) &&
-        Object.entries(value).every(([key, inner]) => key.isWellFormed() && (inner === undefined || isJsonValue(inner)))
+        Object.entries(value).every(
+          ([key, inner]) => key.isWellFormed() && (inner === undefined || isJsonValue(inner, depth + 1)),
+        )
       );
     default:
       return false;

@@ -28,8 +28,7 @@ export class Transactions {
   run<T>(fn: () => T, behavior: TransactionBehavior): T {
     if (typeof fn !== 'function') throw new TypeError('transaction() takes a function.');
     if (fn instanceof AsyncFunction) throw asyncRefused();
-    const isNested = this.#connection.inTransaction;
-    this.#command(isNested ? 'SAVEPOINT dork' : BEGIN[behavior])();
+    const isNested = this.#begin(behavior);
     this.#depth++;
     try {
       return this.#runBody(fn, isNested);
@@ -42,6 +41,25 @@ export class Transactions {
   /** True while a function runs as a transaction. */
   get isRunning(): boolean {
     return this.#depth > 0;
+  }
+
+  /**
+   * Outside its own transactions it begins without asking the driver whether there is one, which costs as much as a
+   * statement: SQLite refuses a BEGIN inside a transaction that was started by plain SQL.
+   *
+   * @returns True for a savepoint inside another transaction.
+   */
+  #begin(behavior: TransactionBehavior): boolean {
+    if (this.#depth === 0 || !this.#connection.inTransaction) {
+      try {
+        this.#command(BEGIN[behavior])();
+        return false;
+      } catch (error) {
+        if (!this.#connection.inTransaction) throw error;
+      }
+    }
+    this.#command('SAVEPOINT dork')();
+    return true;
   }
 
   #runBody<T>(fn: () => T, isNested: boolean): T {

@@ -1,0 +1,139 @@
+import { and, between, eq, lt, sql } from 'drizzle-orm/sql';
+import type { StoreDb } from '../core/db.ts';
+import { DatabaseBusyError } from '../core/errors.ts';
+import { checked, textArgument, wholeNumber } from '../core/input.ts';
+import { statementsOf } from '../core/statements.ts';
+import { rateLimitBuckets } from './schema.ts';
+
+/** What is left of an agent's calls, or how many there were. */
+export type BudgetCheckResult = { allowed: true; remaining: number } | { allowed: false; used: number };
+
+/** The current minute and this many before it: never more than the maximum in any 60 minutes, wherever they begin. */
+const WINDOW_MINUTES = 60;
+
+/** Buckets that are older than this are deleted. */
+const KEPT_MINUTES = 120;
+
+const statement = statementsOf('mesh');
+const arg = sql.placeholder;
+
+/**
+ * Counts the calls of agents in buckets of one minute and holds them to a maximum in a window that slides.
+ *
+ * @example
+ * ```ts
+ * const budgets = new BudgetMapper(db);
+ * const result = budgets.tryRecordCall(agent.id, agent.budget.maxCallsPerHour);
+ * if (!result.allowed) throw new Error(`${result.used} calls in the last hour`);
+ * ```
+ */
+export class BudgetMapper {
+  readonly #db: StoreDb;
+  readonly #statements: ReturnType<typeof bucketStatements>;
+  /** The minute in which buckets were last pruned. */
+  #prunedIn = Number.NaN;
+
+  constructor(db: StoreDb) {
+    this.#db = db;
+    this.#statements = bucketStatements(db);
+  }
+
+  /**
+   * Says whether an agent may make a call. Two who ask at once may both be told of the last one: use
+   * {@link tryRecordCall} where a call follows.
+   *
+   * @param maxCallsPerHour A whole number from 0.
+   * @returns `remaining`: calls that are left before this one; `used`: calls in the window, once they are too many.
+   */
+  checkBudget(agentId: string, maxCallsPerHour: number): BudgetCheckResult {
+    const id = textArgument(agentId, 'agentId');
+    const max = maximum(maxCallsPerHour);
+    const minute = this.currentMinuteBucket();
+    if (minute !== this.#prunedIn) this.#pruneIn(minute);
+    const used = this.#usedBy(id, minute);
+    return used < max ? { allowed: true, remaining: max - used } : { allowed: false, used };
+  }
+
+  /** Counts a call, whether or not it is allowed. */
+  recordCall(agentId: string): void {
+    this.#statements.record.run(textArgument(agentId, 'agentId'), this.currentMinuteBucket());
+  }
+
+  /**
+   * Counts a call if it is allowed, as one immediate transaction: whoever else asks, in this process or another, never
+   * gets the same call.
+   *
+   * @param maxCallsPerHour A whole number from 0.
+   * @returns `remaining`: calls that are left after this one; `used`: calls in the window, nothing was counted.
+   */
+  tryRecordCall(agentId: string, maxCallsPerHour: number): BudgetCheckResult {
+    const id = textArgument(agentId, 'agentId');
+    const max = maximum(maxCallsPerHour);
+    return this.#db.$client.transaction(() => {
+      // Only behind the lock is the minute not older than a call that someone else has counted.
+      const minute = this.currentMinuteBucket();
+      if (minute !== this.#prunedIn) this.#pruneIn(minute);
+      const used = this.#usedBy(id, minute);
+      if (used >= max) return { allowed: false, used };
+      this.#statements.record.run(id, minute);
+      return { allowed: true, remaining: max - used - 1 };
+    });
+  }
+
+  /** The bucket of this instant: whole minutes since the Unix epoch. */
+  currentMinuteBucket(): number {
+    return Math.floor(Date.now() / 60_000);
+  }
+
+  /** Does nothing: the database is closed by whoever opened it. */
+  close(): void {}
+
+  /** Buckets of the next hour count as well: they are there where the clock was set back. */
+  #usedBy(agentId: string, minute: number): number {
+    return this.#statements.used.get(agentId, minute - WINDOW_MINUTES, minute + WINDOW_MINUTES)?.used ?? 0;
+  }
+
+  #pruneIn(minute: number): void {
+    if (this.#db.$client.readonly) return;
+    try {
+      this.#statements.prune.run(minute - KEPT_MINUTES);
+    } catch (error) {
+      // Old buckets are in nobody's way: a check does not fail because another process writes for long.
+      if (!(error instanceof DatabaseBusyError)) throw error;
+    }
+    this.#prunedIn = minute;
+  }
+}
+
+/** The usual maximum is let through without asking the schema. */
+function maximum(value: number): number {
+  return Number.isSafeInteger(value) && value >= 0 ? value : checked(wholeNumber, value, 'maxCallsPerHour');
+}
+
+function bucketStatements(db: StoreDb) {
+  const { agentId, bucketMinute, count } = rateLimitBuckets;
+  return {
+    used: statement<{ used: number }>(
+      db,
+      () =>
+        db
+          .select({ used: sql<number>`coalesce(sum(${count}), 0)`.as('used') })
+          .from(rateLimitBuckets)
+          .where(and(eq(agentId, arg('agentId')), between(bucketMinute, arg('first'), arg('last')))),
+      'agentId',
+      'first',
+      'last',
+    ),
+    record: statement(
+      db,
+      () =>
+        db
+          .insert(rateLimitBuckets)
+          .values({ agentId: arg('agentId'), bucketMinute: arg('bucketMinute'), count: sql`1` })
+          .onConflictDoUpdate({ target: [agentId, bucketMinute], set: { count: sql`${count} + 1` } }),
+      'agentId',
+      'bucketMinute',
+    ),
+    prune: statement(db, () => db.delete(rateLimitBuckets).where(lt(bucketMinute, arg('oldest'))), 'oldest'),
+  };
+}

@@ -1,0 +1,148 @@
+import { realpathSync } from 'node:fs';
+import { desc, inArray, sql } from 'drizzle-orm/sql';
+import * as v from 'valibot';
+import type { StoreDb } from '../core/db.ts';
+import { newId } from '../core/ids.ts';
+import { checked, filledText, text, textArgument } from '../core/input.ts';
+import { statementsOf } from '../core/statements.ts';
+import { now } from '../core/time.ts';
+import { agentDenials } from './schema.ts';
+
+/** A path whose agents may not register. */
+export interface DenialRecord {
+  /** Canonical: without symbolic links. */
+  path: string;
+  /** What found the agent; `''` where an older denial has none. */
+  strategy: string;
+  /** Absent where none was given. */
+  reason?: string;
+  /** `''` where an older denial has none. */
+  deniedBy: string;
+  /** ISO 8601 in UTC. */
+  deniedAt: string;
+}
+
+/** Both paths of a call: where one was denied before it existed, it is stored as it was given then. */
+interface Place {
+  readonly canonical: string;
+  readonly given: string;
+}
+
+const statement = statementsOf('mesh');
+const arg = sql.placeholder;
+
+const pathText = v.pipe(
+  filledText,
+  v.check((path) => !path.includes('\0'), 'has a NUL byte, which no path has'),
+);
+
+const optionalText = v.nullish(text);
+
+/**
+ * The paths whose agents may not register. A path is stored canonical, as `realpath` gives it, so that a symbolic link
+ * cannot get round a denial; one that does not exist is stored as it was given.
+ */
+export class DenialList {
+  readonly #db: StoreDb;
+  readonly #statements: ReturnType<typeof denialStatements>;
+
+  constructor(db: StoreDb) {
+    this.#db = db;
+    this.#statements = denialStatements(db);
+  }
+
+  /**
+   * Denies a path. Denying it again replaces the denial, which is then the newest.
+   *
+   * @throws InvalidInputError for an empty path, or one with a NUL byte.
+   */
+  deny(path: string, strategy: string, reason: string | null | undefined, denier: string): void {
+    const { canonical, given } = placeOf(path);
+    const values = [textArgument(strategy, 'strategy'), checked(optionalText, reason, 'reason') ?? null];
+    values.push(textArgument(denier, 'denier'));
+    this.#db.$client.transaction(() => {
+      // A row that is inserted anew is the newest of its millisecond, too.
+      this.#statements.delete.run(canonical, given);
+      this.#statements.insert.run(newId(), canonical, ...values, now());
+    });
+  }
+
+  /** True where a path, or the place that its symbolic links lead to, is denied. */
+  isDenied(path: string): boolean {
+    const { canonical, given } = placeOf(path);
+    return this.#statements.find.get(canonical, given) !== undefined;
+  }
+
+  /** Every denial, newest first. */
+  list(): DenialRecord[] {
+    return this.#statements.all
+      .all()
+      .map(({ reason, ...denial }) => (reason === null ? denial : { ...denial, reason }));
+  }
+
+  /** Takes a denial back. */
+  clear(path: string): boolean {
+    const { canonical, given } = placeOf(path);
+    return this.#statements.delete.run(canonical, given).changes > 0;
+  }
+
+  /** Does nothing: the database is closed by whoever opened it. */
+  close(): void {}
+}
+
+function placeOf(path: string): Place {
+  const given = checked(pathText, path, 'path');
+  try {
+    // The system's own: on a file system that ignores case it gives the name as it is stored.
+    return { canonical: realpathSync.native(given), given };
+  } catch {
+    return { canonical: given, given };
+  }
+}
+
+function denialStatements(db: StoreDb) {
+  const isPlace = inArray(agentDenials.path, [arg('canonical'), arg('given')]);
+  return {
+    find: statement(
+      db,
+      () =>
+        db
+          .select({ found: sql`1`.as('found') })
+          .from(agentDenials)
+          .where(isPlace),
+      'canonical',
+      'given',
+    ),
+    all: statement<Omit<DenialRecord, 'reason'> & { reason: string | null }>(db, () =>
+      db
+        .select({
+          path: sql`${agentDenials.path}`.as('path'),
+          strategy: sql`coalesce(${agentDenials.strategy}, '')`.as('strategy'),
+          reason: sql`${agentDenials.reason}`.as('reason'),
+          deniedBy: sql`coalesce(${agentDenials.denier}, '')`.as('deniedBy'),
+          deniedAt: sql`${agentDenials.createdAt}`.as('deniedAt'),
+        })
+        .from(agentDenials)
+        .orderBy(desc(agentDenials.createdAt), desc(sql`rowid`)),
+    ),
+    insert: statement(
+      db,
+      () =>
+        db.insert(agentDenials).values({
+          id: arg('id'),
+          path: arg('path'),
+          strategy: arg('strategy'),
+          reason: arg('reason'),
+          denier: arg('denier'),
+          createdAt: arg('createdAt'),
+        }),
+      'id',
+      'path',
+      'strategy',
+      'reason',
+      'denier',
+      'createdAt',
+    ),
+    delete: statement(db, () => db.delete(agentDenials).where(isPlace), 'canonical', 'given'),
+  };
+}
