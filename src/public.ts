@@ -62,6 +62,24 @@ export type {
   SourceReceipt,
   TableReceipt,
 } from './legacy/receipt.ts';
+export {
+  type AgentBehavior,
+  type AgentBudget,
+  type AgentEntryInput,
+  type AgentHealthEntry,
+  type AgentHealthStatus,
+  type AgentListFilters,
+  type AgentPatch,
+  AgentRegistry,
+  type AgentRegistryEntry,
+  type AgentStatus,
+  type AggregateStats,
+  type BudgetCheckResult,
+  BudgetMapper,
+  computeHealthStatus,
+  DenialList,
+  type DenialRecord,
+} from './mesh/index.ts';
 export { type GetMigrationStatus, type RunMigrationsOptions, runMigrations } from './migrate-db.ts';
 export type { DanglingReferences } from './migrations/foreign-keys.ts';
 export { type History, type Migration, readHistory } from './migrations/history.ts';
