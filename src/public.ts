@@ -80,10 +80,19 @@ export {
   DenialList,
   type DenialRecord,
 } from './mesh/index.ts';
-export { type GetMigrationStatus, type RunMigrationsOptions, runMigrations } from './migrate-db.ts';
+export {
+  type GetMigrationStatus,
+  type RehearseMigrations,
+  type RehearseMigrationsOptions,
+  type RunMigrationsOptions,
+  repairLedger,
+  runMigrations,
+} from './migrate-db.ts';
 export type { DanglingReferences } from './migrations/foreign-keys.ts';
 export { type History, type Migration, readHistory } from './migrations/history.ts';
 export type { MigrationProgress } from './migrations/progress.ts';
+export type { Rehearsal, RowChange } from './migrations/rehearsal.ts';
+export type { LedgerRepair, RepairLedgerOptions } from './migrations/repair.ts';
 export type { AppliedMigration, MigrationReport } from './migrations/report.ts';
 export type { MigrateOptions } from './migrations/runner.ts';
 export type { Drift } from './migrations/schema-state.ts';
@@ -101,4 +110,25 @@ export {
   type PulseScheduleStatus,
   PulseStore,
 } from './pulse/index.ts';
+export {
+  type MaildirEnvelope,
+  type MaildirStore,
+  type MaildirSubdir,
+  type QueryMessagesOptions,
+  type RebuildOptions,
+  type RebuildProgress,
+  type RelayIndexMetrics,
+  type RelayMessage,
+  type RelayMessageInput,
+  type RelayMessagePage,
+  type RelayMessageStatus,
+  SqliteIndex,
+  type TraceMetrics,
+  type TraceMetricsOptions,
+  type TraceSpan,
+  type TraceSpanInput,
+  type TraceSpanPatch,
+  type TraceSpanStatus,
+  TraceStore,
+} from './relay/index.ts';
 export * from './schema.ts';

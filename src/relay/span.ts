@@ -1,0 +1,131 @@
+import * as v from 'valibot';
+import { InvalidInputError } from '../core/errors.ts';
+import { checked, instantOrMillis, jsonObject, oneOfWords, text, textArgument } from '../core/input.ts';
+import { instant, now } from '../core/time.ts';
+import { type RelayTraceRow, SPAN_STATUSES } from './schema.ts';
+
+/** What became of a message. */
+export type TraceSpanStatus = (typeof SPAN_STATUSES)[number];
+
+/** A span as it is stored: every column, instants as ISO 8601 in UTC, `metadata` as JSON text. */
+export type TraceSpan = RelayTraceRow;
+
+/** What a span is made of. Instants are ISO 8601 text with a time zone, or Unix milliseconds. */
+export interface TraceSpanInput {
+  /** One span a message. */
+  messageId: string;
+  traceId: string;
+  subject: string;
+  spanId?: string | null;
+  parentSpanId?: string | null;
+  fromEndpoint?: string | null;
+  toEndpoint?: string | null;
+  /** Default `sent`, which older callers name `pending`. */
+  status?: TraceSpanStatus | 'pending';
+  budgetHopsUsed?: number | null;
+  /** Milliseconds; below 0 where it was over already. */
+  budgetTtlRemainingMs?: number | null;
+  /** Default: now. */
+  sentAt?: string | number | null;
+  deliveredAt?: string | number | null;
+  processedAt?: string | number | null;
+  /** Stored as `errorMessage`. */
+  error?: string | null;
+  /** Stored as JSON text. */
+  metadata?: Record<string, unknown> | null;
+}
+
+/** What is to change; a field that is undefined is left alone, null clears one that may be null. */
+export type TraceSpanPatch = Partial<Omit<TraceSpanInput, 'messageId' | 'sentAt'>> & { sentAt?: string | number };
+
+/** The columns of a new span, in the order of {@link spanValues}. */
+export const SPAN_COLUMNS = [
+  'messageId',
+  'traceId',
+  'subject',
+  'spanId',
+  'parentSpanId',
+  'fromEndpoint',
+  'toEndpoint',
+  'status',
+  'budgetHopsUsed',
+  'budgetTtlRemainingMs',
+  'sentAt',
+  'deliveredAt',
+  'processedAt',
+  'errorMessage',
+  'metadata',
+] as const satisfies readonly (keyof TraceSpan)[];
+
+const spanStatus = v.pipe(
+  oneOfWords([...SPAN_STATUSES, 'pending']),
+  v.transform((status) => (status === 'pending' ? 'sent' : status)),
+);
+
+const integer = v.pipe(v.number('is not a number'), v.safeInteger('is not a whole number'));
+
+const metadataText = v.pipe(
+  jsonObject,
+  v.transform((value) => JSON.stringify(value)),
+);
+
+/** What each field of a patch may hold. */
+export const SPAN_FIELDS = {
+  traceId: text,
+  subject: text,
+  spanId: v.nullable(text),
+  parentSpanId: v.nullable(text),
+  fromEndpoint: v.nullable(text),
+  toEndpoint: v.nullable(text),
+  status: spanStatus,
+  budgetHopsUsed: v.nullable(integer),
+  budgetTtlRemainingMs: v.nullable(integer),
+  sentAt: instantOrMillis,
+  deliveredAt: v.nullable(instantOrMillis),
+  processedAt: v.nullable(instantOrMillis),
+  error: v.nullable(text),
+  metadata: v.nullable(metadataText),
+};
+
+/**
+ * The values of a new span's columns.
+ *
+ * @throws InvalidInputError that names the first field that does not fit.
+ */
+export function spanValues(span: TraceSpanInput): unknown[] {
+  if (typeof span !== 'object' || span === null) throw new InvalidInputError('span', 'is not an object');
+  try {
+    return [
+      textArgument(span.messageId, 'messageId'),
+      textArgument(span.traceId, 'traceId'),
+      textArgument(span.subject, 'subject'),
+      nullable(textArgument, span.spanId, 'spanId'),
+      nullable(textArgument, span.parentSpanId, 'parentSpanId'),
+      nullable(textArgument, span.fromEndpoint, 'fromEndpoint'),
+      nullable(textArgument, span.toEndpoint, 'toEndpoint'),
+      span.status === undefined ? 'sent' : checked(spanStatus, span.status, 'status'),
+      nullable(integerArgument, span.budgetHopsUsed, 'budgetHopsUsed'),
+      nullable(integerArgument, span.budgetTtlRemainingMs, 'budgetTtlRemainingMs'),
+      nullable(instant, span.sentAt, 'sentAt') ?? now(),
+      nullable(instant, span.deliveredAt, 'deliveredAt'),
+      nullable(instant, span.processedAt, 'processedAt'),
+      nullable(textArgument, span.error, 'error'),
+      nullable(metadataArgument, span.metadata, 'metadata'),
+    ];
+  } catch (cause) {
+    if (cause instanceof InvalidInputError) throw cause;
+    throw new InvalidInputError('span', 'could not be read', { cause });
+  }
+}
+
+function nullable<T>(argument: (value: unknown, name: string) => T, value: unknown, name: string): T | null {
+  return value === undefined || value === null ? null : argument(value, name);
+}
+
+function integerArgument(value: unknown, name: string): number {
+  return Number.isSafeInteger(value) ? (value as number) : checked(integer, value, name);
+}
+
+function metadataArgument(value: unknown, name: string): string {
+  return checked(metadataText, value, name);
+}
