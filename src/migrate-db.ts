@@ -7,6 +7,8 @@ import { databasePath, MEMORY } from './core/path.ts';
 import { BUSY_TIMEOUT_MS } from './core/pragmas.ts';
 import type { Db } from './create-db.ts';
 import type { History } from './migrations/history.ts';
+import { type Rehearsal, type RehearseOptions, rehearse } from './migrations/rehearsal.ts';
+import { type LedgerRepair, type RepairLedgerOptions, repair } from './migrations/repair.ts';
 import type { MigrationReport } from './migrations/report.ts';
 import { type MigrateOptions, migrate } from './migrations/runner.ts';
 import { type MigrationStatus, statusOf } from './migrations/status.ts';
@@ -27,8 +29,8 @@ export function runMigrations(db: Pick<Db, '$client'>, options: RunMigrationsOpt
 }
 
 /**
- * What a database, or the file at a path, has of the history. Writes nothing; a file that nobody holds gets no -wal
- * beside it where the driver allows.
+ * What a database, or the file at a path, has of the history. Writes nothing; a file that nobody holds gets no -wal or
+ * -shm beside it, but on Node one of more than 256 MB, and one whose -wal a killed process left.
  *
  * @throws DatabaseOpenError where the file is not a database that can be read.
  */
@@ -38,9 +40,69 @@ export type GetMigrationStatus = (of: Pick<Db, '$client'> | string, history?: Hi
 export function migrationStatusWith(adapter: Adapter): GetMigrationStatus {
   return (of, history = dorkHistory) => {
     if (typeof of !== 'string') return statusOf(of.$client, history);
-    using connection = openToLook(adapter, databasePath(of));
-    return { ...statusOf(connection, history), filename: of };
+    return looking(adapter, of, (connection, path) => ({ ...statusOf(connection, history), filename: path }));
   };
+}
+
+export interface RehearseMigrationsOptions extends RehearseOptions {
+  /** Default: the history of this package. */
+  readonly history?: History;
+}
+
+/**
+ * Runs the migrations that the file at a path lacks on a private copy of it, which is removed at the end, and says what
+ * they did: rows before and after, time, room, and the refusal that the real run would meet. The file is only read.
+ *
+ * @throws DatabaseOpenError where the file is not a database that can be read.
+ * @throws BackupError where there is no room for the copy.
+ */
+export type RehearseMigrations = (path: string, options?: RehearseMigrationsOptions) => Rehearsal;
+
+/** `rehearseMigrations()` for a driver. */
+export function rehearseMigrationsWith(adapter: Adapter): RehearseMigrations {
+  return (path, { history = dorkHistory, ...options } = {}) =>
+    looking(adapter, path, (connection, filename) => rehearse(connection, filename, history, options));
+}
+
+/**
+ * Accepts an applied migration whose file was edited as it is now, and records who, when, why and both hashes. Its SQL
+ * is not run. For a database that was opened with `migrations: 'skip'`.
+ *
+ * @param tag The migration, as `0003_budgets`.
+ * @throws InvalidInputError where it is not one that is applied and was edited since; nothing is written.
+ */
+export function repairLedger(
+  db: Pick<Db, '$client'>,
+  tag: string,
+  { history = dorkHistory, ...options }: RepairLedgerOptions & { readonly history?: History } = {},
+): LedgerRepair {
+  return repair(db.$client, history, tag, options);
+}
+
+/** True where SQLite may have the file open somewhere. */
+function isHeld(filename: string): boolean {
+  return ['-wal', '-shm', '-journal'].some((end) => existsSync(`${filename}${end}`));
+}
+
+/**
+ * Reads a file and changes nothing. A closed one is read without locks; where another process opened it meanwhile, what
+ * was read may be torn, so it is read again.
+ */
+function looking<T>(adapter: Adapter, of: string, read: (connection: Connection, path: string) => T): T {
+  const path = databasePath(of);
+  const filename = existsSync(path) ? realFile(path) : path;
+  for (;;) {
+    const wasClosed = !isHeld(filename);
+    const isTorn = () => wasClosed && isHeld(filename);
+    try {
+      using connection = openToLook(adapter, path);
+      const result = read(connection, path);
+      connection.close();
+      if (!isTorn()) return result;
+    } catch (error) {
+      if (!isTorn()) throw error;
+    }
+  }
 }
 
 /**
@@ -50,8 +112,8 @@ export function migrationStatusWith(adapter: Adapter): GetMigrationStatus {
 export function openToLook(adapter: Adapter, path: string): Connection {
   if (path === MEMORY || inspectFile(path).isNew) return new Connection(adapter, MEMORY);
   const filename = realFile(path);
-  const isHeld = existsSync(`${filename}-wal`) || existsSync(`${filename}-journal`);
-  const connection = new Connection(adapter, filename, { readonly: true, isClosed: !isHeld });
-  if (isHeld) connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  const isClosed = !isHeld(filename);
+  const connection = new Connection(adapter, filename, { readonly: true, isClosed });
+  if (!isClosed) connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   return connection;
 }

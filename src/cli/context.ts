@@ -1,10 +1,11 @@
 import type { CreateDb } from '../create-db.ts';
-import type { GetMigrationStatus } from '../migrate-db.ts';
+import type { GetMigrationStatus, RehearseMigrations } from '../migrate-db.ts';
 
 /** What a command needs of the runtime it runs on: the functions that are bound to a driver. */
 export interface Api {
   readonly createDb: CreateDb;
   readonly migrationStatus: GetMigrationStatus;
+  readonly rehearseMigrations: RehearseMigrations;
 }
 
 /** The API for this runtime: bun:sqlite in Bun, better-sqlite3 elsewhere. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addMigrate } from './commands/migrate.ts';
+import { addRepairLedger } from './commands/repair-ledger.ts';
 import { addStatus } from './commands/status.ts';
 import { printError } from './output.ts';
 
@@ -14,7 +15,7 @@ function program(): Command {
     .version(packageJson.version)
     .exitOverride()
     .showHelpAfterError('(dork-db --help says how)');
-  for (const add of [addMigrate, addStatus]) add(withCommonOptions(main));
+  for (const add of [addMigrate, addRepairLedger, addStatus]) add(withCommonOptions(main));
   return main;
 }
 

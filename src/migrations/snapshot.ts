@@ -4,10 +4,12 @@ import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
 import { BackupError, DorkDbError, MigrationError } from '../core/errors.ts';
 import { backupFolder, createPrivateFolder } from '../core/file.ts';
+import { MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { History } from './history.ts';
 import { readLedger } from './ledger.ts';
 import { planFor } from './plan.ts';
+import { isAlive } from './process-alive.ts';
 import { countRows, type RowCounts } from './rows.ts';
 import { schemaDrift } from './schema-state.ts';
 
@@ -31,6 +33,7 @@ export function stemOf(filename: string): string {
 
 /** The snapshots from before migrations beside a file, newest first. */
 export function listSnapshots(filename: string): string[] {
+  if (filename === MEMORY) return [];
   const folder = backupFolder(filename);
   const prefix = `${stemOf(filename)}-${LABEL}-`;
   let names: string[] = [];
@@ -114,17 +117,6 @@ function removeWreckage(filename: string): void {
     const pid = WRECKAGE.exec(name)?.[1];
     if (!name.startsWith(prefix) || pid === undefined || isAlive(Number(pid))) continue;
     rmSync(join(folder, name), { force: true });
-  }
-}
-
-/** False for this process too: it makes no other snapshot at this moment. */
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

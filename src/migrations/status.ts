@@ -25,25 +25,28 @@ export interface MigrationStatus {
   readonly pending: readonly string[];
   /** The message of the refusal, where there is one, and the way out. */
   readonly problem?: { readonly message: string; readonly hint: string };
-  /** How the schema differs from what the history yields; empty while migrations are pending. */
+  /** How the schema differs from what the applied migrations yield; empty where there is a problem. */
   readonly drift: readonly Drift[];
   readonly rows: RowCounts;
 }
 
 /** Compares a file with a history and writes nothing. */
 export function statusOf(connection: Connection, history: History): MigrationStatus {
-  const { applied, pending, problem } = planFor(connection, history);
-  const error = problem && refusal(problem, connection.filename, fittingSnapshot(connection, history));
-  return {
-    filename: connection.filename,
-    state: problem?.kind ?? (pending.length > 0 ? 'pending' : 'current'),
-    applied: applied.map(({ tag, hash }) => {
-      const logged = loggedEntry(connection, hash);
-      return { tag, hash, ...(logged?.appliedAt && { appliedAt: logged.appliedAt }) };
-    }),
-    pending: pending.map(({ tag }) => tag),
-    ...(error && { problem: { message: error.message, hint: error.hint } }),
-    drift: pending.length > 0 || problem ? [] : driftOf(connection, history),
-    rows: countRows(connection),
-  };
+  // One transaction: the plan and the rows are of the same moment, whatever others commit meanwhile.
+  return connection.transaction(() => {
+    const { applied, pending, problem } = planFor(connection, history);
+    const error = problem && refusal(problem, connection.filename, fittingSnapshot(connection, history));
+    return {
+      filename: connection.filename,
+      state: problem?.kind ?? (pending.length > 0 ? 'pending' : 'current'),
+      applied: applied.map(({ tag, hash }) => {
+        const logged = loggedEntry(connection, hash);
+        return { tag, hash, ...(logged?.appliedAt && { appliedAt: logged.appliedAt }) };
+      }),
+      pending: pending.map(({ tag }) => tag),
+      ...(error && { problem: { message: error.message, hint: error.hint } }),
+      drift: problem ? [] : driftOf(connection, { migrations: applied }),
+      rows: countRows(connection),
+    };
+  }, 'deferred');
 }
