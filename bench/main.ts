@@ -12,7 +12,7 @@ import { machine } from './harness/machine.ts';
 import { type Report, reportOf, textOf } from './harness/report.ts';
 import { runSuite } from './harness/run.ts';
 import type { Runtime } from './harness/suite.ts';
-import { suites } from './suites/index.ts';
+import { suitesFor } from './suites/index.ts';
 
 const ROOT = join(import.meta.dir, '..');
 
@@ -29,6 +29,10 @@ const { values, positionals } = parseArgs({
   },
 });
 
+const runtime: Runtime = values.runtime === 'node' ? 'node' : 'bun';
+const suites = suitesFor(runtime);
+const names = [...new Set(suites.map(({ name }) => name))];
+
 function usage(message: string): never {
   console.error(
     `Error: ${message}\nTry: bun run bench [${suites.map(({ name }) => name).join(' | ')}] [--runtime node]`,
@@ -42,10 +46,9 @@ function wholeNumber(text: string | undefined, name: string): number | undefined
   return Number.isSafeInteger(value) && value > 0 ? value : usage(`--${name} is not a whole number from 1.`);
 }
 
-const runtime = values.runtime as Runtime;
-if (runtime !== 'bun' && runtime !== 'node') usage('--runtime is bun or node.');
+if (values.runtime !== runtime) usage('--runtime is bun or node.');
 const chosen = positionals.length === 0 ? suites : suites.filter(({ name }) => positionals.includes(name));
-const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
+const unknown = positionals.filter((name) => !names.includes(name));
 if (unknown.length > 0) usage(`There is no suite ${unknown.join(', ')}.`);
 const rows = wholeNumber(values.rows, 'rows');
 const rounds = wholeNumber(values.rounds, 'rounds');

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import type { Adapter } from '../../src/core/adapter.ts';
+import { Connection } from '../../src/core/connection.ts';
+import { openConnection } from '../../src/core/open.ts';
+import { isCurrent } from '../../src/migrations/current.ts';
+import { type History, hashOf } from '../../src/migrations/history.ts';
+import { migrate } from '../../src/migrations/runner.ts';
+import { replay, schemaStatements } from '../../src/migrations/schema-state.ts';
+import { openConfigured } from '../harness/bare.ts';
+import { median } from '../harness/compare.ts';
+import { importPackage } from '../harness/ours.ts';
+import type { Cost, Measurement, SuiteOptions } from '../harness/suite.ts';
+
+async function adapter(): Promise<Adapter> {
+  if (process.versions.bun) return (await import('../../src/adapters/bun-sqlite.ts')).bunSqlite;
+  return (await import('../../src/adapters/better-sqlite3.ts')).betterSqlite3;
+}
+
+/** A history whose migrations replace one index by another, so that its schema stays as large. */
+function historyOf(count: number, memory: Connection): History {
+  const migrations = Array.from({ length: count }, (_, i) => {
+    const sql =
+      i === 0
+        ? 'CREATE TABLE notes (id text PRIMARY KEY, body text, at text);\n--> statement-breakpoint\nCREATE INDEX notes_0 ON notes (at);'
+        : `DROP INDEX notes_${i - 1};\n--> statement-breakpoint\nCREATE INDEX notes_${i} ON notes (at);`;
+    return { tag: `${String(i).padStart(4, '0')}_index`, when: 1_700_000_000_000 + i, hash: hashOf(sql), sql };
+  });
+  using replayed = replay(memory, { migrations });
+  return { migrations, schema: schemaStatements(replayed), applicationId: 0x444f524b };
+}
+
+interface Openable {
+  close(): unknown;
+}
+
+/** Times opening alone, the arms in turns. */
+function opening(operation: string, times: number, arms: Record<string, () => Openable>): Measurement {
+  const costs = new Map<string, Cost[]>();
+  for (let i = -times / 4; i < times; i++) {
+    for (const [arm, open] of Object.entries(arms)) {
+      const cpu = process.cpuUsage();
+      const start = performance.now();
+      const database = open();
+      const wall = (performance.now() - start) * 1000;
+      const { user, system } = process.cpuUsage(cpu);
+      database.close();
+      if (i >= 0) costs.set(arm, [...(costs.get(arm) ?? []), { wall, cpu: user + system }]);
+    }
+  }
+  const summary = [...costs].map(([arm, all]) => [
+    arm,
+    { wall: median(all.map(({ wall }) => wall)), cpu: median(all.map(({ cpu }) => cpu)) },
+  ]);
+  return { operation, arms: Object.fromEntries(summary) };
+}
+
+export async function round({ folder, entry, quick }: SuiteOptions): Promise<Measurement[]> {
+  const { createDb } = await importPackage(entry);
+  const times = quick ? 4 : 200;
+  const file = join(folder, 'dork.db');
+  createDb(file).$client.close();
+  const driver = await adapter();
+  using memory = new Connection(driver, ':memory:');
+  const measured = [
+    opening('createDb()', times, { ours: () => createDb(file).$client, bare: () => openConfigured(file) }),
+  ];
+  for (const count of [1, 100]) {
+    const history = historyOf(count, memory);
+    const path = join(folder, `history-${count}.db`);
+    const made = openConnection(driver, path);
+    migrate(made, history);
+    made.close();
+    const ours = () => {
+      const connection = openConnection(driver, path);
+      if (!isCurrent(connection, history)) throw new Error(`${path} is not current.`);
+      return connection;
+    };
+    measured.push(opening(`runner, ${count} migrations`, times, { ours, bare: () => openConfigured(path) }));
+  }
+  return measured;
+}
