@@ -1,15 +1,13 @@
 import { type Instant, instant } from '../core/time.ts';
 
 /**
- * Instants of the older files as SQL that gives the stored form, exact to the millisecond. `strftime('%f')` is not: it
- * computes with days as floating-point numbers. Everything here is integer arithmetic on milliseconds.
+ * Instants of the older files as SQL that gives the stored form, exact to the millisecond: integer arithmetic on
+ * milliseconds, and nothing that depends on how a version of SQLite rounds.
  */
 
 /** The first and the last millisecond of the years 0 to 9999; beyond them text order is not time order. */
 export const FIRST_MILLISECOND = Date.parse('0000-01-01T00:00:00.000Z');
 export const LAST_MILLISECOND = Date.parse('9999-12-31T23:59:59.999Z');
-
-const SECONDS = '%Y-%m-%dT%H:%M:%S';
 
 /** Instants of a chunk that are texts of another form than the stored one, filled by {@link instantOfText}. */
 export const OTHER_INSTANTS = 'temp.dork_legacy_instants';
@@ -26,18 +24,19 @@ function whole(value: string): string {
 export function isoOfMilliseconds(value: string): string {
   const ms = whole(value);
   const fraction = `((${ms} % 1000 + 1000) % 1000)`;
-  return `(strftime('${SECONDS}', (${ms} - ${fraction}) / 1000, 'unixepoch') || '.' || substr('00' || ${fraction}, -3) || 'Z')`;
+  return `(strftime('%Y-%m-%dT%H:%M:%S', (${ms} - ${fraction}) / 1000, 'unixepoch') || '.' || substr('00' || ${fraction}, -3) || 'Z')`;
 }
 
-/** True for a number of milliseconds within the years 0 to 9999. */
+/** True for a number of milliseconds within the years 0 to 9999, which a text or a blob is not. */
 export function isMilliseconds(value: string): string {
-  return `(typeof(${value}) IN ('integer', 'real') AND ${whole(value)} BETWEEN ${FIRST_MILLISECOND} AND ${LAST_MILLISECOND})`;
+  // Without the column's affinity a number is less than any text; a fraction is cut before it counts.
+  return `(+${value} > ${FIRST_MILLISECOND - 1} AND +${value} < ${LAST_MILLISECOND + 1})`;
 }
 
 /** True for a text in the stored form that is a real date. */
 export function isStoredInstant(value: string): string {
-  // The length in bytes, since GLOB reads no further than a NUL.
-  return `(octet_length(${value}) = 24 AND substr(${value}, 20) GLOB '.[0-9][0-9][0-9]Z' AND strftime('${SECONDS}', substr(${value}, 1, 19)) = substr(${value}, 1, 19))`;
+  // SQLite writes every date that it can read in the stored form; a day that its month lacks comes back as another.
+  return `(strftime('%Y-%m-%dT%H:%M:%fZ', ${value}) IS ${value})`;
 }
 
 /** The stored form of a text that has another one. */

@@ -133,7 +133,7 @@ function dryWriter({ connection, isHybrid }: ImportContext, rule: TableRule): ()
 function writer(connection: Connection, rule: TableRule): () => void {
   const sql = tableSql(rule);
   const has = connection.prepare<{ rows: number }>(`SELECT count(*) AS rows FROM ${VERDICTS} WHERE outcome = ?`);
-  const start = newId().slice(0, 18);
+  const start = newId().slice(0, 16);
   let number = 0;
   return () => {
     const inserted = has.get('imported')?.rows ?? 0;

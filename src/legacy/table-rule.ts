@@ -54,6 +54,11 @@ export function olderColumns(present: ReadonlySet<string>): Older {
   return (column) => (present.has(column) ? `s."${column}"` : 'NULL');
 }
 
+/** True in SQL for numbers and blobs, which stand before and behind every text. */
+function isNoText(value: string): string {
+  return `+${value} < '' OR +${value} >= x''`;
+}
+
 /** A text that must be there. */
 export function requiredText(column: string, value: string, name = column): ColumnRule {
   return {
@@ -61,7 +66,7 @@ export function requiredText(column: string, value: string, name = column): Colu
     value,
     faults: [
       [`${value} IS NULL`, `${name} is missing`],
-      [`typeof(${value}) <> 'text'`, `${name} is not text`],
+      [isNoText(value), `${name} is not text`],
     ],
     adjustments: [],
   };
@@ -72,7 +77,7 @@ export function optionalText(column: string, value: string, name = column): Colu
   return {
     column,
     value,
-    faults: [[`typeof(${value}) NOT IN ('text', 'null')`, `${name} is not text`]],
+    faults: [[isNoText(value), `${name} is not text`]],
     adjustments: [],
   };
 }
@@ -89,7 +94,7 @@ export function optionalInteger(column: string, value: string, name = column): C
     column,
     value: `CASE typeof(${value}) WHEN 'real' THEN CAST(${value} AS INTEGER) ELSE ${value} END`,
     faults: [
-      [`typeof(${value}) IN ('text', 'blob')`, `${name} is not a number`],
+      [`+${value} >= ''`, `${name} is not a number`],
       [`typeof(${value}) = 'real' AND NOT ${value} BETWEEN -9.2e18 AND 9.2e18`, `${name} is beyond 64 bits`],
     ],
     adjustments: [[`typeof(${value}) = 'real'`, `${name}_fraction_cut`]],
@@ -131,7 +136,7 @@ export function optionalInstant(column: string, value: string, name = column): C
     value: `CASE typeof(${value}) WHEN 'text' THEN coalesce(${otherInstant(value)}, ${value}) WHEN 'null' THEN NULL ELSE ${isoOfMilliseconds(value)} END`,
     faults: [
       [
-        `CASE typeof(${value}) WHEN 'text' THEN NOT ${isStoredInstant(value)} AND ${otherInstant(value)} IS NULL WHEN 'null' THEN 0 ELSE NOT ${isMilliseconds(value)} END`,
+        `NOT (${value} IS NULL OR ${isMilliseconds(value)} OR ${isStoredInstant(value)} OR typeof(${value}) = 'text' AND ${otherInstant(value)} IS NOT NULL)`,
         `${name} is not an instant of the years 0 to 9999`,
       ],
     ],

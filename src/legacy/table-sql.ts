@@ -22,14 +22,6 @@ export const DROP_WORK_TABLES = `
   DROP TABLE IF EXISTS ${OTHER_INSTANTS};
   DROP TABLE IF EXISTS ${WOULD_BE};`;
 
-const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-
-/** The last eight characters of a ULID, from a number (SQL). https://github.com/ulid/spec */
-function ulidEnd(number: string): string {
-  const character = (shift: number) => `substr('${CROCKFORD}', ((${number} >> ${shift}) & 31) + 1, 1)`;
-  return [35, 30, 25, 20, 15, 10, 5, 0].map(character).join(' || ');
-}
-
 /** The state of rows that came from a copy: they never move on. */
 export const COPY = 'copy';
 
@@ -40,9 +32,9 @@ export function wouldBe(kind: string, id: string): string {
 
 /** ULIDs that rise with the rows of a chunk. */
 export interface UlidRange {
-  /** The first 18 characters: the time, and half of the random part. */
+  /** The first 16 characters: the time, and 30 of the 80 random bits. */
   readonly start: string;
-  /** Where the other half begins to count. */
+  /** Where the others begin to count. They do it in digits, which are characters of a ULID as well. */
   readonly number: number;
 }
 
@@ -87,7 +79,7 @@ export function tableSql(rule: TableRule): TableSql {
       ORDER BY s.rowid`,
     insert: ({ start, number }) => `
       INSERT INTO main."${rule.to}" (${[...(rule.needsId ? ['id'] : []), ...names].join(', ')})
-      SELECT ${[...(rule.needsId ? [`'${start}' || ${ulidEnd(`(v.n + ${number})`)}`] : []), ...values].join(', ')}
+      SELECT ${[...(rule.needsId ? [`'${start}' || substr(v.n + ${10 ** 10 + number}, 2)`] : []), ...values].join(', ')}
       FROM ${taken} WHERE v.outcome = 'imported' ORDER BY v.n`,
     // In the order of the ids, so that the tree is filled page by page.
     rememberInserted: `
