@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { problemOfName, type RandomNames } from './names.ts';
+import type { Problem } from './problem.ts';
+
+interface Entry {
+  readonly idx: number;
+  readonly when: number;
+  readonly tag: string;
+}
+
+/** The part of drizzle-kit's snapshots that chains them. */
+interface ChainLink {
+  readonly id: string;
+  readonly prevId: string;
+}
+
+export function journalEntries(folder: string): readonly Entry[] {
+  const journal = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as {
+    readonly entries: readonly Entry[];
+  };
+  return journal.entries;
+}
+
+/** Where drizzle-kit keeps the schema as it is after an entry. */
+export function snapshotPath(folder: string, idx: number): string {
+  return join(folder, 'meta', `${String(idx).padStart(4, '0')}_snapshot.json`);
+}
+
+const MERGE_HINT = 'Delete the files and the journal entry of the one that is not released, and generate it anew.';
+
+/** The journal, its order, the names, the files, and the chain of snapshots must agree. */
+export function problemsOfFolder(folder: string, randomNames: RandomNames): Problem[] {
+  const entries = journalEntries(folder);
+  const problems: Problem[] = [];
+  const add = (message: string, hint: string) => problems.push({ message, hint });
+
+  for (const [i, { idx, when, tag }] of entries.entries()) {
+    const [, number, name = ''] = /^(\d{4})_(.*)$/.exec(tag) ?? [];
+    if (idx !== i || number !== String(i).padStart(4, '0'))
+      add(`${tag} is entry ${i} of the journal, and numbered otherwise.`, MERGE_HINT);
+    const problem = problemOfName(name, randomNames);
+    if (problem) add(`The name of ${tag} ${problem}.`, 'Rename its file and its journal entry after its purpose.');
+    const previous = entries[i - 1];
+    if (previous && when <= previous.when)
+      add(`${tag} is not younger than ${previous.tag}, which stands before it in the journal.`, MERGE_HINT);
+    if (!existsSync(join(folder, `${tag}.sql`)))
+      add(`${tag}.sql is in the journal and not in the folder.`, 'Put the file back.');
+  }
+  const tags = new Set(entries.map(({ tag }) => tag));
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith('.sql') && !tags.has(name.slice(0, -4)))
+      add(`${name} is in the folder and not in the journal.`, 'Delete it, or generate it with bun run generate NAME.');
+  }
+  return [...problems, ...problemsOfChain(folder, entries)];
+}
+
+/** A merge of two branches gives two snapshots the same parent: drizzle-kit would lose the changes of one. */
+function problemsOfChain(folder: string, entries: readonly Entry[]): Problem[] {
+  const problems: Problem[] = [];
+  let previous: ChainLink | undefined;
+  for (const { idx, tag } of entries) {
+    const path = snapshotPath(folder, idx);
+    if (!existsSync(path)) {
+      problems.push({ message: `${tag} has no snapshot in meta/.`, hint: 'Put it back, or generate the entry anew.' });
+      return problems;
+    }
+    const snapshot = JSON.parse(readFileSync(path, 'utf8')) as ChainLink;
+    if (previous && snapshot.prevId !== previous.id)
+      problems.push({ message: `The snapshot of ${tag} does not follow the one before it.`, hint: MERGE_HINT });
+    previous = snapshot;
+  }
+  return problems;
+}

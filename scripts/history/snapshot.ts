@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { Connection } from '../../src/core/connection.ts';
+import { schemaObjects } from '../../src/migrations/schema-state.ts';
+import { snapshotPath } from './folder.ts';
+import type { Problem } from './problem.ts';
+
+/** The part that is compared of what drizzle-kit keeps of a schema. */
+interface KitSnapshot {
+  readonly tables: Readonly<Record<string, KitTable>>;
+}
+
+interface KitTable {
+  readonly name: string;
+  readonly columns: Readonly<
+    Record<
+      string,
+      { readonly name: string; readonly type: string; readonly notNull: boolean; readonly default?: unknown }
+    >
+  >;
+  readonly indexes: Readonly<Record<string, { readonly name: string; readonly isUnique: boolean }>>;
+  readonly foreignKeys: Readonly<Record<string, { readonly tableTo: string; readonly onDelete?: string }>>;
+  readonly checkConstraints: Readonly<Record<string, { readonly name: string }>>;
+}
+
+/** The indexes that drizzle-kit knows after an entry; none before the first. */
+export function indexesAfter(folder: string, idx: number): ReadonlySet<string> {
+  const path = snapshotPath(folder, idx);
+  if (idx < 0 || !existsSync(path)) return new Set();
+  const { tables } = JSON.parse(readFileSync(path, 'utf8')) as KitSnapshot;
+  return new Set(Object.values(tables).flatMap(({ indexes }) => Object.values(indexes).map(({ name }) => name)));
+}
+
+/**
+ * What the SQL yields must be what drizzle-kit thinks that it yields: an entry that was edited so that it makes another
+ * table would be believed in by every later one.
+ */
+export function problemsOfYield(replayed: Connection, folder: string, idx: number): Problem[] {
+  const { tables } = JSON.parse(readFileSync(snapshotPath(folder, idx), 'utf8')) as KitSnapshot;
+  const objects = schemaObjects(replayed);
+  const problems: Problem[] = [];
+  const differs = (what: string) =>
+    problems.push({
+      message: `The SQL files do not yield the schema: ${what}.`,
+      hint: 'Put the edited SQL right, so that drizzle/ yields what src/schema.ts says.',
+    });
+  for (const table of Object.values(tables)) {
+    const object = objects.get(`table ${table.name}`);
+    if (!object) {
+      differs(`the table ${table.name} is missing`);
+      continue;
+    }
+    for (const difference of columnDifferences(replayed, table)) differs(difference);
+    for (const { name } of Object.values(table.indexes))
+      if (!objects.has(`index ${name}`)) differs(`the index ${name} is missing`);
+    for (const { name } of Object.values(table.checkConstraints))
+      if (!object.sql.includes(`"${name}"`)) differs(`the CHECK ${name} of ${table.name} is missing`);
+    for (const difference of foreignKeyDifferences(replayed, table)) differs(difference);
+  }
+  for (const { type, name } of objects.values())
+    if (type === 'table' && !(name in tables)) differs(`the table ${name} is not in the schema`);
+  return problems;
+}
+
+function columnDifferences(replayed: Connection, { name: table, columns }: KitTable): string[] {
+  const form = (name: string, type: string, notNull: boolean) =>
+    `${table}.${name} ${type.toLowerCase()}${notNull ? ' not null' : ''}`;
+  const found = new Set(
+    replayed
+      .prepare<{ name: string; type: string; notnull: number }>(
+        'SELECT name, type, "notnull" FROM pragma_table_info(?)',
+      )
+      .all(table)
+      .map(({ name, type, notnull }) => form(name, type, notnull === 1)),
+  );
+  const wanted = new Set(Object.values(columns).map(({ name, type, notNull }) => form(name, type, notNull)));
+  return [
+    ...[...wanted].filter((column) => !found.has(column)).map((column) => `${column} is missing`),
+    ...[...found].filter((column) => !wanted.has(column)).map((column) => `${column} is not in the schema`),
+  ];
+}
+
+function foreignKeyDifferences(replayed: Connection, { name: table, foreignKeys }: KitTable): string[] {
+  const form = (to: string, onDelete: string) => `${table} to ${to} on delete ${onDelete.toLowerCase()}`;
+  const found = replayed
+    .prepare<{ table: string; on_delete: string }>(
+      'SELECT DISTINCT id, "table", on_delete FROM pragma_foreign_key_list(?)',
+    )
+    .all(table)
+    .map((key) => form(key.table, key.on_delete))
+    .sort();
+  const wanted = Object.values(foreignKeys)
+    .map(({ tableTo, onDelete }) => form(tableTo, onDelete ?? 'no action'))
+    .sort();
+  if (found.join() === wanted.join()) return [];
+  return [`the foreign keys of ${table} are ${found.join(', ') || 'none'}, not ${wanted.join(', ') || 'none'}`];
+}

@@ -1,0 +1,152 @@
+import type { Connection } from '../../src/core/connection.ts';
+import { actionOf, withoutComments } from '../../src/core/sql-text.ts';
+import type { History, Migration } from '../../src/migrations/history.ts';
+import { Lineage } from '../../src/migrations/lineage.ts';
+import { REBUILT } from '../../src/migrations/progress.ts';
+import { dataTables } from '../../src/migrations/rows.ts';
+import { allowedLosses, type MigrationStep, stepsOf } from '../../src/migrations/steps.ts';
+import type { Problem } from './problem.ts';
+
+/** The indexes that drizzle-kit knows after each entry, by the entry's place. */
+export type KnownIndexes = (place: number) => ReadonlySet<string>;
+
+/**
+ * Runs a history on an empty database and finds what drizzle-kit generates without a word and what fails, or loses
+ * something, only where there is data.
+ */
+export function trapsOf(empty: Connection, history: History, knownIndexes: KnownIndexes): Problem[] {
+  empty.exec('PRAGMA foreign_keys = OFF');
+  const problems: Problem[] = [];
+  for (const [place, migration] of history.migrations.entries()) {
+    const context = { connection: empty, migration, place, knownIndexes };
+    try {
+      problems.push(...trapsOfOne(context));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      problems.push({
+        message: `${migration.tag} fails on an empty database (${empty.driver}). ${message}`,
+        hint: 'Correct its SQL: a new file is made by running the whole history, on every driver.',
+      });
+      // What follows would fail for this reason.
+      break;
+    }
+  }
+  return problems;
+}
+
+interface Context {
+  readonly connection: Connection;
+  readonly migration: Migration;
+  readonly place: number;
+  readonly knownIndexes: KnownIndexes;
+}
+
+function trapsOfOne({ connection, migration, place, knownIndexes }: Context): Problem[] {
+  const { tag } = migration;
+  const steps = stepsOf(migration);
+  if (steps.length === 0) return [{ message: `${tag} holds no statement.`, hint: 'Write its SQL, or delete it.' }];
+  const tables = new Set(dataTables(connection));
+  const lineage = new Lineage(connection);
+  const problems = problemsOfRebuild(tag, steps);
+  for (const step of steps) {
+    problems.push(...problemsOfStep(tag, step, connection));
+    lineage.watch(step.sql, () => connection.prepare(step.sql).all());
+  }
+  const allowed = allowedLosses(migration);
+  const left = new Set(dataTables(connection).map((name) => name.toLowerCase()));
+  const loses = (table: string, how: string) => ({
+    message: `${tag} ${how} ${table} and does not say that it may: the runner refuses it where there are rows.`,
+    hint: `Say so in its SQL with the comment -- allow-loss: ${table}`,
+  });
+  for (const table of tables) {
+    const successor = lineage.successorOf(table);
+    const isThere = successor !== undefined && left.has(successor.toLowerCase());
+    if (!isThere && !allowed.has(table.toLowerCase())) problems.push(loses(table, 'drops'));
+  }
+  for (const table of deletedFrom(steps))
+    if (!allowed.has(table.toLowerCase())) problems.push(loses(table, 'deletes from'));
+  for (const { type, name, table } of lineage.lostObjects()) {
+    // drizzle-kit drops an index of a table that it rebuilds by not making it again.
+    const isMeant = type === 'index' && knownIndexes(place - 1).has(name) && !knownIndexes(place).has(name);
+    if (isMeant || allowed.has(name.toLowerCase())) continue;
+    problems.push({
+      message: `${tag} rebuilds ${table} and drops the ${type} ${name} with the old one.`,
+      hint: `Create ${name} again at the end of the migration; if it is to go, DROP it there by name.`,
+    });
+  }
+  return problems;
+}
+
+function deletedFrom(steps: readonly MigrationStep[]): Set<string> {
+  const deletions = steps.map(({ sql }) => actionOf(sql)).filter(({ verb }) => verb === 'DELETE');
+  return new Set(deletions.flatMap(({ table }) => (table === undefined ? [] : [table])));
+}
+
+/** A rebuild stands alone: what is changed beside it in one run of drizzle-kit comes out wrong. */
+function problemsOfRebuild(tag: string, steps: readonly MigrationStep[]): Problem[] {
+  const actions = steps.map(({ sql }) => actionOf(sql));
+  const rebuilt = actions.flatMap(({ verb, table }) =>
+    verb === 'CREATE TABLE' && table && REBUILT.test(table) ? [table.replace(REBUILT, '')] : [],
+  );
+  const [table] = rebuilt;
+  if (table === undefined) return [];
+  const isOfRebuild = ({ verb, table: other }: (typeof actions)[number]) =>
+    verb === 'PRAGMA' || verb.startsWith('DROP ') || other?.replace(REBUILT, '') === table;
+  const others = actions.filter((action) => !isOfRebuild(action) || isAddColumn(steps[actions.indexOf(action)]));
+  if (others.length === 0) return [];
+  const list = others.map(({ verb, table: other }) => `${verb}${other ? ` ${other}` : ''}`);
+  return [
+    {
+      message: `${tag} rebuilds ${table} and does more beside it: ${[...new Set(list)].join(', ')}.`,
+      hint: 'One change a migration: delete it, take all changes but one out of the schema, and generate them one by one.',
+    },
+  ];
+}
+
+function isAddColumn(step: MigrationStep | undefined): boolean {
+  if (!step) return false;
+  const words = withoutComments(step.sql).split(' ');
+  return words[0] === 'ALTER' && words[3] === 'ADD';
+}
+
+function problemsOfStep(tag: string, { sql, position }: MigrationStep, connection: Connection): Problem[] {
+  const text = withoutComments(sql);
+  if (isAddColumn({ sql, position }) && / NOT NULL\b/.test(text) && !/ DEFAULT\b/.test(text)) {
+    return [
+      {
+        message: `Statement ${position} of ${tag} adds a column that is NOT NULL and has no default: it fails where there are rows.`,
+        hint: 'Give the column a default, or let it be NULL, fill it in a second migration, and make it NOT NULL in a third.',
+      },
+    ];
+  }
+  const { verb, table } = actionOf(sql);
+  return verb === 'INSERT' && table && REBUILT.test(table) ? problemsOfCopy(tag, sql, table, connection) : [];
+}
+
+/** drizzle-kit's form: INSERT INTO `__new_a`("id", "n") SELECT "id", "n" FROM `a` */
+const COPY = /\(([^()]*)\)\s*SELECT\s+([^()]*?)\s+FROM\s/i;
+
+function problemsOfCopy(tag: string, sql: string, rebuilt: string, connection: Connection): Problem[] {
+  const [, into, from] = COPY.exec(sql) ?? [];
+  if (into === undefined || from === undefined) return [];
+  const names = (list: string) => list.split(',').map((name) => name.trim().replace(/^["`[]|["`\]]$/g, ''));
+  const columns = (table: string) =>
+    connection
+      .prepare<{ name: string }>('SELECT name FROM pragma_table_info(?)')
+      .all(table)
+      .map(({ name }) => name);
+  const table = rebuilt.replace(REBUILT, '');
+  const old = columns(table);
+  const lacking = names(from).filter((name) => !old.includes(name));
+  const left = columns(rebuilt).filter((name) => old.includes(name) && !names(into).includes(name));
+  return [
+    ...lacking.map((name) => ({
+      message: `${tag} rebuilds ${table} and copies its column ${name}, which the old table lacks: bun:sqlite would store the word ${name} in every row.`,
+      hint: 'Add the column in a migration of its own, before the one that rebuilds the table.',
+    })),
+    ...left.map((name) => ({
+      message: `${tag} rebuilds ${table} and does not copy its column ${name}: what is in it would be lost.`,
+      hint: `Copy ${name} in the INSERT too.`,
+    })),
+  ];
+}
