@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { addCheckpoint } from './commands/checkpoint.ts';
+import { addCompact } from './commands/compact.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addImport } from './commands/import.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addOptimize } from './commands/optimize.ts';
+import { addPrune } from './commands/prune.ts';
 import { addRepairLedger } from './commands/repair-ledger.ts';
 import { addStatus } from './commands/status.ts';
 import { printError } from './output.ts';
 
-/** The exit codes: 0 done, 1 failed or refused, 2 the command line was wrong. */
+/** The exit codes: 0 done, 1 failed or refused, 2 the command line was wrong, 3 done but look at what it says. */
 const USAGE = 2;
 
 function program(): Command {
@@ -15,7 +21,18 @@ function program(): Command {
     .version(packageJson.version)
     .exitOverride()
     .showHelpAfterError('(dork-db --help says how)');
-  for (const add of [addMigrate, addRepairLedger, addStatus]) add(withCommonOptions(main));
+  for (const add of [
+    addCheckpoint,
+    addCompact,
+    addDoctor,
+    addImport,
+    addMigrate,
+    addOptimize,
+    addPrune,
+    addRepairLedger,
+    addStatus,
+  ])
+    add(withCommonOptions(main));
   return main;
 }
 

@@ -41,8 +41,8 @@ const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
  * deleted in dork.db since as it is. Rows that do not fit are told in the receipt, with the reason. Every import of a
  * file adds a row to `legacy_imports`.
  *
- * @throws InvalidInputError for a home that is no folder.
- * @throws ImportError where dork.db itself cannot take part: within a transaction, before its migrations, read-only.
+ * @throws ImportError where the home is no folder, or dork.db itself cannot take part: within a transaction, before its
+ * migrations, read-only.
  * @example
  * ```ts
  * const receipt = importLegacy(db, { home: '/home/me/.dork' });
@@ -89,8 +89,11 @@ function homeOf(given: unknown): string {
   if (typeof given !== 'string' || given === '' || given.includes('\0'))
     throw new InvalidInputError('options.home', 'is not the path of a folder');
   const home = resolve(given);
-  if (!statSync(home, { throwIfNoEntry: false })?.isDirectory())
-    throw new InvalidInputError('options.home', `is not a folder: ${home}`);
+  if (!statSync(home, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new ImportError('HOME_MISSING', `${home} is not a folder. Nothing was imported.`, {
+      hint: 'Give the folder of the older DorkOS: --from HOME.',
+    });
+  }
   return home;
 }
 

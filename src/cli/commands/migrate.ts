@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { databasePath, defaultDbPath } from '../../core/path.ts';
-import { findLegacyFiles } from '../../legacy/files.ts';
-import { runMigrations } from '../../migrate-db.ts';
+import { waitingLegacyFiles } from '../../legacy/files.ts';
 import type { Rehearsal } from '../../migrations/rehearsal.ts';
 import type { MigrationReport } from '../../migrations/report.ts';
 import type { MigrationStatus } from '../../migrations/status.ts';
@@ -31,19 +30,24 @@ export function addMigrate(add: (name: string) => Command): void {
 async function runMigrate(options: MigrateCommandOptions): Promise<void> {
   const path = databasePath(options.db ?? defaultDbPath());
   if (options.dryRun || options.rehearse) return lookAhead(path, options);
-  const { createDb } = await loadApi();
+  const { createDb, runMigrations } = await loadApi();
   using db = createDb(options.db, { migrations: 'skip' });
   using progress = migrationProgress();
   const report = runMigrations(db, progress);
   progress[Symbol.dispose]();
-  const legacyFiles = findLegacyFiles(dirname(path));
+  const legacyFiles = waitingLegacyFiles(db, dirname(path));
   if (options.json) return printJson({ ...report, legacyFiles });
   print(describe(report));
   if (legacyFiles.length > 0) {
     print(
-      `\nOlder DorkOS files wait to be imported; they were not changed:\n${legacyFiles.map((file) => `  ${file}`).join('\n')}`,
+      `\nOlder DorkOS files wait to be imported; they were not changed:\n${legacyFiles.map((file) => `  ${file}`).join('\n')}\nTo bring them in: ${importCommand(options)}`,
     );
   }
+}
+
+/** The command that imports the files beside the database. */
+function importCommand({ db }: MigrateCommandOptions): string {
+  return db === undefined ? 'dork-db import' : `dork-db import --db '${db}' --from '${dirname(databasePath(db))}'`;
 }
 
 /** What would happen. Exit code 1 where it would be refused or fail. */

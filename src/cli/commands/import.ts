@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { databasePath, defaultDbPath } from '../../core/path.ts';
+import { importLegacy } from '../../legacy/import.ts';
+import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../legacy/receipt.ts';
+import { type CommonOptions, loadApi } from '../context.ts';
+import { importProgress } from '../import-progress.ts';
+import { formatCount, formatDuration, formatTable, plural, print, printError, printJson } from '../output.ts';
+
+interface ImportCommandOptions extends CommonOptions {
+  readonly from?: string;
+  readonly dryRun?: boolean;
+  readonly keepOrphans?: boolean;
+}
+
+/** Rows that do not fit are shown one by one up to this number; `--json` and `legacy_imports` have more. */
+const SHOWN_ROWS = 10;
+
+export function addImport(add: (name: string) => Command): void {
+  add('import')
+    .description('bring everything from the older files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db)')
+    .addOption(new Option('--from <home>', 'the folder of the older DorkOS (default: $DORK_HOME, else ~/.dork)'))
+    .addOption(new Option('--dry-run', 'say what would be imported; writes nothing'))
+    .addOption(
+      new Option('--keep-orphans', 'attach runs whose schedule is gone to a paused, disabled one of the same id'),
+    )
+    .addHelpText(
+      'after',
+      '\nThe older files are never changed. Run it as often as you like: it brings what is new, and leaves what was changed here.\n' +
+        'Exit code 1 where a file could not be imported; the others are.\n' +
+        '\nExamples:\n  dork-db import --dry-run\n  dork-db import\n  dork-db import --from /backup/.dork --db ./dork.db --json',
+    )
+    .action(runImport);
+}
+
+async function runImport(options: ImportCommandOptions): Promise<void> {
+  const { from, dryRun = false, keepOrphans = false, json = false } = options;
+  const { createDb } = await loadApi();
+  const path = databasePath(options.db ?? defaultDbPath());
+  // A dry run creates and migrates nothing: what is not there is taken for empty.
+  const isEmpty = dryRun && !existsSync(path);
+  using db = isEmpty ? createDb(':memory:') : createDb(options.db, { migrations: dryRun ? 'require' : 'apply' });
+  using progress = importProgress();
+  const receipt = { ...importLegacy(db, { home: from, dryRun, keepOrphans, ...progress }), filename: path };
+  progress[Symbol.dispose]();
+  if (receipt.failed > 0) process.exitCode = 1;
+  if (json) return printJson(receipt);
+  print(describe(receipt));
+  for (const { error } of receipt.sources) if (error) printError(error, false);
+}
+
+function describe(receipt: ImportReceipt): string {
+  const { home, filename, dryRun, sources, startedAt, finishedAt } = receipt;
+  const found = sources.filter(({ status }) => status !== 'missing');
+  if (found.length === 0) return `${home} holds none of the older files. There is nothing to import.`;
+  const duration = formatDuration(Date.parse(finishedAt) - Date.parse(startedAt));
+  const count = receipt.imported + receipt.updated;
+  const title = dryRun
+    ? `${filename}: ${plural(count, 'row')} of ${home} would be imported; nothing was written.`
+    : `${filename}: imported ${plural(count, 'row')} of ${home} in ${duration}. The older files were not changed.`;
+  return [title, '', tableOf(sources), ...notesOf(found)].join('\n');
+}
+
+function tableOf(sources: readonly SourceReceipt[]): string {
+  const head = ['source', 'version', 'read', 'imported', 'updated', 'already there', 'deleted since', 'set aside'];
+  const rows = sources.map(({ source, status, version, ...counts }) => [
+    source,
+    status === 'imported' ? `${version ?? '-'}` : status,
+    counts.read,
+    counts.imported,
+    counts.updated,
+    counts.alreadyThere,
+    counts.deletedSince,
+    counts.setAside,
+  ]);
+  return formatTable(head, rows);
+}
+
+function notesOf(sources: readonly SourceReceipt[]): string[] {
+  const adjusted = sources.flatMap((source) => source.adjusted);
+  const reasons = sources.flatMap((source) => source.setAsideReasons);
+  const rows = sources.flatMap((source) => source.setAsideRows);
+  const notRead = sources.flatMap(({ source, notRead: names }) => names.map((name) => `${source}: ${name}`));
+  return [
+    ...section('Adjusted:', adjusted, ({ table, rule, rows: n }) => `${table}: ${rule}, ${plural(n, 'row')}`),
+    ...section('Set aside, and left in the older files:', reasons, (each) => {
+      return `${each.table}: ${each.reason}, ${plural(each.rows, 'row')}`;
+    }),
+    ...rows
+      .slice(0, SHOWN_ROWS)
+      .map(({ table, row, id }) => `    ${table} row ${row}${id === null ? '' : `, id ${id}`}`),
+    ...(rows.length > SHOWN_ROWS
+      ? [`    and more: --json lists the first ${formatCount(LISTED_ROWS)} of each file`]
+      : []),
+    ...section('Not read:', notRead, (name) => name),
+  ];
+}
+
+function section<T>(title: string, items: readonly T[], line: (item: T) => string): string[] {
+  return items.length === 0 ? [] : ['', title, ...items.map((item) => `  ${line(item)}`)];
+}
