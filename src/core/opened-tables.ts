@@ -44,9 +44,9 @@ const OPENS_ALL = new Set(['Vacuum', 'IntegrityCk']);
  * https://sqlite.org/lang_explain.html
  */
 export function openedTables(connection: Connection, sql: string): Set<string> {
-  const program = connection
-    .prepare<Instruction>(`EXPLAIN ${sql}`)
-    .all(...new Array<null>(countParameters(sql)).fill(null));
+  const explain = connection.prepare<Instruction>(`EXPLAIN ${sql}`);
+  // Read one by one: bun:sqlite does not reset an EXPLAIN after all(), and the open transaction could not commit.
+  const program = explain.iterate(...new Array<null>(countParameters(sql)).fill(null));
   const names = tablesByRoot(connection);
   const opened = new Set<string>();
   for (const instruction of program) {
