@@ -3,10 +3,12 @@ import { history as dorkHistory } from '../drizzle/history.ts';
 import type { Adapter } from './core/adapter.ts';
 import { Connection } from './core/connection.ts';
 import { inspectFile, realFile } from './core/file.ts';
+import { openConnection } from './core/open.ts';
 import { databasePath, MEMORY } from './core/path.ts';
 import { BUSY_TIMEOUT_MS } from './core/pragmas.ts';
 import type { Db } from './create-db.ts';
 import type { History } from './migrations/history.ts';
+import { readLedger } from './migrations/ledger.ts';
 import { type Rehearsal, type RehearseOptions, rehearse } from './migrations/rehearsal.ts';
 import { type LedgerRepair, type RepairLedgerOptions, repair } from './migrations/repair.ts';
 import type { MigrationReport } from './migrations/report.ts';
@@ -19,13 +21,26 @@ export interface RunMigrationsOptions extends MigrateOptions {
 }
 
 /**
- * Brings a database that was opened with `migrations: 'skip'` to the newest schema; does nothing to a current one.
+ * Brings a database that was opened with `migrations: 'skip'`, or the file at a path, to the end of the history; does
+ * nothing to a current one. With a history of your own the file at the path may be any that Drizzle has migrated.
  *
  * @throws MigrationError where the file and the history do not fit, or a migration fails; the file is as it was.
+ * @throws DatabaseOpenError where what is at the path cannot be opened, or is a database of another program.
  * @throws DatabaseBusyError where another process kept the write lock.
  */
-export function runMigrations(db: Pick<Db, '$client'>, options: RunMigrationsOptions = {}): MigrationReport {
-  return migrate(db.$client, options.history ?? dorkHistory, options);
+export type RunMigrations = (of: Pick<Db, '$client'> | string, options?: RunMigrationsOptions) => MigrationReport;
+
+/** `runMigrations()` for a driver. */
+export function runMigrationsWith(adapter: Adapter): RunMigrations {
+  return (of, { history, ...options } = {}) => {
+    if (typeof of !== 'string') return migrate(of.$client, history ?? dorkHistory, options);
+    const isOurLedger = (connection: Connection) => {
+      const [first] = readLedger(connection);
+      return first !== undefined && (history !== undefined || first.hash === dorkHistory.migrations[0]?.hash);
+    };
+    using connection = openConnection(adapter, databasePath(of), { isOurLedger });
+    return migrate(connection, history ?? dorkHistory, options);
+  };
 }
 
 /**

@@ -1,8 +1,11 @@
 import { betterSqlite3 } from './adapters/better-sqlite3.ts';
 import { createDbWith } from './create-db.ts';
-import { migrationStatusWith, rehearseMigrationsWith } from './migrate-db.ts';
+import { compactWith } from './housekeeping/compact.ts';
+import { migrationStatusWith, rehearseMigrationsWith, runMigrationsWith } from './migrate-db.ts';
 
 export * from './public.ts';
+export const compact = compactWith(betterSqlite3);
 export const createDb = createDbWith(betterSqlite3);
 export const migrationStatus = migrationStatusWith(betterSqlite3);
 export const rehearseMigrations = rehearseMigrationsWith(betterSqlite3);
+export const runMigrations = runMigrationsWith(betterSqlite3);

@@ -45,11 +45,40 @@ export {
   RestoreError,
   UnsupportedRuntimeError,
 } from './core/errors.ts';
+export type { LockHolder, LockKind } from './core/file-locks.ts';
 export { newId } from './core/ids.ts';
 export { defaultDbPath } from './core/path.ts';
 export type { Statement } from './core/statement.ts';
 export { type CreateDb, type CreateDbOptions, closeDb, type Db, type Logger } from './create-db.ts';
 export { guardDomains } from './guard-domains.ts';
+export { type HealthOptions, health } from './health/health.ts';
+export type {
+  BackupFigures,
+  DanglingRow,
+  FileFigure,
+  FileSystemFigures,
+  HealthCheckName,
+  HealthDepth,
+  HealthFigures,
+  HealthFinding,
+  HealthReport,
+  HealthSeverity,
+  MigrationFigures,
+  ObjectSize,
+  PragmaFigure,
+  SizeFigures,
+  SqliteFigures,
+  WalFigures,
+} from './health/report.ts';
+export {
+  type CheckpointMode,
+  type CheckpointOptions,
+  type CheckpointReport,
+  checkpoint,
+} from './housekeeping/checkpoint.ts';
+export type { Compact, CompactOptions, CompactReport } from './housekeeping/compact.ts';
+export { type OptimizeReport, optimize } from './housekeeping/optimize.ts';
+export { type PruneOptions, type PruneReport, prune } from './housekeeping/prune.ts';
 export { type ImportLegacyOptions, importLegacy } from './legacy/import.ts';
 export type { ImportProgress } from './legacy/import-context.ts';
 export type {
@@ -84,9 +113,9 @@ export {
   type GetMigrationStatus,
   type RehearseMigrations,
   type RehearseMigrationsOptions,
+  type RunMigrations,
   type RunMigrationsOptions,
   repairLedger,
-  runMigrations,
 } from './migrate-db.ts';
 export type { DanglingReferences } from './migrations/foreign-keys.ts';
 export { type History, type Migration, readHistory } from './migrations/history.ts';
@@ -97,6 +126,9 @@ export type { AppliedMigration, MigrationReport } from './migrations/report.ts';
 export type { MigrateOptions } from './migrations/runner.ts';
 export type { Drift } from './migrations/schema-state.ts';
 export type { AppliedEntry, MigrationStatus } from './migrations/status.ts';
+export { type Monitor, type MonitorOptions, monitor } from './monitor/monitor.ts';
+export { prometheusText } from './monitor/prometheus.ts';
+export type { MonitorSample, MonitorTotals, SlowStatement } from './monitor/sample.ts';
 export {
   type GetSchedulesOptions,
   type ListRunsOptions,

@@ -1,11 +1,14 @@
 import type { CreateDb } from '../create-db.ts';
-import type { GetMigrationStatus, RehearseMigrations } from '../migrate-db.ts';
+import type { Compact } from '../housekeeping/compact.ts';
+import type { GetMigrationStatus, RehearseMigrations, RunMigrations } from '../migrate-db.ts';
 
 /** What a command needs of the runtime it runs on: the functions that are bound to a driver. */
 export interface Api {
+  readonly compact: Compact;
   readonly createDb: CreateDb;
   readonly migrationStatus: GetMigrationStatus;
   readonly rehearseMigrations: RehearseMigrations;
+  readonly runMigrations: RunMigrations;
 }
 
 /** The API for this runtime: bun:sqlite in Bun, better-sqlite3 elsewhere. */

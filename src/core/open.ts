@@ -14,7 +14,7 @@ export interface OpenOptions {
   readonly readonly?: boolean;
   /** How long a write waits for another connection's, in milliseconds. Default 5000. */
   readonly busyTimeoutMs?: number;
-  /** Says whether the first hash of a ledger is ours; a file without our application_id is only taken with it. */
+  /** Says whether the ledger is one that is expected; a file without our application_id is only taken with it. */
   readonly isOurLedger?: (connection: Connection) => boolean;
 }
 
@@ -101,7 +101,7 @@ function refuseForeign(
     tables: connection.prepare<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n,
   }));
   if (id === APPLICATION_ID) return;
-  if (id === 0 && (tables === 0 || isOurLedger?.(connection))) return;
+  if ((id === 0 && tables === 0) || isOurLedger?.(connection)) return;
   throw new DatabaseOpenError(
     'NOT_OURS',
     `${connection.filename} is a SQLite database of another program. It was not changed.`,
