@@ -30,7 +30,7 @@ const { values, positionals } = parseArgs({
 });
 
 const runtime: Runtime = values.runtime === 'node' ? 'node' : 'bun';
-const suites = suitesFor(runtime);
+const suites = suitesFor(runtime, { quick: values.quick, full: values.full });
 const names = [...new Set(suites.map(({ name }) => name))];
 
 function usage(message: string): never {
@@ -68,7 +68,7 @@ try {
       const options = {
         folder,
         entry,
-        rows: rows ?? (values.quick ? 500 : suite.rows),
+        rows: suite.rows === undefined ? 0 : (rows ?? (values.quick ? 500 : suite.rows)),
         quick: values.quick,
         full: values.full,
         only: values.only,

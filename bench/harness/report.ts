@@ -24,6 +24,7 @@ export interface Report {
   readonly title: string;
   readonly compared: string;
   readonly runtime: Runtime;
+  /** 0 where the suite has sizes of its own. */
   readonly rows: number;
   readonly rounds: number;
   readonly quick: boolean;
@@ -116,7 +117,7 @@ export function textOf(report: Report): string {
   ]);
   const rule = head.map((_, i) => (i === 0 ? '---' : '--:'));
   return [
-    `\n### ${table.title} (${report.runtime}, ${report.rows.toLocaleString('en')} rows, ${report.rounds} rounds)\n`,
+    `\n### ${table.title} (${[report.runtime, ...(report.rows > 0 ? [`${report.rows.toLocaleString('en')} rows`] : []), `${report.rounds} rounds`].join(', ')})\n`,
     `${table.compared} ${table.by === 'cpu' ? 'CPU' : 'Wall'} time; ratios: median of the rounds (min–max).\n`,
     ...[head, rule, ...lines].map((cells) => `| ${cells.join(' | ')} |`),
   ].join('\n');

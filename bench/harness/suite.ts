@@ -69,7 +69,8 @@ export interface Suite {
   /** One table for each kind of row. */
   readonly table: Table;
   readonly rounds: number;
-  readonly rows: number;
+  /** Rows of each big table, where `--rows` may say otherwise. Default: the suite has its own. */
+  readonly rows?: number;
   /** The file of the {@link ChildSuite}, from bench/. */
   readonly child?: string;
   /** What the runner itself measures in each round, from outside of the measured processes. */

@@ -1,8 +1,11 @@
-import type { Runtime, Suite } from '../harness/suite.ts';
+import type { Runtime, Suite, SuiteOptions } from '../harness/suite.ts';
+import { contention } from './contention.ts';
+import { growthSuite } from './growth.ts';
 import { openSuites } from './open.ts';
 import { stores } from './stores.ts';
+import { stalls, writes } from './writes.ts';
 
 /** In the order in which they run; a suite of several tables stands here several times. */
-export function suitesFor(runtime: Runtime): Suite[] {
-  return [stores, ...openSuites(runtime)];
+export function suitesFor(runtime: Runtime, options: Pick<SuiteOptions, 'quick' | 'full'>): Suite[] {
+  return [stores, ...openSuites(runtime), growthSuite(options), writes, stalls, contention];
 }

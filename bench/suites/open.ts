@@ -60,7 +60,6 @@ function ofProcess(goal: number): Suite {
   return {
     name: 'open',
     rounds: 5,
-    rows: 1,
     outside: wholeProcess,
     table: {
       title: 'open, whole process',
@@ -85,7 +84,6 @@ export function openSuites(runtime: Runtime): Suite[] {
       name: 'open',
       child: 'suites/open.child.ts',
       rounds: 5,
-      rows: 1,
       table: {
         title: 'open, in a running process',
         compared:

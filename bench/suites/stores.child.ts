@@ -4,12 +4,9 @@ import { openConfigured } from '../harness/bare.ts';
 import { compareAll, FULL, QUICK } from '../harness/compare.ts';
 import { importPackage } from '../harness/ours.ts';
 import type { Measurement, SuiteOptions } from '../harness/suite.ts';
-import { agentOperations } from '../stores/agents.ts';
 import { openBuilder } from '../stores/builder.ts';
 import { fill, fillBuckets } from '../stores/fill.ts';
-import { messageOperations } from '../stores/messages.ts';
-import { runOperations } from '../stores/runs.ts';
-import { spanOperations } from '../stores/spans.ts';
+import { storeOperations } from '../stores/operations.ts';
 
 /** The file that every arm of every round gets a copy of. */
 function filled(folder: string): string {
@@ -36,12 +33,7 @@ export async function round({ folder, entry, rows, quick, only = '' }: SuiteOpti
   };
   const db = pkg.createDb(file('ours'), { migrations: 'require' });
   const arms = { pkg, db, bare: openConfigured(file('bare')), builder: await openBuilder(file('builder')), rows };
-  const operations = [
-    ...messageOperations(arms),
-    ...spanOperations(arms),
-    ...agentOperations(arms),
-    ...runOperations(arms),
-  ].filter(({ name }) => name.includes(only));
+  const operations = storeOperations(arms).filter(({ name }) => name.includes(only));
   const measured = compareAll(operations, quick ? QUICK : FULL);
   pkg.closeDb(db);
   arms.bare.close();

@@ -1,0 +1,46 @@
+/** One of the writers of the suite contention: `contention.writer.ts ARM FILE TRANSACTIONS ENTRY`. */
+import { once } from 'node:events';
+import { openConfigured } from '../harness/bare.ts';
+import { importPackage } from '../harness/ours.ts';
+
+const [, , arm, path = '', transactions = '0', entry = ''] = process.argv;
+
+const READ = 'SELECT count FROM rate_limit_buckets WHERE agent_id = ?';
+const WRITE = 'UPDATE rate_limit_buckets SET count = ? WHERE agent_id = ?';
+
+interface Writer {
+  write(): void;
+  close(): void;
+}
+
+async function ours(): Promise<Writer> {
+  const { createDb, closeDb } = await importPackage(entry);
+  const db = createDb(path);
+  const read = db.$client.prepare<{ count: number }>(READ);
+  const update = db.$client.prepare(WRITE);
+  const increment = () => update.run((read.get('agent')?.count ?? 0) + 1, 'agent');
+  return { write: () => void db.transaction(increment), close: () => closeDb(db) };
+}
+
+function bare(): Writer {
+  const database = openConfigured(path);
+  const read = database.prepare(READ);
+  const update = database.prepare(WRITE);
+  const begin = database.prepare('BEGIN IMMEDIATE');
+  const commit = database.prepare('COMMIT');
+  return {
+    write: () => {
+      begin.run();
+      update.run((read.get('agent') as { count: number }).count + 1, 'agent');
+      commit.run();
+    },
+    close: () => void database.close(),
+  };
+}
+
+const writer = arm === 'ours' ? await ours() : bare();
+process.stdout.write('ready\n');
+await once(process.stdin, 'data');
+for (let i = 0; i < Number(transactions); i++) writer.write();
+writer.close();
+process.exit(0);

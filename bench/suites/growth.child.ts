@@ -1,0 +1,75 @@
+import { constants, copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openConfigured } from '../harness/bare.ts';
+import { compareAll, FULL, type Operation, QUICK } from '../harness/compare.ts';
+import { importPackage } from '../harness/ours.ts';
+import type { Measurement, SuiteOptions } from '../harness/suite.ts';
+import { openBuilder } from '../stores/builder.ts';
+import { fill, fillBuckets } from '../stores/fill.ts';
+import { storeOperations } from '../stores/operations.ts';
+import { sizeName, sizesOf } from './growth.ts';
+
+/** Larger files are not copied for each round: what a round writes is small beside them. */
+const COPIED = 1_000_000;
+
+export async function prepare(options: SuiteOptions): Promise<void> {
+  const { createDb, closeDb } = await importPackage(options.entry);
+  for (const rows of sizesOf(options)) {
+    const path = join(options.folder, `${rows}.db`);
+    closeDb(createDb(path));
+    const database = openConfigured(path);
+    fill(database, rows);
+    fillBuckets(database);
+    database.close();
+  }
+}
+
+export async function round(options: SuiteOptions): Promise<Measurement[]> {
+  const { folder, entry, quick, only = '' } = options;
+  const pkg = await importPackage(entry);
+  const sizes = sizesOf(options);
+  const opened = await Promise.all(
+    sizes.map(async (rows) => {
+      const prepared = join(folder, '..', `${rows}.db`);
+      const path = rows > COPIED ? prepared : join(folder, `${rows}.db`);
+      if (path !== prepared) copyFileSync(prepared, path, constants.COPYFILE_FICLONE);
+      const db = pkg.createDb(path, { migrations: 'require' });
+      // The other arms stand idle here, on the same file.
+      const bare = openConfigured(path);
+      const operations = storeOperations({ pkg, db, bare, builder: await openBuilder(path), rows });
+      return { rows, db, bare, operations };
+    }),
+  );
+  const [first] = opened;
+  const operations: Operation[] = (first?.operations ?? []).map(({ name, kind }, i) => ({
+    name: name.replace(/ of \d+$/, ''),
+    kind,
+    // What is there differs between the sizes, and each arm goes by its own.
+    comparable: () => undefined,
+    arms: Object.fromEntries(
+      opened.map(({ rows, operations: own }) => [sizeName(rows), own[i]?.arms.ours ?? (() => undefined)]),
+    ),
+  }));
+  const measured = compareAll(
+    operations.filter(({ name }) => name.includes(only)),
+    quick ? QUICK : FULL,
+  );
+  for (const { db, bare } of opened) {
+    bare.close();
+    pkg.closeDb(db);
+  }
+  const point = measured.find(({ operation }) => operation === 'getMessage');
+  return measured.map((one) =>
+    one.operation !== 'index getMetrics' || !point
+      ? one
+      : {
+          ...one,
+          figures: Object.fromEntries(
+            Object.entries(one.arms).map(([size, cost]) => [
+              `in getMessage calls, ${size} (goal ≤ 50)`,
+              cost.cpu / (point.arms[size]?.cpu ?? Number.NaN),
+            ]),
+          ),
+        },
+  );
+}

@@ -1,0 +1,35 @@
+import type { Suite, SuiteOptions } from '../harness/suite.ts';
+
+/** Rows of each big table: the sizes that are compared in one run. */
+export function sizesOf({ quick, full }: Pick<SuiteOptions, 'quick' | 'full'>): number[] {
+  if (quick) return [1000, 10_000];
+  return full ? [10_000, 1_000_000, 10_000_000] : [10_000, 1_000_000];
+}
+
+export function sizeName(rows: number): string {
+  return rows >= 1_000_000 ? `${rows / 1_000_000}M` : `${rows / 1000}k`;
+}
+
+/** Every operation of every store, ours alone, on files of several sizes in turns. */
+export function growthSuite(options: Pick<SuiteOptions, 'quick' | 'full'>): Suite {
+  const [small = 0, ...larger] = sizesOf(options);
+  return {
+    name: 'growth',
+    child: 'suites/growth.child.ts',
+    rounds: options.full ? 1 : 3,
+    table: {
+      title: 'growth',
+      compared: `The stores of the built package on files with ${[small, ...larger].map(sizeName).join(', ')} rows in each big table, in turns; what an operation answers with is as large in each.`,
+      by: 'cpu',
+      unit: 'us',
+      arms: [small, ...larger].map(sizeName),
+      ratios: larger.map((rows) => ({
+        title: `${sizeName(rows)} / ${sizeName(small)}`,
+        over: sizeName(rows),
+        under: sizeName(small),
+        ...(rows === 1_000_000 && { goal: { atMost: 1.5 } }),
+      })),
+      figures: [small, ...larger].map((rows) => `in getMessage calls, ${sizeName(rows)} (goal ≤ 50)`),
+    },
+  };
+}
