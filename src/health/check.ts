@@ -1,28 +1,28 @@
 import type { Connection } from '../core/connection.ts';
 import { MEMORY } from '../core/path.ts';
 import type { History } from '../migrations/history.ts';
-import type { CheckName, Depth, Finding, HealthFigures, Severity } from './report.ts';
+import type { HealthCheckName, HealthDepth, HealthFigures, HealthFinding, HealthSeverity } from './report.ts';
 
 /** What every check looks at. */
 export interface Look {
   readonly connection: Connection;
   readonly history: History;
-  readonly depth: Depth;
+  readonly depth: HealthDepth;
 }
 
 /** What a check found out. */
 export interface Checked {
-  readonly findings: readonly Finding[];
+  readonly findings: readonly HealthFinding[];
   readonly figures?: Partial<HealthFigures>;
 }
 
 export type Check = (look: Look) => Checked;
 
 /** Findings of one check: `say.warning('…', 'do …')`. */
-export function findingsOf(check: CheckName) {
+export function findingsOf(check: HealthCheckName) {
   const say =
-    (severity: Severity) =>
-    (fact: string, hint?: string): Finding => ({ check, severity, fact, ...(hint !== undefined && { hint }) });
+    (severity: HealthSeverity) =>
+    (fact: string, hint?: string): HealthFinding => ({ check, severity, fact, ...(hint !== undefined && { hint }) });
   return { ok: say('ok'), info: say('info'), warning: say('warning'), error: say('error') };
 }
 
@@ -34,4 +34,11 @@ export function onDisk(check: Check): Check {
 /** A path as a shell takes it. */
 export function shellQuoted(path: string): string {
   return `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+/** `1.2 MB`, in powers of 1000. */
+export function sized(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  return `${(bytes / 1000 ** power).toLocaleString('en-US', { maximumFractionDigits: 1 })} ${units[power]}`;
 }

@@ -1,5 +1,5 @@
 import { type Check, findingsOf } from './check.ts';
-import type { DanglingRow, Finding } from './report.ts';
+import type { DanglingRow, HealthFinding } from './report.ts';
 
 const say = findingsOf('integrity');
 const sayKeys = findingsOf('foreign-keys');
@@ -18,7 +18,7 @@ export const checkIntegrity: Check = ({ connection, depth }) => {
   return { findings: [integrityFinding(pragma, damage, connection.filename)], figures: { damage } };
 };
 
-function integrityFinding(pragma: string, damage: readonly string[], filename: string): Finding {
+function integrityFinding(pragma: string, damage: readonly string[], filename: string): HealthFinding {
   if (damage.length === 0) return say.ok(`${pragma} found no damage.`);
   return say.error(
     `${filename} is damaged; ${pragma} says: ${damage.slice(0, 3).join('; ')}${damage.length > 3 ? `; and ${damage.length - 3} lines more` : ''}.`,
@@ -35,7 +35,7 @@ export const checkForeignKeys: Check = ({ connection, depth }) => {
   return { findings: [keysFinding(danglingRows)], figures: { danglingRows } };
 };
 
-function keysFinding(rows: readonly DanglingRow[]): Finding {
+function keysFinding(rows: readonly DanglingRow[]): HealthFinding {
   const [first] = rows;
   if (!first) return sayKeys.ok('Every foreign key refers to a row that is there.');
   const count = rows.length < MOST ? rows.length : `at least ${MOST}`;

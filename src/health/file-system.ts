@@ -1,8 +1,8 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { databaseBytes } from '../core/copy.ts';
-import { type Check, findingsOf, onDisk } from './check.ts';
-import type { Finding } from './report.ts';
+import { type Check, findingsOf, onDisk, sized } from './check.ts';
+import type { HealthFinding } from './report.ts';
 
 const say = findingsOf('file-system');
 const sayDisk = findingsOf('disk');
@@ -69,7 +69,7 @@ function typeOf(type: number): readonly [name: string, kind: Kind] {
 }
 
 /** @internal */
-export function fitness(folder: string, name: string, kind: Kind): Finding {
+export function fitness(folder: string, name: string, kind: Kind): HealthFinding {
   const fact = `${folder} is on ${name}`;
   const move = 'Move dork.db with its -wal to a local disk while no process has it open, and set DORK_HOME.';
   switch (kind) {
@@ -101,18 +101,14 @@ export function fitness(folder: string, name: string, kind: Kind): Finding {
 }
 
 /** @internal */
-export function roomFinding(folder: string, free: number, database: number): Finding {
-  const fact = `${folder} has ${megabytes(free)} free`;
+export function roomFinding(folder: string, free: number, database: number): HealthFinding {
+  const fact = `${folder} has ${sized(free)} free`;
   if (free < LEAST_FREE) return sayDisk.error(`${fact}: writes may soon fail.`, 'Make room on the disk.');
   if (free < database + LEAST_FREE) {
     return sayDisk.warning(
-      `${fact}, less than the ${megabytes(database)} that a copy of the database may need: there is no room for a backup, nor for the snapshot before a migration.`,
+      `${fact}, less than the ${sized(database)} that a copy of the database may need: there is no room for a backup, nor for the snapshot before a migration.`,
       'Make room on the disk, or keep backups on another one.',
     );
   }
   return sayDisk.ok(`${fact}.`);
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toLocaleString('en-US', { maximumFractionDigits: 1 })} MB`;
 }

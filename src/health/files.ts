@@ -2,7 +2,7 @@ import { accessSync, constants, readdirSync, type Stats, statSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { backupFolder, FILE_MODE, FOLDER_MODE } from '../core/file.ts';
 import { type Check, findingsOf, onDisk, shellQuoted } from './check.ts';
-import type { FileFigure, Finding } from './report.ts';
+import type { FileFigure, HealthFinding } from './report.ts';
 
 const say = findingsOf('files');
 
@@ -58,7 +58,7 @@ function excess(mode: string, wanted: number): number {
   return Number.parseInt(mode, 8) & 0o777 & ~wanted;
 }
 
-function modeFindings({ path, mode, isFolder }: Entry): Finding[] {
+function modeFindings({ path, mode, isFolder }: Entry): HealthFinding[] {
   const wanted = isFolder ? FOLDER_MODE : FILE_MODE;
   const more = excess(mode, wanted);
   if (more === 0) return [];
@@ -68,7 +68,7 @@ function modeFindings({ path, mode, isFolder }: Entry): Finding[] {
 }
 
 /** A reader of the folder sees names; a writer may put another file in the place of the database. */
-function folderFindings({ path, mode }: Entry): Finding[] {
+function folderFindings({ path, mode }: Entry): HealthFinding[] {
   const more = excess(mode, FOLDER_MODE);
   if (more === 0) return [];
   const hint = `chmod 700 ${shellQuoted(path)}`;
@@ -78,7 +78,7 @@ function folderFindings({ path, mode }: Entry): Finding[] {
   return [say.info(`${path} has mode ${mode}: other users may see the names of the files in it.`, hint)];
 }
 
-function accessFindings({ path, uid }: Entry, main: Stats | undefined, readonly: boolean): Finding[] {
+function accessFindings({ path, uid }: Entry, main: Stats | undefined, readonly: boolean): HealthFinding[] {
   const owner = main?.uid ?? uid;
   if (uid !== owner) {
     return [

@@ -2,13 +2,14 @@ import { history as dorkHistory } from '../../drizzle/history.ts';
 import { DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { now } from '../core/time.ts';
 import type { Db } from '../create-db.ts';
+import { checkBackups } from './backups.ts';
 import type { Check, Checked, Look } from './check.ts';
 import { checkForeignKeys, checkIntegrity } from './content.ts';
 import { checkFileSystem } from './file-system.ts';
 import { checkFiles } from './files.ts';
 import { checkLegacy } from './legacy.ts';
 import { checkMigrations } from './migrations.ts';
-import { type CheckName, type Depth, type Finding, type HealthReport, worst } from './report.ts';
+import { type HealthCheckName, type HealthDepth, type HealthFinding, type HealthReport, worst } from './report.ts';
 import { checkSize } from './size.ts';
 import { checkPragmas, checkSqlite } from './sqlite.ts';
 import { checkWal } from './wal.ts';
@@ -22,7 +23,7 @@ export interface HealthOptions {
   readonly deep?: boolean | 'quick';
 }
 
-const CHECKS: readonly (readonly [CheckName, Check])[] = [
+const CHECKS: readonly (readonly [HealthCheckName, Check])[] = [
   ['sqlite', checkSqlite],
   ['pragmas', checkPragmas],
   ['files', checkFiles],
@@ -32,10 +33,11 @@ const CHECKS: readonly (readonly [CheckName, Check])[] = [
   ['migrations', checkMigrations],
   ['integrity', checkIntegrity],
   ['foreign-keys', checkForeignKeys],
+  ['backups', checkBackups],
   ['legacy', checkLegacy],
 ];
 
-const DEPTHS = new Map<unknown, Depth>([
+const DEPTHS = new Map<unknown, HealthDepth>([
   [undefined, 'usual'],
   [false, 'usual'],
   ['quick', 'quick'],
@@ -80,11 +82,11 @@ export function health(db: Pick<Db, '$client'>, options: HealthOptions = {}): He
 }
 
 /** A damaged file breaks some checks; the others still tell. */
-function run(name: CheckName, check: Check, look: Look): Checked {
+function run(name: HealthCheckName, check: Check, look: Look): Checked {
   try {
     return check(look);
   } catch (error) {
-    const finding: Finding = {
+    const finding: HealthFinding = {
       check: name,
       severity: 'error',
       fact: `This could not be found out. ${error instanceof Error ? error.message : String(error)}`,

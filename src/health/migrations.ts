@@ -3,7 +3,7 @@ import type { Drift } from '../migrations/schema-state.ts';
 import { driftOf } from '../migrations/schema-state.ts';
 import { fittingSnapshot } from '../migrations/snapshot.ts';
 import { type Check, type Checked, findingsOf, shellQuoted } from './check.ts';
-import type { Finding } from './report.ts';
+import type { HealthFinding } from './report.ts';
 
 const say = findingsOf('migrations');
 const saySchema = findingsOf('schema');
@@ -45,7 +45,7 @@ function checkDrift(drift: readonly Drift[]): Checked {
   return { findings, figures: { drift } };
 }
 
-function driftFinding({ kind, type, name }: Drift): Finding {
+function driftFinding({ kind, type, name }: Drift): HealthFinding {
   if (kind === 'extra') {
     return saySchema.info(`The ${type} ${name} is not of this package; something else put it into the file.`);
   }

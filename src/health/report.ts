@@ -8,10 +8,10 @@ import type { Drift } from '../migrations/schema-state.ts';
  * `ok`: as it should be. `info`: worth knowing, nothing need be done. `warning`: works today, and may cost data, space
  * or time later. `error`: something is broken, or the next write may fail.
  */
-export type Severity = 'ok' | 'info' | 'warning' | 'error';
+export type HealthSeverity = 'ok' | 'info' | 'warning' | 'error';
 
 /** What was looked at. */
-export type CheckName =
+export type HealthCheckName =
   | 'sqlite'
   | 'pragmas'
   | 'files'
@@ -28,9 +28,9 @@ export type CheckName =
   | 'legacy';
 
 /** One thing that was found. */
-export interface Finding {
-  readonly check: CheckName;
-  readonly severity: Severity;
+export interface HealthFinding {
+  readonly check: HealthCheckName;
+  readonly severity: HealthSeverity;
   /** What is so, one sentence; never a row's content. */
   readonly fact: string;
   /** What to do about it; on every warning and error. */
@@ -42,7 +42,7 @@ export interface Finding {
  * `quick` reads every page once (`PRAGMA quick_check`, sizes by table); `full` also compares each index with its table
  * (`PRAGMA integrity_check`) and follows each foreign key.
  */
-export type Depth = 'usual' | 'quick' | 'full';
+export type HealthDepth = 'usual' | 'quick' | 'full';
 
 /** The SQLite that is used. */
 export interface SqliteFigures {
@@ -165,16 +165,16 @@ export interface HealthReport extends Partial<HealthFigures> {
   readonly filename: string;
   /** When it was asked. */
   readonly at: Instant;
-  readonly depth: Depth;
+  readonly depth: HealthDepth;
   readonly durationMs: number;
   /** The worst of the findings. */
-  readonly severity: Severity;
-  readonly findings: readonly Finding[];
+  readonly severity: HealthSeverity;
+  readonly findings: readonly HealthFinding[];
 }
 
-const ORDER: readonly Severity[] = ['ok', 'info', 'warning', 'error'];
+const ORDER: readonly HealthSeverity[] = ['ok', 'info', 'warning', 'error'];
 
 /** The worst of severities; `ok` of none. */
-export function worst(severities: readonly Severity[]): Severity {
+export function worst(severities: readonly HealthSeverity[]): HealthSeverity {
   return ORDER[Math.max(0, ...severities.map((severity) => ORDER.indexOf(severity)))] ?? 'ok';
 }

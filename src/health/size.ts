@@ -1,7 +1,7 @@
 import { bytesOf } from '../core/wal.ts';
-import { type Check, findingsOf } from './check.ts';
+import { type Check, findingsOf, sized } from './check.ts';
 import { objectSizes } from './object-sizes.ts';
-import type { Finding, SizeFigures } from './report.ts';
+import type { HealthFinding, SizeFigures } from './report.ts';
 
 const say = findingsOf('size');
 
@@ -27,12 +27,12 @@ export const checkSize: Check = ({ connection, depth }) => {
   return { findings, figures: { size: { ...figures, ...objects } } };
 };
 
-function freeFinding({ pages, freePages, pageSize }: SizeFigures): Finding {
+function freeFinding({ pages, freePages, pageSize }: SizeFigures): HealthFinding {
   const free = freePages * pageSize;
   const fact = `${pages.toLocaleString('en-US')} pages of ${pageSize} bytes, ${freePages.toLocaleString('en-US')} of them free`;
   if (free < FREE_BYTES || freePages < pages * FREE_SHARE) return say.ok(`${fact}.`);
   return say.info(
     `${fact}: new rows will use them, the file stays as large as it is.`,
-    `dork-db compact gives ${Math.floor(free / 1e6)} MB back to the disk, while no other process has the file open.`,
+    `dork-db compact gives ${sized(free)} back to the disk, while no other process has the file open.`,
   );
 }

@@ -4,7 +4,7 @@ import { MEMORY } from '../core/path.ts';
 import { expectedPragmas } from '../core/pragmas.ts';
 import { hasWalResetBug } from '../core/version.ts';
 import { type Check, findingsOf } from './check.ts';
-import type { Finding, PragmaFigure, SqliteFigures } from './report.ts';
+import type { HealthFinding, PragmaFigure, SqliteFigures } from './report.ts';
 
 const say = findingsOf('sqlite');
 const sayPragma = findingsOf('pragmas');
@@ -29,7 +29,7 @@ function libraryOf({ driver }: Connection): SqliteFigures['library'] {
 }
 
 /** @param others How many other processes have the file open. */
-export function libraryFinding(figures: SqliteFigures, others: number): Finding {
+export function libraryFinding(figures: SqliteFigures, others: number): HealthFinding {
   const { version, library, driver, runtime } = figures;
   const fact = `SQLite ${version}, ${library}, through ${driver} on ${runtime}`;
   if (!figures.hasWalResetBug) return say.ok(`${fact}.`);
@@ -55,8 +55,8 @@ export const checkPragmas: Check = ({ connection }) => {
 };
 
 /** What is wrong with a connection's pragmas. */
-function pragmaFindings(pragmas: readonly PragmaFigure[], filename: string): Finding[] {
-  const findings: Finding[] = [];
+function pragmaFindings(pragmas: readonly PragmaFigure[], filename: string): HealthFinding[] {
+  const findings: HealthFinding[] = [];
   const [journal] = pragmas;
   if (journal?.value !== journal?.expected) {
     findings.push(
@@ -66,7 +66,13 @@ function pragmaFindings(pragmas: readonly PragmaFigure[], filename: string): Fin
       ),
     );
   }
-  const different = pragmas.slice(1).filter(({ value, expected }) => expected !== undefined && value !== expected);
+  const isPaused = ({ name, value }: PragmaFigure) => name === 'wal_autocheckpoint' && value === 0;
+  if (pragmas.some(isPaused)) {
+    findings.push(sayPragma.info('Checkpoints are paused (wal_autocheckpoint is 0), as they are while a backup runs.'));
+  }
+  const different = pragmas
+    .slice(1)
+    .filter((pragma) => pragma.expected !== undefined && pragma.value !== pragma.expected && !isPaused(pragma));
   if (different.length > 0) {
     const list = different.map(({ name, value, expected }) => `${name} is ${value}, not ${expected}`).join('; ');
     findings.push(

@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import type { Connection } from '../core/connection.ts';
 import { describeHolder, type LockHolder, type LockKind, lockHolders } from '../core/file-locks.ts';
+import { expectedPragmas } from '../core/pragmas.ts';
 import { sleepSync } from '../core/sleep.ts';
 import { bytesOf, walState } from '../core/wal.ts';
-import { type Check, findingsOf, onDisk } from './check.ts';
-import type { Finding, WalFigures } from './report.ts';
+import { type Check, findingsOf, onDisk, sized } from './check.ts';
+import type { HealthFinding, WalFigures } from './report.ts';
 
 const say = findingsOf('wal');
 const sayProcesses = findingsOf('processes');
@@ -47,18 +48,18 @@ function walFigures(connection: Connection): WalFigures {
 }
 
 function backlogBytes(connection: Connection): number {
-  const read = (name: string) => Number(connection.pragma(name, { simple: true }));
-  return BACKLOG * Math.max(read('wal_autocheckpoint'), 1000) * read('page_size');
+  const pages = expectedPragmas().wal_autocheckpoint ?? 0;
+  return BACKLOG * pages * Number(connection.pragma('page_size', { simple: true }));
 }
 
-/** The other processes that have the lock now and keep it while they are watched; at once where none has it. */
+/** The processes that have the lock now and keep it while they are watched; at once where none has it. */
 function stayingHolders(
   filename: string,
   now: readonly LockHolder[] | undefined,
   kind: LockKind,
 ): readonly LockHolder[] {
   const holding = (holders: readonly LockHolder[] | undefined) =>
-    holders?.filter(({ locks, isSelf }) => !isSelf && locks.includes(kind)) ?? [];
+    holders?.filter(({ locks, isSelf }) => locks.includes(kind) && !(isSelf && kind === 'write')) ?? [];
   let staying = holding(now);
   for (let waited = 0; staying.length > 0 && waited < WATCH_MS; waited += LOOK_EVERY_MS) {
     sleepSync(LOOK_EVERY_MS);
@@ -73,21 +74,22 @@ function walFinding(
   wal: WalFigures,
   isBacklogged: boolean,
   readers: readonly LockHolder[],
-): Finding {
+): HealthFinding {
   if (wal.pendingBytes === undefined) {
-    const fact = `The -wal has ${megabytes(wal.bytes)}; how much of it is in the file already is not known`;
+    const fact = `The -wal has ${sized(wal.bytes)}; how much of it is in the file already is not known`;
     if (connection.inTransaction) return say.info(`${fact} inside a transaction.`);
     return isBacklogged
       ? say.warning(`${fact} to SQLite ${connection.sqliteVersion}.`, 'Run dork-db checkpoint, which tells.')
       : say.ok(`${fact} to SQLite ${connection.sqliteVersion}.`);
   }
-  const fact = `${megabytes(wal.pendingBytes)} of the -wal's ${megabytes(wal.bytes)} are not in the file yet`;
+  if (wal.pendingBytes === 0) return say.ok(`Everything is in the file; its -wal has ${sized(wal.bytes)}.`);
+  const fact = `${sized(wal.pendingBytes)} of the -wal's ${sized(wal.bytes)} are not in the file yet`;
   if (!isBacklogged) return say.ok(`${fact}.`);
   const since = `, since ${wal.lastCheckpointAt}`;
   if (readers.length > 0) {
     return say.warning(
-      `${fact}${since}: process ${readers.map(describeHolder).join(', ')} reads an older state and keeps them there.`,
-      'End the long read of that process; the next checkpoint then recovers the space.',
+      `${fact}${since}: ${list(readers)} reads an older state and keeps them there.`,
+      'End its long read (a loop over iterate(), a transaction, a backup); the next checkpoint then recovers the space.',
     );
   }
   return say.warning(
@@ -96,21 +98,20 @@ function walFinding(
   );
 }
 
-function processesFinding(processes: readonly LockHolder[], writers: readonly LockHolder[]): Finding {
+function processesFinding(processes: readonly LockHolder[], writers: readonly LockHolder[]): HealthFinding {
   const others = processes.filter(({ isSelf }) => !isSelf);
-  const list = others.map(describeHolder).join(', ');
   if (writers.length > 0) {
     return sayProcesses.warning(
-      `Process ${writers.map(describeHolder).join(', ')} keeps the write lock: nobody else can write.`,
+      `${list(writers)} keeps the write lock: nobody else can write.`,
       'Look at what it does; a transaction that is never ended lasts until its process ends.',
     );
   }
   if (others.length === 0) return sayProcesses.ok('No other process has the file open.');
   return sayProcesses.ok(
-    `${others.length} other process${others.length === 1 ? ' has' : 'es have'} the file open: ${list}.`,
+    `${others.length} other process${others.length === 1 ? ' has' : 'es have'} the file open: ${others.map(describeHolder).join(', ')}.`,
   );
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toLocaleString('en-US', { maximumFractionDigits: 1 })} MB`;
+function list(holders: readonly LockHolder[]): string {
+  return holders.map((holder) => (holder.isSelf ? 'this process' : `process ${describeHolder(holder)}`)).join(', ');
 }

@@ -2,7 +2,8 @@ import { chownSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Adapter } from '../core/adapter.ts';
 import { Connection } from '../core/connection.ts';
-import { copyDatabase, PARTIAL } from '../core/copy.ts';
+import { copyDatabase } from '../core/copy.ts';
+import { wreckageOf } from '../core/copy-name.ts';
 import { DatabaseBusyError, DatabaseOpenError, DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { inspectFile, realFile } from '../core/file.ts';
 import { describeHolder, lockHolders } from '../core/file-locks.ts';
@@ -114,13 +115,13 @@ function held(filename: string, cause: unknown): DatabaseBusyError {
   });
 }
 
-/** What compactions that were killed left beside the file. No other can be at work: the file is ours alone. */
+/** What compactions that were killed left beside the file. */
 function removeWreckage(filename: string): void {
   const folder = dirname(filename);
-  const prefix = `${basename(filename)}.`;
-  const isWreckage = (name: string) =>
-    name.startsWith(prefix) && new RegExp(`^\\d+\\${PARTIAL}(-journal)?$`).test(name.slice(prefix.length));
-  for (const name of readdirSync(folder).filter(isWreckage)) rmSync(join(folder, name), { force: true });
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (wreckageOf(path) === basename(filename)) rmSync(path, { force: true });
+  }
 }
 
 /** Writes the copy, compares it, and puts it in the place of the file. */

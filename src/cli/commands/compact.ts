@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { type CommonOptions, loadApi } from '../context.ts';
+import { existingFile } from '../open-existing.ts';
+import { formatBytes, formatDuration, print, printJson } from '../output.ts';
+
+export function addCompact(add: (name: string) => Command): void {
+  add('compact')
+    .description('give free pages back to the disk; no other process may have the file open')
+    .addHelpText('after', '\nExamples:\n  dork-db compact\n  dork-db compact --db ./dork.db --json')
+    .action(runCompact);
+}
+
+async function runCompact(options: CommonOptions): Promise<void> {
+  const { compact } = await loadApi();
+  const report = compact(existingFile(options));
+  if (options.json) return printJson(report);
+  const { filename, bytesBefore, bytesAfter, gained, durationMs } = report;
+  const gain = gained > 0 ? `${formatBytes(gained)} given back` : 'nothing to give back';
+  print(
+    `${filename}: ${formatBytes(bytesBefore)} before, ${formatBytes(bytesAfter)} now, ${gain}, in ${formatDuration(durationMs)}.`,
+  );
+}

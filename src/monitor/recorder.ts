@@ -1,0 +1,245 @@
+import type { DriverStatement, RunResult, SqliteValue } from '../core/adapter.ts';
+import type { Connection } from '../core/connection.ts';
+import { leadingWords } from '../core/sql-text.ts';
+import { isBusy } from '../core/sqlite-error.ts';
+import { now } from '../core/time.ts';
+import type { MonitorTotals, SlowStatement } from './sample.ts';
+import { withoutValues, wordsOf } from './statement-text.ts';
+
+/** What a statement is to a transaction. */
+type Role = 'read' | 'write' | 'begin' | 'lock' | 'commit' | 'rollback';
+
+/** The shortest pause of SQLite's busy handler; a BEGIN that meets no lock takes some microseconds. */
+const WAITED_MS = 1;
+
+/** Different slow statements that are kept; where there are more, those that were slow most recently. */
+const MOST_SLOW = 100;
+
+const ROLES: Record<string, Role> = {
+  BEGIN: 'begin',
+  SAVEPOINT: 'begin',
+  COMMIT: 'commit',
+  END: 'commit',
+  RELEASE: 'commit',
+  ROLLBACK: 'rollback',
+  PRAGMA: 'read',
+};
+
+function roleOf(sql: string, isReadonly: boolean): Role {
+  const [first = '', second] = leadingWords(sql, 2);
+  if (first === 'BEGIN' && (second === 'IMMEDIATE' || second === 'EXCLUSIVE')) return 'lock';
+  return ROLES[first] ?? (isReadonly ? 'read' : 'write');
+}
+
+/** Counts and times what is run on a connection. */
+export class Recorder {
+  readonly totals: { -readonly [K in keyof MonitorTotals]: number } = {
+    statements: 0,
+    statementMs: 0,
+    commits: 0,
+    busyWaits: 0,
+    busyWaitMs: 0,
+    busyErrors: 0,
+    slowRuns: 0,
+  };
+  readonly #connection: Connection;
+  readonly #slowMs: number;
+  readonly #slow = new Map<string, SlowStatement>();
+  #isQuiet = false;
+  #hasWritten = false;
+
+  constructor(connection: Connection, slowMs: number) {
+    this.#connection = connection;
+    this.#slowMs = slowMs;
+  }
+
+  /** Stands around a statement from its next run on. */
+  wrap(statement: DriverStatement, sql: string): DriverStatement {
+    if (this.#isQuiet) return statement;
+    return new RecordedStatement(this, statement, sql, roleOf(sql, statement.readonly));
+  }
+
+  /** Runs a function whose new statements are not recorded. */
+  quietly<T>(fn: () => T): T {
+    this.#isQuiet = true;
+    try {
+      return fn();
+    } finally {
+      this.#isQuiet = false;
+    }
+  }
+
+  done(sql: string, role: Role, milliseconds: number): void {
+    const { totals } = this;
+    totals.statements++;
+    totals.statementMs += milliseconds;
+    if (role !== 'read') this.#follow(role, milliseconds);
+    if (milliseconds >= this.#slowMs) this.#keepSlow(sql, milliseconds);
+  }
+
+  failed(sql: string, role: Role, milliseconds: number, error: unknown): void {
+    const { totals } = this;
+    totals.statements++;
+    totals.statementMs += milliseconds;
+    if (milliseconds >= this.#slowMs) this.#keepSlow(sql, milliseconds);
+    if (!isBusy(error)) return;
+    totals.busyErrors++;
+    if (role === 'lock') this.#waited(milliseconds);
+  }
+
+  /** The slow statements, the one with the longest run first. */
+  slowStatements(): SlowStatement[] {
+    return [...this.#slow.values()].sort((a, b) => b.maxMs - a.maxMs);
+  }
+
+  #follow(role: Role, milliseconds: number): void {
+    const { totals } = this;
+    switch (role) {
+      case 'lock':
+        this.#waited(milliseconds);
+        this.#hasWritten = false;
+        break;
+      case 'begin':
+        // A savepoint inside a transaction begins nothing.
+        if (!this.#connection.inTransaction) this.#hasWritten = false;
+        break;
+      case 'write':
+        if (this.#connection.inTransaction) this.#hasWritten = true;
+        else totals.commits++;
+        break;
+      default:
+        // What is released or rolled back inside a transaction ends nothing.
+        if (this.#connection.inTransaction) break;
+        if (role === 'commit' && this.#hasWritten) totals.commits++;
+        this.#hasWritten = false;
+    }
+  }
+
+  #waited(milliseconds: number): void {
+    if (milliseconds < WAITED_MS) return;
+    this.totals.busyWaits++;
+    this.totals.busyWaitMs += milliseconds;
+  }
+
+  #keepSlow(text: string, milliseconds: number): void {
+    this.totals.slowRuns++;
+    const sql = withoutValues(text, this.#names());
+    const before = this.#slow.get(sql);
+    // Put at the end, so that the first one is the one that was slow the longest time ago.
+    this.#slow.delete(sql);
+    this.#slow.set(sql, {
+      sql,
+      count: (before?.count ?? 0) + 1,
+      totalMs: (before?.totalMs ?? 0) + milliseconds,
+      maxMs: Math.max(before?.maxMs ?? 0, milliseconds),
+      lastAt: now(),
+    });
+    const [oldest] = this.#slow.keys();
+    if (this.#slow.size > MOST_SLOW && oldest !== undefined) this.#slow.delete(oldest);
+  }
+
+  #words: ReadonlySet<string> | undefined;
+
+  #names(): ReadonlySet<string> {
+    this.#words ??= this.quietly(() => {
+      const row = this.#connection
+        .prepare<{ text: string | null }>("SELECT group_concat(sql, ' ') AS text FROM sqlite_schema")
+        .get();
+      return wordsOf(row?.text ?? '');
+    });
+    return this.#words;
+  }
+}
+
+class RecordedStatement implements DriverStatement {
+  readonly readonly: boolean;
+  readonly #recorder: Recorder;
+  readonly #inner: DriverStatement;
+  readonly #sql: string;
+  readonly #role: Role;
+
+  constructor(recorder: Recorder, inner: DriverStatement, sql: string, role: Role) {
+    this.#recorder = recorder;
+    this.#inner = inner;
+    this.#sql = sql;
+    this.#role = role;
+    this.readonly = inner.readonly;
+  }
+
+  run(...params: SqliteValue[]): RunResult {
+    const from = performance.now();
+    let result: RunResult;
+    try {
+      result = this.#inner.run(...params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    return result;
+  }
+
+  get(...params: SqliteValue[]): unknown {
+    const from = performance.now();
+    let row: unknown;
+    try {
+      row = this.#inner.get(...params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    return row;
+  }
+
+  all(...params: SqliteValue[]): unknown[] {
+    const from = performance.now();
+    let rows: unknown[];
+    try {
+      rows = this.#inner.all(...params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    return rows;
+  }
+
+  values(...params: SqliteValue[]): unknown[][] {
+    const from = performance.now();
+    let rows: unknown[][];
+    try {
+      rows = this.#inner.values(...params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    return rows;
+  }
+
+  /** Counted, not timed: most of the time that passes is the loop's. */
+  iterate(...params: SqliteValue[]): IterableIterator<unknown> {
+    this.#recorder.done(this.#sql, this.#role, 0);
+    return this.#inner.iterate(...params);
+  }
+
+  #failed(error: unknown, from: number): unknown {
+    this.#recorder.failed(this.#sql, this.#role, performance.now() - from, error);
+    return error;
+  }
+}
+
+const recorders = new WeakMap<Connection, Set<Recorder>>();
+
+/** Lets a recorder see every statement of its connection, beside other recorders, until the returned function is called. */
+export function attach(connection: Connection, recorder: Recorder): () => void {
+  const all = recorders.get(connection) ?? new Set();
+  recorders.set(connection, all);
+  const compose = () => {
+    const each = [...all];
+    connection.wrapper =
+      each.length === 0 ? undefined : (statement, sql) => each.reduce((inner, one) => one.wrap(inner, sql), statement);
+  };
+  all.add(recorder);
+  compose();
+  return () => {
+    if (all.delete(recorder)) compose();
+  };
+}
