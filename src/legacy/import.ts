@@ -35,7 +35,7 @@ const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
  *
  * Each file is a transaction of its own. A file that is missing is nothing; one that cannot be imported is told in the
  * receipt, and the others go on. The files are never changed: databases are copied with their -wal into a private
- * folder beside dork.db, which is removed afterwards, and read there.
+ * folder beside dork.db (for a dry run among the system's temporary files), read there, and removed.
  *
  * It may be run as often as you like: it brings what the older files have got since, and leaves what was changed or
  * deleted in dork.db since as it is. Rows that do not fit are told in the receipt, with the reason. Every import of a
@@ -60,7 +60,7 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
   const sources = new Map<LegacySource, SourceReceipt>();
   connection.exec(DROP_WORK_TABLES + CREATE_WORK_TABLES);
   try {
-    using folder = createPrivateFolder(connection);
+    using folder = createPrivateFolder(connection.filename, isDryRun);
     const run = new SourceImports(connection, home, folder.path, {
       isDryRun,
       keepOrphans,

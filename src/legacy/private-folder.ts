@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Connection } from '../core/connection.ts';
 import { MEMORY } from '../core/path.ts';
 
 const PREFIX = 'dork-import-';
@@ -15,11 +14,12 @@ export interface PrivateFolder extends Disposable {
 }
 
 /**
- * Makes the folder beside dork.db, where a copy may share its blocks with the older file, or for a database that is in
- * memory or cannot be written where the system keeps temporary files. What killed imports have left is removed.
+ * Makes the folder: for an import beside dork.db, where a copy may share its blocks with the older file; for a dry run,
+ * which writes nothing there, and for a database in memory where the system keeps temporary files. What killed imports
+ * have left in the same place is removed.
  */
-export function createPrivateFolder({ filename, readonly }: Pick<Connection, 'filename' | 'readonly'>): PrivateFolder {
-  const parent = filename === MEMORY || readonly ? tmpdir() : dirname(filename);
+export function createPrivateFolder(filename: string, isDryRun: boolean): PrivateFolder {
+  const parent = isDryRun || filename === MEMORY ? tmpdir() : dirname(filename);
   removeAbandoned(parent);
   // mkdtemp creates it with mode 0700.
   const path = mkdtempSync(join(parent, `${PREFIX}${process.pid}-`));
