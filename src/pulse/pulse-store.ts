@@ -136,8 +136,9 @@ export class PulseStore {
         ? this.#runs.page.all(limit, offset)
         : this.#runs.pageOfStatus.all(status, limit, offset);
     }
-    return status === undefined
-      ? this.#runs.pageOfSchedule.all(scheduleId, limit, offset)
+    if (status === undefined) return this.#runs.pageOfSchedule.all(scheduleId, limit, offset);
+    return status === 'running'
+      ? this.#runs.pageOfScheduleRunning.all(scheduleId, limit, offset)
       : this.#runs.pageOfScheduleAndStatus.all(scheduleId, status, limit, offset);
   }
 
