@@ -3,27 +3,14 @@
  * Node 300 ms and Bun 15 ms at each start, and the declarations.
  */
 import { chmodSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { $, type BunPlugin } from 'bun';
+import { join } from 'node:path';
+import { $ } from 'bun';
 
 const root = join(import.meta.dir, '..');
 const dist = join(root, 'dist');
 
 /** The entries below src: the package's exports, and the command. */
 export const SHARED = ['schema', 'pulse/index', 'relay/index', 'mesh/index'];
-
-/**
- * ulidx without its import of node:crypto, which costs Bun 10 ms at each start; ids are drawn from random bytes that
- * src/core/ids.ts hands in, on every runtime.
- */
-const ulidxWithoutCrypto: BunPlugin = {
-  name: 'ulidx-without-crypto',
-  setup(build) {
-    const node = createRequire(import.meta.url).resolve('ulidx');
-    build.onResolve({ filter: /^ulidx$/ }, () => ({ path: join(dirname(dirname(node)), 'browser', 'index.js') }));
-  },
-};
 
 /** Bundles entries below src, as they are published, into a folder. */
 export async function bundle(target: 'bun' | 'node', names: readonly string[], outdir: string): Promise<number> {
@@ -35,7 +22,6 @@ export async function bundle(target: 'bun' | 'node', names: readonly string[], o
     format: 'esm',
     splitting: true,
     sourcemap: 'linked',
-    plugins: [ulidxWithoutCrypto],
     external: ['better-sqlite3', 'bun:sqlite'],
     minify: { whitespace: true, syntax: true },
     naming: { chunk: 'chunks/[name]-[hash].[ext]' },

@@ -1,6 +1,6 @@
 import { and, count, desc, eq, gte, isNotNull, lt, type SQL } from 'drizzle-orm';
 import { type RelayIndexRow, relayIndex } from '../../src/relay/schema.ts';
-import type { BareValue } from '../harness/bare.ts';
+import { type BareValue, bareId } from '../harness/bare.ts';
 import type { Operation } from '../harness/compare.ts';
 import type { Arms } from './arms.ts';
 import { changesOf } from './builder.ts';
@@ -129,6 +129,12 @@ export function messageOperations({ pkg, db, bare, builder, rows }: Arms): Opera
   const cursor = idOf(Math.floor(rows / 2));
 
   return [
+    {
+      name: 'newId (goal: a fifth of getMessage)',
+      kind: 'read',
+      comparable: (id) => String(id).length,
+      arms: { ours: () => pkg.newId(), bare: bareId },
+    },
     {
       name: 'getMessage',
       kind: 'read',

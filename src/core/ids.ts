@@ -1,26 +1,62 @@
-import { monotonicFactory } from 'ulidx';
+/** Crockford's base 32, in the order of ASCII, so that the order of the text is the order of the number. */
+const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** Random bytes are drawn this many at a time: one by one, a draw costs more than the whole id. */
-const POOL_BYTES = 4096;
+/** Ten bits as two digits. */
+const PAIRS = Array.from({ length: 1024 }, (_, n) => `${DIGITS[n >> 5]}${DIGITS[n & 31]}`);
 
-const pool = new Uint8Array(POOL_BYTES);
-let used = POOL_BYTES;
+const TWENTY_BITS = 2 ** 20 - 1;
 
-/** A random number from 0 to 255/256, from the system's own source. ulidx asks for one a character of base 32. */
-function random(): number {
-  if (used === POOL_BYTES) {
+/** Random words are drawn this many at a time: one by one, a draw costs many times the whole id. */
+const pool = new Uint32Array(1024);
+let used = pool.length;
+
+/** The millisecond of the last id, its digits, and the 80 bits behind them: four times twenty. */
+let last = 0;
+let time = '';
+const random: [number, number, number, number] = [0, 0, 0, 0];
+/** The digits of the first forty of the random bits, which change once a millisecond. */
+let upper = '';
+
+function digits(twentyBits: number): string {
+  return `${PAIRS[twentyBits >>> 10]}${PAIRS[twentyBits & 1023]}`;
+}
+
+function draw(): number {
+  if (used === pool.length) {
     crypto.getRandomValues(pool);
     used = 0;
   }
-  return (pool[used++] as number) / 256;
+  return (pool[used++] as number) & TWENTY_BITS;
 }
 
-const next = monotonicFactory(random);
+/** The id of a new millisecond is random. */
+function begin(at: number): void {
+  last = at;
+  time = `${digits(Math.floor(at / 2 ** 30))}${digits(Math.floor(at / 2 ** 10) & TWENTY_BITS)}${PAIRS[at % 1024]}`;
+  for (let i = 0; i < 4; i++) random[i] = draw();
+  upper = `${digits(random[0])}${digits(random[1])}`;
+}
+
+/** The ids of one millisecond follow each other; behind the last of 2^80 the next millisecond begins early. */
+function increment(): void {
+  for (let i = 3; i >= 0; i--) {
+    const next = (random[i] as number) + 1;
+    random[i] = next & TWENTY_BITS;
+    if (next <= TWENTY_BITS) {
+      if (i < 2) upper = `${digits(random[0])}${digits(random[1])}`;
+      return;
+    }
+  }
+  begin(last + 1);
+}
 
 /**
- * A new ULID: 26 characters, the first ten of them the time, greater than every earlier one of this process.
- * https://github.com/ulid/spec
+ * A new ULID: 26 characters, the first ten of them the time, greater than every earlier one of this process, also where
+ * the clock was set back. https://github.com/ulid/spec
  */
 export function newId(): string {
-  return next();
+  const at = Date.now();
+  if (at > last) begin(at);
+  else increment();
+  return `${time}${upper}${digits(random[2])}${digits(random[3])}`;
 }

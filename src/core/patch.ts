@@ -25,13 +25,15 @@ export type BuildUpdate<T> = (set: Record<string, SQL>, names: readonly string[]
  * every column that it names, also of those whose value stays, so that one for all the fields would write them all.
  */
 export class PatchStatements<T> {
-  readonly #fields: readonly (readonly [name: string, schema: GenericSchema])[];
+  readonly #names: readonly string[];
+  readonly #schemas: readonly GenericSchema[];
   readonly #build: BuildUpdate<T>;
   readonly #bySet: StoreStatement<T>[] = [];
 
   /** @param fields What each field may hold, by name; at most 31. */
   constructor(fields: Readonly<Record<string, GenericSchema>>, build: BuildUpdate<T>) {
-    this.#fields = Object.entries(fields);
+    this.#names = Object.keys(fields);
+    this.#schemas = Object.values(fields);
     this.#build = build;
   }
 
@@ -44,24 +46,25 @@ export class PatchStatements<T> {
     if (typeof patch !== 'object' || patch === null) throw new InvalidInputError('patch', 'is not an object');
     const values: unknown[] = [];
     let set = 0;
-    for (const [i, [name, schema]] of this.#fields.entries()) {
+    for (let i = 0; i < this.#names.length; i++) {
+      const name = this.#names[i] as string;
       const value = valueOf(patch, name);
       if (value === undefined) continue;
-      values.push(checked(schema, value, name));
+      values.push(checked(this.#schemas[i] as GenericSchema, value, name));
       set |= 1 << i;
     }
     return { statement: set === 0 ? undefined : (this.#bySet[set] ??= this.#prepare(set)), values };
   }
 
   #prepare(set: number): StoreStatement<T> {
-    const names = this.#fields.map(([name]) => name).filter((_, i) => set & (1 << i));
+    const names = this.#names.filter((_, i) => set & (1 << i));
     return this.#build(Object.fromEntries(names.map((name) => [name, sql`${sql.placeholder(name)}`])), names);
   }
 }
 
 function valueOf(patch: object, name: string): unknown {
   try {
-    return Reflect.get(patch, name);
+    return (patch as Record<string, unknown>)[name];
   } catch (cause) {
     throw new InvalidInputError(name, 'could not be read', { cause });
   }

@@ -16,9 +16,19 @@ const ISO = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d
 const FIRST = Date.parse('0000-01-01T00:00:00.000Z');
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** This instant. */
+/** The last second that was asked for: its first millisecond, and its text up to the point. */
+let second = Number.NaN;
+let secondText = '';
+
+/** This instant. Making the text costs as much as a small read, so that it is made once a second. */
 export function now(): Instant {
-  return new Date().toISOString();
+  const at = Date.now();
+  const millisecond = at - second;
+  if (millisecond >= 0 && millisecond < 1000) return `${secondText}${String(millisecond).padStart(3, '0')}Z`;
+  const text = new Date(at).toISOString();
+  second = at - (at % 1000);
+  secondText = text.slice(0, -4);
+  return text;
 }
 
 /**
