@@ -155,7 +155,7 @@ export function expiry(column: string, value: string, name = column): ColumnRule
     value: `CASE WHEN ${value} = 0 THEN NULL WHEN ${isNumber} THEN ${isoOfMilliseconds(clamped)} ELSE ${rule.value} END`,
     faults: rule.faults.map(([condition, meaning]) => [`NOT (${isNumber}) AND ${condition}`, meaning]),
     adjustments: [
-      [`typeof(${value}) = 'real' AND abs(${value}) < ${LAST_MILLISECOND}`, `${name}_fraction_cut`],
+      [`typeof(${value}) = 'real' AND ${isMilliseconds(value)}`, `${name}_fraction_cut`],
       [`${isNumber} AND CAST(${value} AS INTEGER) > ${LAST_MILLISECOND}`, `${name}_after_the_year_9999`],
       [`${isNumber} AND CAST(${value} AS INTEGER) < ${FIRST_MILLISECOND}`, `${name}_before_the_year_0`],
     ],
