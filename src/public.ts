@@ -28,8 +28,17 @@ export {
   sql,
   sum,
 } from 'drizzle-orm';
+export { type BackupOptions, type BackupReport, backup } from './backup/backup.ts';
+export type { ReplacedTable, RestoredTable } from './backup/compare.ts';
+export type { BackupProgress } from './backup/copy.ts';
+export { backupDaily, type DailyReport } from './backup/daily.ts';
+export type { BackupEntry, ListBackups } from './backup/list.ts';
+export type { PruneBackups, PruneBackupsOptions, PruneBackupsReport, RetentionPolicy } from './backup/prune.ts';
+export type { Restore, RestoreOptions, RestoreReport } from './backup/restore.ts';
+export type { VerifyBackup, VerifyBackupOptions, VerifyReport } from './backup/verify.ts';
 export type { DriverName, Row, RunResult, SqliteValue } from './core/adapter.ts';
 export type { Connection, PragmaOptions, TransactionBehavior } from './core/connection.ts';
+export type { CopyKind } from './core/copy-name.ts';
 export {
   BackupError,
   ClosedError,

@@ -21,6 +21,9 @@ export const FOLDER_MODE = 0o700;
 /** The first bytes of every SQLite file. https://sqlite.org/fileformat2.html#the_database_header */
 const MAGIC = 'SQLite format 3\0';
 
+/** What stands at a database's path while a restore exchanges the files beside it. */
+export const RESTORE_MARKER = 'This is not a database: a restore into this path was interrupted.';
+
 /** The folder beside a database file that its snapshots and backups go to. */
 export function backupFolder(filename: string): string {
   return join(dirname(filename), 'backups');
@@ -117,6 +120,13 @@ function readHeader(filename: string): Buffer {
  */
 function checkHeader(filename: string, size: number, hasLog: boolean): number {
   const header = readHeader(filename);
+  if (header.toString('latin1', 0, RESTORE_MARKER.length) === RESTORE_MARKER) {
+    refuse(
+      'RESTORE_UNFINISHED',
+      `A restore into ${filename} was interrupted before its last step.`,
+      `Finish it: dork-db restore --db '${filename}'`,
+    );
+  }
   if (header.toString('latin1', 0, 16) !== MAGIC) {
     refuse(
       'NOT_A_DATABASE',

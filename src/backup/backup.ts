@@ -1,0 +1,167 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { history } from '../../drizzle/history.ts';
+import type { Connection } from '../core/connection.ts';
+import { databaseBytes } from '../core/copy.ts';
+import { copyName } from '../core/copy-name.ts';
+import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../core/errors.ts';
+import { backupFolder } from '../core/file.ts';
+import { databasePath, MEMORY } from '../core/path.ts';
+import type { Db } from '../create-db.ts';
+import { assertRoom, type BackupProgress, PartialCopy, targetExists } from './copy.ts';
+import { prepareFolder } from './folder.ts';
+import { labelTag } from './label.ts';
+import { pauseCheckpoints, whileOpen } from './running.ts';
+import { startThread, type ThreadConnection } from './thread.ts';
+import { type VerifyReport, verify } from './verify.ts';
+import { removeWreckage } from './wreckage.ts';
+
+export interface BackupOptions {
+  /** The file to make; it must not exist, and its folder must. */
+  readonly to?: string;
+  /** The folder to make a file in. Default: `backups` beside the database. It is created with mode 0700. */
+  readonly dir?: string;
+  /** What it is for, as `before the upgrade`: it becomes a part of the file's name. Only without `to`. */
+  readonly label?: string;
+  /** True to compare every index with its table and follow every foreign key of the copy too. Default false. */
+  readonly deep?: boolean;
+  /** Called ten times a second. */
+  readonly onProgress?: (progress: BackupProgress) => void;
+}
+
+/** A backup that was made and read back. */
+export type BackupReport = VerifyReport;
+
+/**
+ * Copies a database, as it is at this moment, into a new file, while others write. The copy is made and read back by a
+ * thread of its own, under a temporary name that no listing counts; it gets its name when it is proved, flushed to the
+ * disk, with mode 0600.
+ *
+ * Closing the database meanwhile ends it: nothing is left behind, though the process may need until the copy's end to
+ * exit.
+ *
+ * @throws BackupError; the code says why (`NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `IN_MEMORY`, those of
+ * `verifyBackup()`, SQLite's own). No file was made.
+ * @throws ClosedError where the database is closed, or was closed before the backup was done.
+ * @throws InvalidInputError for a path or a label that cannot be one.
+ *
+ * @example
+ * ```ts
+ * const { path, bytes, sha256 } = await backup(db, { label: 'before the upgrade' });
+ * ```
+ */
+export async function backup(db: Pick<Db, '$client'>, options: BackupOptions = {}): Promise<BackupReport> {
+  const connection = db.$client;
+  return await backupTo(connection, targetOf(connection, options), options);
+}
+
+/** Makes a backup at a path. */
+export async function backupTo(
+  connection: Connection,
+  to: string,
+  { deep = false, onProgress }: Pick<BackupOptions, 'deep' | 'onProgress'>,
+): Promise<BackupReport> {
+  const started = performance.now();
+  const { adapter, filename } = connection;
+  const folder = dirname(to);
+  await removeWreckage(folder, to);
+  const totalBytes = databaseBytes(connection);
+  assertRoom(folder, totalBytes, `a copy of ${filename}`);
+  await using copy = new PartialCopy(to);
+  const thread = await startThread(adapter);
+  const stopWatching = whileOpen(connection, () => {
+    thread.abandon(new ClosedError(filename));
+    copy.discard();
+  });
+  const resumeCheckpoints = pauseCheckpoints(connection);
+  try {
+    connection.assertOpen();
+    const source = await thread.open(filename, { readonly: connection.readonly });
+    await source.all('PRAGMA busy_timeout = 5000');
+    await copy.fill(source, totalBytes, statSync(filename), onProgress);
+    if (!connection.readonly) await checkpoint(source);
+    resumeCheckpoints();
+    await source.close();
+    const report = await verify(adapter, thread, copy.path, history, deep);
+    connection.assertOpen();
+    await copy.publish();
+    return { ...report, path: to, durationMs: performance.now() - started };
+  } catch (error) {
+    throw failed(filename, error);
+  } finally {
+    resumeCheckpoints();
+    stopWatching();
+    await thread[Symbol.asyncDispose]();
+  }
+}
+
+/** Passive: it waits for nobody, and nobody for it. While others write, each round leaves less to the next. */
+const ROUNDS = 5;
+/** So little is left to the next write. */
+const FEW_PAGES = 1000;
+
+/** Moves what the copy kept in the -wal into the file, since the event loop would otherwise have to. */
+async function checkpoint(source: ThreadConnection): Promise<void> {
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      const [state] = await source.all<{ log: number; checkpointed: number }>('PRAGMA wal_checkpoint(PASSIVE)');
+      if (!state || state.log - state.checkpointed < FEW_PAGES) return;
+    }
+  } catch (error) {
+    // The next write does it.
+    if (!(error instanceof DorkDbError) || error instanceof ClosedError) throw error;
+  }
+}
+
+function failed(filename: string, error: unknown): unknown {
+  if (error instanceof BackupError || error instanceof ClosedError) return error;
+  if (!(error instanceof Error)) return error;
+  const known = error instanceof DorkDbError ? error : undefined;
+  const code = known?.code ?? ('code' in error ? String(error.code) : 'FAILED');
+  return new BackupError(code, `No backup of ${filename} was made, and it was not changed. ${error.message}`, {
+    hint: known?.hint ?? 'Look at the folder of the backup and its disk, and call again.',
+    retryable: known?.retryable ?? false,
+    cause: error,
+  });
+}
+
+/** The file to make, in a folder that is there. */
+function targetOf(connection: Connection, { to, dir, label }: BackupOptions): string {
+  const { filename } = connection;
+  connection.assertOpen();
+  refuseMemory(connection);
+  const tag = labelTag(label);
+  if (to === undefined) {
+    const folder = dir === undefined ? backupFolder(filename) : databasePath(dir, 'options.dir');
+    prepareFolder(folder, filename);
+    return freeName(folder, filename, tag);
+  }
+  if (dir !== undefined) throw new InvalidInputError('options.dir', 'is given beside options.to');
+  if (tag !== undefined) throw new InvalidInputError('options.label', 'is given beside options.to, which has a name');
+  const path = databasePath(to, 'options.to');
+  if (path === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
+  if (!statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
+    throw new BackupError('FOLDER_MISSING', `The folder ${dirname(path)} does not exist. No backup was made.`, {
+      hint: `Create it first: mkdir -m 700 -p '${dirname(path)}'`,
+    });
+  }
+  if (existsSync(path)) throw targetExists(path);
+  return path;
+}
+
+/** @throws BackupError `IN_MEMORY` */
+export function refuseMemory({ filename }: Connection): void {
+  if (filename !== MEMORY) return;
+  throw new BackupError('IN_MEMORY', 'A database in memory has no file that could be copied. No backup was made.', {
+    hint: 'Open a file, or copy it with VACUUM INTO.',
+  });
+}
+
+/** Two backups of one millisecond get two names. */
+function freeName(folder: string, filename: string, tag: string | undefined): string {
+  for (let at = Date.now(); ; at++) {
+    const name = copyName(filename, 'backup', new Date(at), tag);
+    const isTaken = [name, `${basename(name)}.${process.pid}.partial`].some((taken) => existsSync(join(folder, taken)));
+    if (!isTaken) return join(folder, name);
+  }
+}

@@ -1,0 +1,162 @@
+import { closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
+import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { freeBytes } from '../core/copy.ts';
+import { partialOf } from '../core/copy-name.ts';
+import { BackupError } from '../core/errors.ts';
+import { FILE_MODE } from '../core/file.ts';
+import { giveTo, type Owner } from './owner.ts';
+import type { ThreadConnection } from './thread.ts';
+
+/** Where a backup or a restore is. */
+export interface BackupProgress {
+  /** `verifying` reads back what was copied, and tells no bytes of its own. */
+  readonly phase: 'copying' | 'verifying';
+  /** Bytes that the copy has. */
+  readonly bytes: number;
+  /** Bytes that it will have at most. */
+  readonly totalBytes: number;
+}
+
+/** How often the copy's size is looked at, in milliseconds. */
+const EVERY_MS = 100;
+
+/** So many new bytes are flushed to the disk at a time; all at the end would make other flushes wait for seconds. */
+const FLUSH_BYTES = 32 * 2 ** 20;
+
+/** @throws BackupError `NO_ROOM` */
+export function assertRoom(folder: string, needed: number, what: string): void {
+  const free = freeBytes(folder);
+  if (free >= needed) return;
+  throw new BackupError(
+    'NO_ROOM',
+    `${folder} has ${free} bytes free; ${what} may need ${needed}. Nothing was written.`,
+    { hint: 'Make room on the disk and call again.', retryable: true },
+  );
+}
+
+/** A copy in the making: a file with mode 0600 under a temporary name. */
+export class PartialCopy implements AsyncDisposable {
+  /** The name that it has until it is proved. */
+  readonly path: string;
+  readonly #to: string;
+  #isPublished = false;
+
+  /** @throws BackupError `RUNNING` where this process makes the same copy at this moment. */
+  constructor(to: string) {
+    this.#to = to;
+    this.path = partialOf(to);
+    try {
+      // VACUUM INTO would create it with mode 0644; an empty file that is there keeps its mode.
+      closeSync(openSync(this.path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
+    } catch (cause) {
+      const isThere = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
+      const why = isThere ? `${this.path} is being made` : `${this.path} cannot be created`;
+      throw new BackupError(isThere ? 'RUNNING' : 'CANNOT_CREATE', `${why}. No copy was made.`, {
+        hint: isThere ? 'Wait for the other one.' : 'Look at the owner and the mode of the folder.',
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Writes the database as it is at this moment and flushes it. https://sqlite.org/lang_vacuum.html#vacuuminto
+   *
+   * @param owner Whose file it shall be.
+   */
+  async fill(
+    source: ThreadConnection,
+    totalBytes: number,
+    owner: Owner,
+    onProgress?: (progress: BackupProgress) => void,
+  ): Promise<void> {
+    const handle = await open(this.path, 'r');
+    const stopFlushing = flushWhileWritten(this.path, handle, (bytes) =>
+      onProgress?.({ phase: 'copying', bytes, totalBytes }),
+    );
+    try {
+      await source.all('VACUUM INTO ?', this.path);
+      await stopFlushing();
+      await handle.sync();
+      giveTo(owner, this.path);
+    } finally {
+      await stopFlushing();
+      await handle.close();
+    }
+    const bytes = statSync(this.path).size;
+    onProgress?.({ phase: 'verifying', bytes, totalBytes: bytes });
+  }
+
+  /**
+   * Gives the copy its own name, which no other file has.
+   *
+   * @throws BackupError `TARGET_EXISTS`
+   */
+  async publish(): Promise<void> {
+    try {
+      // A rename would replace what another process put there meanwhile.
+      await link(this.path, this.#to);
+      await rm(this.path);
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw targetExists(this.#to);
+      // Some file systems have no links.
+      if (statSync(this.#to, { throwIfNoEntry: false })) throw targetExists(this.#to);
+      await rename(this.path, this.#to);
+    }
+    this.#isPublished = true;
+    await flush(dirname(this.#to));
+  }
+
+  /** Takes the name away at once; the bytes go when the thread that writes them lets go of the file. */
+  discard(): void {
+    if (this.#isPublished) return;
+    rmSync(this.path, { force: true });
+    rmSync(`${this.path}-journal`, { force: true });
+  }
+
+  /** Removing a large file takes as long as flushing it, so it is not done in this thread. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isPublished) return;
+    for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(this.path + suffix, { force: true });
+  }
+}
+
+export function targetExists(path: string): BackupError {
+  return new BackupError('TARGET_EXISTS', `${path} exists already. It was not changed, and no copy was made.`, {
+    hint: 'Give the name of a new file, or a folder.',
+  });
+}
+
+/** Makes the names in a folder last a crash. */
+export async function flush(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Flushes what another thread writes into a file bit by bit, and tells its size. */
+function flushWhileWritten(path: string, handle: FileHandle, onSize: (bytes: number) => void): () => Promise<void> {
+  let flushed = 0;
+  let flushing: Promise<void> | undefined;
+  const look = () => {
+    const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    onSize(bytes);
+    if (flushing || bytes - flushed < FLUSH_BYTES) return;
+    flushed = bytes;
+    // What fails here fails again at the end, where it counts.
+    flushing = handle
+      .datasync()
+      .catch(() => {})
+      .then(() => {
+        flushing = undefined;
+      });
+  };
+  const timer = setInterval(look, EVERY_MS);
+  return async () => {
+    clearInterval(timer);
+    await flushing;
+  };
+}

@@ -1,0 +1,68 @@
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { history } from '../../drizzle/history.ts';
+import { copyName } from '../core/copy-name.ts';
+import { BackupError } from '../core/errors.ts';
+import { backupFolder } from '../core/file.ts';
+import { databasePath } from '../core/path.ts';
+import type { Db } from '../create-db.ts';
+import { type BackupOptions, type BackupReport, backupTo, refuseMemory } from './backup.ts';
+import { prepareFolder } from './folder.ts';
+import { type CopyState, look } from './look.ts';
+
+/** What `backupDaily()` found or did. */
+export type DailyReport = { readonly path: string } & (
+  | { readonly isNew: true; readonly backup: BackupReport }
+  /** The backup of this day was there already; this is what a look at it tells. */
+  | { readonly isNew: false; readonly backup: Pick<CopyState, 'bytes' | 'migration'> }
+);
+
+/**
+ * Makes the backup of this UTC day where there is none yet, as a server's timer wants it: calling it again on the same
+ * day, also in another process, makes no second one. One that is there and is no good
+ * any more is set aside as `….db.damaged`.
+ *
+ * @param dir Default: `backups` beside the database.
+ * @throws BackupError, ClosedError, InvalidInputError as `backup()` does.
+ *
+ * @example
+ * ```ts
+ * setInterval(async () => {
+ *   await backupDaily(db);
+ *   await pruneBackups(join(home, 'backups'));
+ * }, 3_600_000);
+ * ```
+ */
+export async function backupDaily(
+  db: Pick<Db, '$client'>,
+  dir?: string,
+  options: Pick<BackupOptions, 'deep' | 'onProgress'> = {},
+): Promise<DailyReport> {
+  const connection = db.$client;
+  const { adapter, filename } = connection;
+  connection.assertOpen();
+  refuseMemory(connection);
+  const folder = dir === undefined ? backupFolder(filename) : databasePath(dir, 'dir');
+  prepareFolder(folder, filename);
+  const path = join(folder, copyName(filename, 'daily', new Date()));
+  const found = () => {
+    const { bytes, migration } = look(adapter, path, history);
+    return { path, isNew: false as const, backup: { bytes, migration } };
+  };
+  if (existsSync(path)) {
+    try {
+      return found();
+    } catch (error) {
+      if (!(error instanceof BackupError)) throw error;
+      // Under this name nothing lists or deletes it, and the name of the day is free.
+      renameSync(path, `${path}.damaged`);
+    }
+  }
+  try {
+    return { path, isNew: true, backup: await backupTo(connection, path, options) };
+  } catch (error) {
+    // Another process was faster.
+    if (error instanceof BackupError && error.code === 'TARGET_EXISTS') return found();
+    throw error;
+  }
+}

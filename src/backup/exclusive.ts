@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Adapter } from '../core/adapter.ts';
+import { Connection } from '../core/connection.ts';
+import { RestoreError } from '../core/errors.ts';
+import { createPrivateFile } from '../core/file.ts';
+import { isBusy } from '../core/sqlite-error.ts';
+import { pidsWith, processesWith } from './open-files.ts';
+import { giveTo, ownerOf } from './owner.ts';
+
+/** An empty file in the folder of backups; SQLite's own lock on it goes when its holder dies. */
+const LOCK = '.restore-lock';
+
+/**
+ * Runs a function while no other restore beside this folder of backups runs.
+ *
+ * @throws RestoreError `RUNNING`
+ */
+export async function oneAtATime<T>(adapter: Adapter, folder: string, fn: () => Promise<T>): Promise<T> {
+  const path = join(folder, LOCK);
+  createPrivateFile(path);
+  giveTo(ownerOf(folder), path);
+  using lock = new Connection(adapter, path);
+  lock.exec('PRAGMA busy_timeout = 0');
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (cause) {
+    if (!isBusy(cause)) throw cause;
+    throw new RestoreError('RUNNING', `Another restore with backups in ${folder} runs. Nothing was changed.`, {
+      hint: 'Wait for it to end, then call again.',
+      retryable: true,
+      cause,
+    });
+  }
+  return await fn();
+}
+
+/** @throws RestoreError `IN_USE` where the system tells that a process has the file open. */
+export function refuseOpen(filename: string): void {
+  const processes = existsSync(filename) ? processesWith(filename) : [];
+  if (processes && processes.length > 0) throw inUse(filename);
+}
+
+/** Who has the file open, where the system tells, and what to do. */
+export function inUse(filename: string, cause?: unknown): RestoreError {
+  const processes = processesWith(filename) ?? [];
+  const who = processes.length > 0 ? ` by ${processes.join(', ')}` : '';
+  return new RestoreError('IN_USE', `${filename} is open${who}. Nothing was changed.`, {
+    hint: 'Stop the processes that have it open (or close the Db in this one), then call again.',
+    retryable: true,
+    cause,
+  });
+}
+
+/**
+ * Runs a function that puts another file in the place of a sound database, while nobody else has it open. Everything in
+ * its -wal is in the file then, and no sidecar lies beside it.
+ *
+ * @param undo Puts the file back at its path, where a process opened it just before the function replaced it.
+ * @throws RestoreError `IN_USE`
+ */
+export function whileAlone(adapter: Adapter, filename: string, fn: () => string, undo: (kept: string) => void): void {
+  using connection = new Connection(adapter, filename);
+  connection.exec('PRAGMA busy_timeout = 1000');
+  try {
+    // A connection in WAL mode keeps a shared lock for as long as it is open; leaving the mode asks for it alone.
+    connection.exec('PRAGMA journal_mode = DELETE');
+    connection.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    throw isBusy(error) ? inUse(filename, error) : error;
+  }
+  const kept = fn();
+  // Who opened the old file before it was replaced waits for our lock, and would then write what nobody reads.
+  if (pidsWith(kept)?.some((pid) => pid !== process.pid)) {
+    const refusal = inUse(kept);
+    undo(kept);
+    throw refusal;
+  }
+}
+
+/**
+ * The same for a file that SQLite cannot lock, since it cannot be read: only the system tells who has it open.
+ *
+ * @throws RestoreError `IN_USE`, and `MAY_BE_IN_USE` where the system does not tell.
+ */
+export function whileAloneAsFarAsKnown(filename: string, fn: () => string, undo: (kept: string) => void): void {
+  const isOpen = (path: string) => (existsSync(path) ? pidsWith(path) : []);
+  const known = [filename, `${filename}-wal`, `${filename}-shm`].map(isOpen);
+  if (known.some((pids) => pids && pids.length > 0)) throw inUse(filename);
+  if (known.includes(undefined) && existsSync(`${filename}-shm`)) {
+    throw new RestoreError(
+      'MAY_BE_IN_USE',
+      `${filename} is damaged, so it cannot be locked, and this system does not tell who has it open. Nothing was changed.`,
+      { hint: `Stop every process of DorkOS, remove '${filename}-shm', which holds no data, and call again.` },
+    );
+  }
+  const kept = fn();
+  if (!pidsWith(kept)?.some((pid) => pid !== process.pid)) return;
+  const refusal = inUse(kept);
+  undo(kept);
+  throw refusal;
+}

@@ -1,0 +1,147 @@
+import { rm } from 'node:fs/promises';
+import { history } from '../../drizzle/history.ts';
+import type { Adapter } from '../core/adapter.ts';
+import { BackupError, InvalidInputError } from '../core/errors.ts';
+import { databasePath } from '../core/path.ts';
+import { backupsIn, type NamedBackup } from './list.ts';
+import { startThread } from './thread.ts';
+import { verify } from './verify.ts';
+import { removeWreckage, wreckageIn } from './wreckage.ts';
+
+/** How many backups stay. Those that `backup()` made, with a label or without, and recovered files always stay. */
+export interface RetentionPolicy {
+  /** Copies from before migrations, the newest. Default 10. */
+  readonly preMigration?: number;
+  /** Daily backups: those of the newest days that have one. Default 7. */
+  readonly daily?: number;
+  /** Of the daily backups also the newest of each week (ISO 8601, in UTC), for the newest weeks that have one. Default 4. */
+  readonly weekly?: number;
+}
+
+export interface PruneBackupsOptions {
+  /** True to find out what would be deleted, and delete nothing. Default false. */
+  readonly dryRun?: boolean;
+}
+
+/** What was deleted, and what stays. Paths are absolute. */
+export interface PruneBackupsReport {
+  /** Half files of backups that were killed. */
+  readonly wreckage: readonly string[];
+  readonly deleted: readonly string[];
+  /** Every backup that stays, newest first. */
+  readonly kept: readonly string[];
+  /** Those that the policy lets go and that stay since no other of their database is known to be good. */
+  readonly spared: readonly string[];
+  readonly dryRun: boolean;
+}
+
+/**
+ * Deletes old backups by a policy. Only files with names that this package gives are touched; the wreckage of killed
+ * backups goes first. Of each database at least one backup stays that was just read as a whole and is good: where none
+ * is, none is deleted.
+ *
+ * @throws InvalidInputError for a number that is not whole or is below 0.
+ */
+export type PruneBackups = (
+  dir: string,
+  policy?: RetentionPolicy,
+  options?: PruneBackupsOptions,
+) => Promise<PruneBackupsReport>;
+
+const DEFAULTS: Required<RetentionPolicy> = { preMigration: 10, daily: 7, weekly: 4 };
+
+/** `pruneBackups()` for a driver. */
+export function pruneBackupsWith(adapter: Adapter): PruneBackups {
+  return async (dir, policy = {}, { dryRun = false } = {}) => {
+    const folder = databasePath(dir, 'dir');
+    const limits = checkedPolicy(policy);
+    const wreckage = dryRun ? wreckageIn(folder) : await removeWreckage(folder);
+    const report = { wreckage, deleted: [] as string[], kept: [] as string[], spared: [] as string[], dryRun };
+    for (const backups of Map.groupBy(backupsIn(folder), ({ name }) => name.stem).values()) {
+      const wanted = wantedBy(limits, backups);
+      const spared = await neededBesides(adapter, backups, wanted);
+      const stay = (backup: NamedBackup) => wanted.has(backup) || spared.has(backup);
+      report.kept.push(...backups.filter(stay).map(({ path }) => path));
+      report.spared.push(...[...spared].map(({ path }) => path));
+      for (const { path } of backups.filter((backup) => !stay(backup))) {
+        // Removing a large file takes as long as flushing it, so it is not done in this thread.
+        if (!dryRun) await rm(path, { force: true });
+        report.deleted.push(path);
+      }
+    }
+    return report;
+  };
+}
+
+function checkedPolicy(policy: RetentionPolicy): Required<RetentionPolicy> {
+  for (const [name, limit] of Object.entries(policy)) {
+    if (!(name in DEFAULTS)) throw new InvalidInputError(`policy.${name}`, 'is not one of preMigration, daily, weekly');
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
+      throw new InvalidInputError(`policy.${name}`, 'is not a whole number from 0');
+    }
+  }
+  const { preMigration, daily, weekly } = policy;
+  return {
+    preMigration: preMigration ?? DEFAULTS.preMigration,
+    daily: daily ?? DEFAULTS.daily,
+    weekly: weekly ?? DEFAULTS.weekly,
+  };
+}
+
+/** What the policy keeps of one database's backups, newest first. */
+function wantedBy(
+  { preMigration, daily, weekly }: Required<RetentionPolicy>,
+  backups: readonly NamedBackup[],
+): Set<NamedBackup> {
+  const of = (kind: string) => backups.filter(({ name }) => name.kind === kind);
+  const dailies = of('daily');
+  return new Set([
+    ...of('backup'),
+    ...of('recovered'),
+    ...of('pre-migration').slice(0, preMigration),
+    ...newestOfEach(dailies, ({ name }) => name.day).slice(0, daily),
+    ...newestOfEach(dailies, ({ name }) => weekOf(name.day)).slice(0, weekly),
+  ]);
+}
+
+function newestOfEach(backups: readonly NamedBackup[], key: (backup: NamedBackup) => string): NamedBackup[] {
+  return [...Map.groupBy(backups, key).values()].flatMap(([newest]) => newest ?? []);
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The Monday that a day's week begins with. */
+function weekOf(day: string): string {
+  const time = Date.parse(day);
+  const sinceMonday = (new Date(time).getUTCDay() + 6) % 7;
+  return new Date(time - sinceMonday * DAY_MS).toISOString();
+}
+
+/** What must stay although the policy does not keep it, so that a backup stays that is known to be good. */
+async function neededBesides(
+  adapter: Adapter,
+  backups: readonly NamedBackup[],
+  wanted: ReadonlySet<NamedBackup>,
+): Promise<Set<NamedBackup>> {
+  const unwanted = backups.filter((backup) => !wanted.has(backup));
+  if (unwanted.length === 0) return new Set();
+  for (const backup of [...wanted].sort((a, b) => backups.indexOf(a) - backups.indexOf(b))) {
+    if (await isGood(adapter, backup)) return new Set();
+  }
+  for (const backup of unwanted) {
+    if (await isGood(adapter, backup)) return new Set([backup]);
+  }
+  return new Set(unwanted);
+}
+
+async function isGood(adapter: Adapter, { path }: NamedBackup): Promise<boolean> {
+  adapter.load();
+  await using thread = await startThread(adapter);
+  try {
+    await verify(adapter, thread, path, history, false);
+    return true;
+  } catch (error) {
+    if (error instanceof BackupError) return false;
+    throw error;
+  }
+}

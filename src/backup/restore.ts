@@ -1,0 +1,215 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { history } from '../../drizzle/history.ts';
+import type { Adapter } from '../core/adapter.ts';
+import { DorkDbError, InvalidInputError, RestoreError } from '../core/errors.ts';
+import { backupFolder, realFile } from '../core/file.ts';
+import { databasePath, defaultDbPath, MEMORY } from '../core/path.ts';
+import { compareAsFarAsReadable, type RestoredTable } from './compare.ts';
+import { type BackupProgress, PartialCopy } from './copy.ts';
+import { oneAtATime, refuseOpen } from './exclusive.ts';
+import { removeSet } from './file-set.ts';
+import { prepareFolder } from './folder.ts';
+import { finishInterrupted } from './interrupted.ts';
+import { processesWith } from './open-files.ts';
+import { presentAt } from './present.ts';
+import { assertRoomFor, stage } from './staged.ts';
+import { proveOpens, putBack, putInPlace, stagedName } from './swap.ts';
+import { startThread } from './thread.ts';
+import { type VerifyReport, verify } from './verify.ts';
+
+export interface RestoreOptions {
+  /**
+   * The backup, a snapshot, or the main file of a set that an earlier restore replaced. Without it only a restore that
+   * was interrupted is brought to its end.
+   */
+  readonly from?: string;
+  /** The database. Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
+  readonly to?: string;
+  /** True to find out what it would do, and change nothing. Default false. */
+  readonly dryRun?: boolean;
+  /** True to verify the backup as `verifyBackup()` does with `deep`. Default false. */
+  readonly deep?: boolean;
+  /** Called ten times a second while the backup is copied. */
+  readonly onProgress?: (progress: BackupProgress) => void;
+}
+
+/** What a restore did, or would do. */
+export interface RestoreReport {
+  /** The database, absolute. */
+  readonly to: string;
+  /** The backup, as it was read; absent where an interrupted restore was brought to its end. */
+  readonly backup?: VerifyReport;
+  /** The folder with the replaced file and what belonged to it; absent where nothing was there. */
+  readonly replaced?: string;
+  /** Why the replaced file could not be read, so that nothing is known of what is lost. */
+  readonly replacedProblem?: string;
+  /** The migrations that the backup lacked and that were applied. */
+  readonly migrated: readonly string[];
+  /** What came back, and what is lost against the replaced file. */
+  readonly tables: Readonly<Record<string, RestoredTable>>;
+  /** True where a restore that was killed before was brought to its end first. */
+  readonly finished: boolean;
+  readonly dryRun: boolean;
+  readonly durationMs: number;
+}
+
+/**
+ * Brings back a backup: reads it as a whole, copies it beside the database, migrates the copy where it is older, reads
+ * it again, and only then puts it in the place of the database, which goes into `backups/replaced-…` with its -wal and
+ * -shm. Nobody may have the database open, this process included. A process that is killed leaves the old files or the
+ * new one; where the old ones are damaged and have a -wal, there is a moment in which it leaves a marker that refuses to
+ * open, and the next restore, or one without `from`, does the rest.
+ *
+ * @throws RestoreError; the code says why (`IN_USE` names the processes where the system tells, `NOT_OURS`, `NO_ROOM`,
+ * `MIGRATION_NEWER_DATABASE`, `RUNNING`). What was there is in place.
+ * @throws BackupError where the backup is not one that can be used.
+ * @throws InvalidInputError for a path that cannot be one.
+ *
+ * @example
+ * ```ts
+ * const { tables, replaced } = await restore({ from: backups[0].path, to: join(home, 'dork.db') });
+ * ```
+ */
+export type Restore = (options: RestoreOptions) => Promise<RestoreReport>;
+
+/** `restore()` for a driver. */
+export function restoreWith(adapter: Adapter): Restore {
+  return async (options) => {
+    const started = performance.now();
+    const target = targetOf(options.to);
+    const source = sourceOf(options.from, target);
+    adapter.load();
+    const outcome = options.dryRun
+      ? await rehearse(adapter, target, source, options)
+      : await carryOut(adapter, target, source, options);
+    return { to: target, dryRun: options.dryRun ?? false, ...outcome, durationMs: performance.now() - started };
+  };
+}
+
+type Outcome = Omit<RestoreReport, 'to' | 'dryRun' | 'durationMs'>;
+
+/** Everything but the change. */
+async function rehearse(
+  adapter: Adapter,
+  target: string,
+  source: string | undefined,
+  { deep = false }: RestoreOptions,
+): Promise<Outcome> {
+  if (source === undefined) throw new InvalidInputError('options.from', 'is missing');
+  refuseOpen(target);
+  await using thread = await startThread(adapter);
+  const backup = await verify(adapter, thread, source, history, deep);
+  refuseUnfit(backup);
+  const { state, problem } = await presentAt(adapter, thread, target, history);
+  const tables = await compareAsFarAsReadable(thread, source, state === 'sound' ? target : undefined);
+  return { backup, migrated: backup.pending, tables, finished: false, ...(problem && { replacedProblem: problem }) };
+}
+
+async function carryOut(
+  adapter: Adapter,
+  target: string,
+  source: string | undefined,
+  options: RestoreOptions,
+): Promise<Outcome> {
+  const folder = backupFolder(target);
+  prepareFolder(folder, dirname(target));
+  return await oneAtATime(adapter, folder, async () => {
+    const earlier = finishInterrupted(target, folder);
+    if (source !== undefined) {
+      const outcome = await restoreFrom(adapter, target, source, folder, options);
+      return { ...outcome, finished: earlier !== undefined };
+    }
+    if (!earlier) throw new InvalidInputError('options.from', 'is missing, and no restore was interrupted');
+    await using thread = await startThread(adapter);
+    if (earlier.isRestored) proveOpens(adapter, target, history);
+    const tables = await compareAsFarAsReadable(thread, target, undefined);
+    const replaced = earlier.isRestored ? earlier.replaced : undefined;
+    return { migrated: [], tables, finished: true, ...(replaced && { replaced }) };
+  });
+}
+
+async function restoreFrom(
+  adapter: Adapter,
+  target: string,
+  source: string,
+  folder: string,
+  { deep = false, onProgress }: RestoreOptions,
+): Promise<Omit<Outcome, 'finished'>> {
+  refuseOpen(target);
+  await using thread = await startThread(adapter);
+  const backup = await verify(adapter, thread, source, history, deep);
+  refuseUnfit(backup);
+  try {
+    const present = await presentAt(adapter, thread, target, history);
+    assertRoomFor(backup, target, folder);
+    await using staged = new PartialCopy(stagedName(target));
+    const migrated = await stage(adapter, thread, history, backup, staged, present.owner, onProgress);
+    const replaced = putInPlace(adapter, target, staged.path, present, folder);
+    prove(adapter, target, replaced);
+    const old = replaced && present.state === 'sound' ? join(replaced, basename(target)) : undefined;
+    const tables = await compareAsFarAsReadable(thread, target, old);
+    const { problem } = present;
+    return { backup, migrated, tables, ...(replaced && { replaced }), ...(problem && { replacedProblem: problem }) };
+  } catch (error) {
+    throw failed(target, error);
+  }
+}
+
+/** The last look; where it fails, the old set comes back. */
+function prove(adapter: Adapter, target: string, replaced: string | undefined): void {
+  try {
+    proveOpens(adapter, target, history);
+  } catch (cause) {
+    const others = processesWith(target) ?? [];
+    if (others.length === 0) {
+      if (replaced) putBack(target, replaced);
+      else removeSet(target);
+      throw cause;
+    }
+    throw new RestoreError(
+      'NOT_PROVED',
+      `${target} was restored and then did not open, and ${others.join(', ')} has it open. What it replaced is in ${replaced ?? 'no folder: nothing was there'}.`,
+      { hint: 'Stop that process, then restore again.', cause },
+    );
+  }
+}
+
+/** @throws RestoreError where this code could not open what would be restored. */
+function refuseUnfit({ path, state, problem }: VerifyReport): void {
+  if (!problem) return;
+  throw new RestoreError(
+    `MIGRATION_${state.toUpperCase()}`,
+    `${path} cannot be restored by this version. ${problem.message}`,
+    { hint: problem.hint },
+  );
+}
+
+function failed(target: string, error: unknown): unknown {
+  if (error instanceof RestoreError || !(error instanceof Error)) return error;
+  const known = error instanceof DorkDbError ? error : undefined;
+  const code = known?.code ?? ('code' in error ? String(error.code) : 'FAILED');
+  return new RestoreError(code, `Nothing was restored to ${target}; what was there is in place. ${error.message}`, {
+    hint: known?.hint ?? 'Look at the folder of the database and its disk, and call again.',
+    retryable: known?.retryable ?? false,
+    cause: error,
+  });
+}
+
+function targetOf(to: unknown): string {
+  const path = to === undefined ? defaultDbPath() : databasePath(to, 'options.to');
+  if (path === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
+  const folder = dirname(path);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return realFile(path);
+  throw new RestoreError('FOLDER_MISSING', `The folder ${folder} does not exist. Nothing was restored.`, {
+    hint: `Create it first: mkdir -m 700 -p '${folder}'`,
+  });
+}
+
+function sourceOf(from: unknown, target: string): string | undefined {
+  if (from === undefined) return undefined;
+  const path = databasePath(from, 'options.from');
+  const source = existsSync(path) ? realFile(path) : path;
+  if (source === target) throw new InvalidInputError('options.from', 'is the database itself');
+  return source;
+}

@@ -1,0 +1,78 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Adapter } from '../core/adapter.ts';
+import { Connection } from '../core/connection.ts';
+import { freeBytes, fsyncPath } from '../core/copy.ts';
+import { RestoreError } from '../core/errors.ts';
+import type { History } from '../migrations/history.ts';
+import { migrate } from '../migrations/runner.ts';
+import type { BackupProgress, PartialCopy } from './copy.ts';
+import { sidecarsOf } from './file-set.ts';
+import { openThere, UNTRUSTING } from './look.ts';
+import type { Present } from './present.ts';
+import type { Thread } from './thread.ts';
+import { type VerifyReport, verify } from './verify.ts';
+
+/**
+ * Makes the file that is to be put in place, ready to use: the backup's content, migrated where it is older, and read
+ * back as a whole. The database itself is not touched.
+ *
+ * @returns The migrations that were applied.
+ */
+export async function stage(
+  adapter: Adapter,
+  thread: Thread,
+  history: History,
+  backup: VerifyReport,
+  staged: PartialCopy,
+  owner: Present['owner'],
+  onProgress?: (progress: BackupProgress) => void,
+): Promise<string[]> {
+  // VACUUM INTO is a write in the sense of query_only.
+  const source = await openThere(thread, backup.path, UNTRUSTING);
+  await staged.fill(source, backup.bytes, owner, onProgress);
+  await source.close();
+  const migrated = backup.pending.length > 0 ? bringUp(adapter, staged.path, history) : [];
+  const { rows } = await verify(adapter, thread, staged.path, history, false);
+  const differs = Object.keys(backup.rows).find((table) => rows[table] !== backup.rows[table]);
+  if (migrated.length > 0 || differs === undefined) return migrated;
+  throw new RestoreError('COPY_DIFFERS', `The copy of ${backup.path} differs from it in the rows of ${differs}.`, {
+    hint: 'Look at the disk that the database is on.',
+  });
+}
+
+function bringUp(adapter: Adapter, path: string, history: History): string[] {
+  using connection = new Connection(adapter, path);
+  connection.exec('PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF');
+  // The backup is the snapshot.
+  const { applied } = migrate(connection, history, { snapshot: false });
+  connection.close();
+  fsyncPath(path);
+  return applied.map(({ tag }) => tag);
+}
+
+/** @throws RestoreError `NO_ROOM` */
+export function assertRoomFor(backup: VerifyReport, target: string, folder: string): void {
+  // A migration that rebuilds a table writes it once more.
+  const staged = backup.bytes * (backup.pending.length > 0 ? 3 : 1);
+  const isOneDisk = statSync(dirname(target)).dev === statSync(folder).dev;
+  const set = ['', ...sidecarsOf(target)].map(
+    (suffix) => statSync(target + suffix, { throwIfNoEntry: false })?.size ?? 0,
+  );
+  const kept = isOneDisk ? 0 : set.reduce((sum, bytes) => sum + bytes, 0);
+  for (const [where, needed] of [
+    [dirname(target), staged],
+    [folder, kept],
+  ] as const) {
+    const free = freeBytes(where);
+    if (free >= needed) continue;
+    throw new RestoreError(
+      'NO_ROOM',
+      `${where} has ${free} bytes free, and ${needed} may be needed. Nothing was changed.`,
+      {
+        hint: 'Make room on the disk and call again.',
+        retryable: true,
+      },
+    );
+  }
+}

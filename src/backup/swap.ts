@@ -1,0 +1,107 @@
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Adapter } from '../core/adapter.ts';
+import { fsyncPath } from '../core/copy.ts';
+import { partialOf } from '../core/copy-name.ts';
+import { DatabaseBusyError, RestoreError } from '../core/errors.ts';
+import { openConnection } from '../core/open.ts';
+import type { History } from '../migrations/history.ts';
+import { readLedger } from '../migrations/ledger.ts';
+import { planFor } from '../migrations/plan.ts';
+import { whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
+import { install, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
+import type { Present } from './present.ts';
+
+/** `replaced-20261122T093000000Z`, or undefined for another name. */
+export const REPLACED = /^replaced-\d{8}T\d{9}Z$/;
+
+/** The temporary name of the file that is put in place; beside the database, since a rename stays on one disk. */
+export function stagedName(target: string): string {
+  return `${target}.restored`;
+}
+
+/**
+ * Puts the staged file in the place of the database.
+ *
+ * @returns The folder with the set that was there; undefined where nothing was.
+ */
+export function putInPlace(
+  adapter: Adapter,
+  target: string,
+  staged: string,
+  { state }: Present,
+  folder: string,
+): string | undefined {
+  if (state === 'missing') {
+    placeNew(target, staged);
+    return undefined;
+  }
+  const kept = join(folder, `replaced-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`);
+  const swap = () => {
+    keepSet(target, kept);
+    install(target, { main: staged, sidecars: {} }, kept);
+    return join(kept, basename(target));
+  };
+  const undo = () => putBack(target, kept);
+  if (state === 'sound') whileAlone(adapter, target, swap, undo);
+  else whileAloneAsFarAsKnown(target, swap, undo);
+  return kept;
+}
+
+/** Not over a database that another process creates at this moment. */
+function placeNew(target: string, staged: string): void {
+  // An empty file is nothing, too.
+  if (existsSync(target)) rmSync(target);
+  try {
+    linkSync(staged, target);
+    rmSync(staged);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') {
+      throw new RestoreError('IN_USE', `${target} was created by another process. It was not changed.`, {
+        hint: 'Stop what uses it, then call again.',
+        retryable: true,
+        cause,
+      });
+    }
+    // Some file systems have no links.
+    renameSync(staged, target);
+  }
+  fsyncPath(dirname(target));
+}
+
+/** Puts a set back that was replaced, and removes its folder. */
+export function putBack(target: string, kept: string): void {
+  const old = join(kept, basename(target));
+  const sidecars = Object.fromEntries(sidecarsOf(old).map((suffix) => [suffix, old + suffix]));
+  if (existsSync(old)) {
+    const main = partialOf(stagedName(target));
+    linkOrCopy(old, main);
+    install(target, { main, sidecars }, kept);
+  } else {
+    removeSet(target);
+    for (const [suffix, path] of Object.entries(sidecars)) linkOrCopy(path, target + suffix);
+  }
+  rmSync(kept, { recursive: true, force: true });
+}
+
+/**
+ * Opens the file that was put in place, as everyone else will.
+ *
+ * @throws RestoreError where it does not open or is not current.
+ */
+export function proveOpens(adapter: Adapter, target: string, history: History): void {
+  try {
+    using connection = openConnection(adapter, target, {
+      isOurLedger: (opened) => readLedger(opened)[0]?.hash === history.migrations[0]?.hash,
+    });
+    const { pending, problem } = planFor(connection, history);
+    if (pending.length === 0 && !problem) return;
+  } catch (error) {
+    // Another process has opened it already.
+    if (error instanceof DatabaseBusyError) return;
+    throw error;
+  }
+  throw new RestoreError('NOT_CURRENT', `${target} has not every migration after it was restored.`, {
+    hint: 'Call again; if it stays, report it.',
+  });
+}

@@ -1,0 +1,31 @@
+import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { parseCopyName, wreckageOf } from '../core/copy-name.ts';
+
+/**
+ * What processes that were killed while they made a copy left in a folder: half files under temporary names.
+ *
+ * @param alsoOf The name of a file that is made there under a name of the caller's own.
+ */
+export function wreckageIn(folder: string, alsoOf?: string): string[] {
+  let names: string[] = [];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    // No folder, no wreckage.
+  }
+  return names
+    .map((name) => join(folder, name))
+    .filter((path) => {
+      const name = wreckageOf(path);
+      return name !== undefined && (parseCopyName(name) !== undefined || name === alsoOf);
+    });
+}
+
+/** Removes wreckage, and tells what it removed. */
+export async function removeWreckage(folder: string, alsoOf?: string): Promise<string[]> {
+  const paths = wreckageIn(folder, alsoOf && basename(alsoOf));
+  for (const path of paths) await rm(path, { force: true });
+  return paths;
+}

@@ -1,0 +1,78 @@
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { PARTIAL } from './copy.ts';
+
+/** What a copy was made for, and what retention goes by. */
+export type CopyKind = 'pre-migration' | 'daily' | 'backup' | 'recovered';
+
+/** What the name of a copy tells. */
+export interface CopyName {
+  readonly kind: CopyKind;
+  /** The database's own name without its extension: `dork` of `dork.db`. */
+  readonly stem: string;
+  /** The UTC day, as `2026-11-22`. */
+  readonly day: string;
+  /** The instant; absent in the name of a daily backup, which is one for its day. */
+  readonly at?: string;
+  /** The newest migration, in the name of a copy from before one; the label, in that of a backup. */
+  readonly tag?: string;
+}
+
+const NAME =
+  /^(?<stem>.+?)-(?<kind>pre-migration|daily|backup|recovered)-(?<day>\d{8})(?:T(?<time>\d{9})Z)?(?:-(?<tag>.+))?\.db$/;
+const WRECKAGE = /^(?<name>.+)\.(?<pid>\d+)\.partial(?:-journal|-wal|-shm)?$/;
+
+/** What no process writes to for a day is wreckage, also where another process has got the number of its maker. */
+const LONGEST_WORK_MS = 24 * 60 * 60 * 1000;
+
+/** `dork` of `/home/me/.dork/dork.db`. */
+export function stemOf(filename: string): string {
+  return basename(filename).replace(/\.[^.]*$/, '');
+}
+
+/**
+ * The name of a copy, as `dork-backup-20261122T093000000Z-before-the-upgrade.db`: among those of one kind the order of
+ * the text is the order of time.
+ */
+export function copyName(filename: string, kind: CopyKind, at: Date, tag?: string): string {
+  const stamp = at.toISOString().replaceAll(/[-:.]/g, '');
+  return `${stemOf(filename)}-${kind}-${kind === 'daily' ? stamp.slice(0, 8) : stamp}${tag ? `-${tag}` : ''}.db`;
+}
+
+/** What a name tells; undefined for a name that is none of ours. */
+export function parseCopyName(name: string): CopyName | undefined {
+  const { stem, kind, day, time, tag } = NAME.exec(name)?.groups ?? {};
+  if (!stem || !kind || !day || (kind === 'daily') !== (time === undefined)) return undefined;
+  const date = day.replace(/(....)(..)(..)/, '$1-$2-$3');
+  const at = `${date}T${(time ?? '000000000').replace(/(..)(..)(..)(...)/, '$1:$2:$3.$4')}Z`;
+  if (Number.isNaN(Date.parse(at)) || new Date(at).toISOString() !== at) return undefined;
+  return { kind: kind as CopyKind, stem, day: date, ...(time && { at }), ...(tag && { tag }) };
+}
+
+/** The temporary name of a copy that this process makes. */
+export function partialOf(path: string): string {
+  return `${path}.${process.pid}${PARTIAL}`;
+}
+
+/**
+ * The name that a file in the making was to get, where its maker is dead; undefined for any other file. A file of this
+ * process' number from before it began is of an earlier process: in a container each start has the same number.
+ */
+export function wreckageOf(path: string): string | undefined {
+  const { name, pid } = WRECKAGE.exec(basename(path))?.groups ?? {};
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!name || !stat) return undefined;
+  const isMakerAlive =
+    Number(pid) === process.pid ? stat.mtimeMs >= Math.floor(performance.timeOrigin) : isAlive(Number(pid));
+  return isMakerAlive && Date.now() - stat.mtimeMs < LONGEST_WORK_MS ? undefined : name;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there is one, of another user.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
