@@ -1,3 +1,6 @@
+import type { Connection } from '../core/connection.ts';
+import { DorkDbError } from '../core/errors.ts';
+import { primaryCode } from '../core/sqlite-error.ts';
 import { type Check, findingsOf } from './check.ts';
 import type { DanglingRow, HealthFinding } from './report.ts';
 
@@ -11,12 +14,23 @@ const MOST = 100;
 export const checkIntegrity: Check = ({ connection, depth }) => {
   if (depth === 'usual') return { findings: [] };
   const pragma = depth === 'full' ? 'integrity_check' : 'quick_check';
-  const lines = (connection.pragma(`${pragma}(${MOST})`) as Record<string, string>[])
-    .flatMap((row) => Object.values(row))
-    .flatMap((text) => text.split('\n'));
-  const damage = lines.filter((line) => line !== 'ok');
+  const damage = linesOf(connection, `${pragma}(${MOST})`).filter((line) => line !== 'ok');
   return { findings: [integrityFinding(pragma, damage, connection.filename)], figures: { damage } };
 };
+
+/** What a check reports, one line each; where the damage ends the check itself, that is the last one. */
+function linesOf(connection: Connection, pragma: string): string[] {
+  const lines: string[] = [];
+  try {
+    for (const row of connection.prepare<Record<string, string>>(`PRAGMA ${pragma}`).iterate()) {
+      for (const text of Object.values(row)) lines.push(...text.split('\n'));
+    }
+  } catch (error) {
+    if (!(error instanceof DorkDbError) || primaryCode(error.code) !== 'SQLITE_CORRUPT') throw error;
+    lines.push(error.cause instanceof Error ? error.cause.message : error.message);
+  }
+  return lines;
+}
 
 function integrityFinding(pragma: string, damage: readonly string[], filename: string): HealthFinding {
   if (damage.length === 0) return say.ok(`${pragma} found no damage.`);
