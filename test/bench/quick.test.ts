@@ -32,6 +32,8 @@ const SUITES: Record<string, { tables: number; operations: string[]; arms: strin
   growth: { tables: 1, operations: ['getMessage', 'updateSpan'], arms: ['1k', '10k'] },
   writes: { tables: 2, operations: ['as shipped', 'insertMessage, mean'], arms: [] },
   contention: { tables: 1, operations: ['4 Bun', '4 Node', '2 Bun, 2 Node'], arms: ['ours', 'bare'] },
+  import: { tables: 1, operations: ['a message and a span, each'], arms: ['ours', 'bare'] },
+  backup: { tables: 1, operations: ['backup'], arms: ['ours', 'bare'] },
 };
 
 async function quick(suite: string): Promise<Report[]> {
