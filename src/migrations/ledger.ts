@@ -1,7 +1,7 @@
 import type { Connection } from '../core/connection.ts';
-import { withoutComments } from '../core/sql-text.ts';
 import { now } from '../core/time.ts';
 import { hashOf, type Migration } from './history.ts';
+import { withoutDecoration } from './steps.ts';
 
 /** A row of Drizzle's ledger. */
 export interface LedgerEntry {
@@ -56,9 +56,9 @@ export function createLedger(connection: Connection): void {
   )`);
 }
 
-/** The hash of a migration's SQL without comments and white space. */
+/** The hash of what a migration says, however it is written. */
 export function statementsHash(migration: Migration): string {
-  return hashOf(withoutComments(migration.sql));
+  return hashOf(withoutDecoration(migration.sql));
 }
 
 /** Writes one applied migration into Drizzle's ledger, in Drizzle's form, and into the log. */

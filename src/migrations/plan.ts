@@ -1,7 +1,7 @@
 import type { Connection } from '../core/connection.ts';
-import { withoutComments } from '../core/sql-text.ts';
 import { type History, hashOf, type Migration } from './history.ts';
 import { type LedgerEntry, loggedEntry, readLedger, statementsHash } from './ledger.ts';
+import { withoutDecoration } from './steps.ts';
 
 export { refusal } from './refusal.ts';
 
@@ -132,5 +132,5 @@ function isCosmetic(connection: Connection, migration: Migration, entry: LedgerE
   if (logged) return logged.statementsHash === statementsHash(migration);
   const lines = migration.sql.replaceAll('\r\n', '\n');
   const before = [lines, lines.replaceAll('\n', '\r\n')].find((text) => hashOf(text) === entry.hash);
-  return before === undefined ? undefined : withoutComments(before) === withoutComments(migration.sql);
+  return before === undefined ? undefined : withoutDecoration(before) === withoutDecoration(migration.sql);
 }

@@ -3,6 +3,7 @@ import { MigrationError } from '../core/errors.ts';
 import { splitStatements, withoutComments } from '../core/sql-text.ts';
 import type { History } from './history.ts';
 import { LEDGER, LOG } from './ledger.ts';
+import { BREAKPOINT } from './steps.ts';
 
 /** One difference between the live schema and what the history yields. */
 export interface Drift {
@@ -59,7 +60,7 @@ export function replay(connection: Connection, history: History): Connection {
 }
 
 function replayOne(memory: Connection, tag: string, sql: string): void {
-  for (const [i, chunk] of sql.split('--> statement-breakpoint').entries()) {
+  for (const [i, chunk] of sql.split(BREAKPOINT).entries()) {
     try {
       for (const statement of splitStatements(chunk)) memory.exec(statement);
     } catch (cause) {

@@ -1,5 +1,5 @@
 import { MigrationError } from '../core/errors.ts';
-import { leadingWords, splitStatements } from '../core/sql-text.ts';
+import { leadingWords, splitStatements, withoutComments } from '../core/sql-text.ts';
 import type { Migration } from './history.ts';
 
 /** A statement of a migration, as it is run. */
@@ -8,6 +8,9 @@ export interface MigrationStep {
   /** Its place in the file, counted from 1. */
   readonly position: number;
 }
+
+/** Divides the statements of a migration. */
+export const BREAKPOINT = '--> statement-breakpoint';
 
 /** Statements that would leave the one transaction of a migration, or the file. */
 const REFUSED = new Set(['BEGIN', 'COMMIT', 'END', 'ROLLBACK', 'SAVEPOINT', 'RELEASE', 'ATTACH', 'DETACH', 'VACUUM']);
@@ -31,7 +34,7 @@ function refuse(message: string, hint: string): never {
 export function stepsOf(migration: Migration): MigrationStep[] {
   const steps: MigrationStep[] = [];
   const { tag } = migration;
-  for (const [i, chunk] of migration.sql.split('--> statement-breakpoint').entries()) {
+  for (const [i, chunk] of migration.sql.split(BREAKPOINT).entries()) {
     // SQLite reads up to a NUL and would take what is before it for the whole.
     if (chunk.includes('\0'))
       refuse(`Chunk ${i + 1} of ${tag} has a NUL, behind which SQLite reads no further.`, 'Take it out.');
@@ -68,6 +71,11 @@ function checkStep(tag: string, { sql, position }: MigrationStep): void {
       'Take it out; what every connection needs is set when it opens.',
     );
   }
+}
+
+/** What a migration says without comments, white space and the semicolons at the ends of its statements. */
+export function withoutDecoration(sql: string): string {
+  return sql.split(BREAKPOINT).flatMap(splitStatements).map(withoutComments).join(';\n');
 }
 
 /** The names that a migration's comments `-- allow-loss: a, b` let lose rows (tables) or go (triggers, views). */
