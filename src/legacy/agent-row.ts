@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { SqliteValue } from '../core/adapter.ts';
 import type { Connection } from '../core/connection.ts';
 import type { Statement } from '../core/statement.ts';
@@ -217,4 +216,9 @@ function time(row: OlderAgent, column: string, adjustments: Set<string>): string
 
 function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+/** Loaded at its first use: an import costs Bun 3 ms at each start. */
+function isDeepStrictEqual(a: unknown, b: unknown): boolean {
+  return process.getBuiltinModule('node:util').isDeepStrictEqual(a, b);
 }

@@ -61,6 +61,7 @@ export function messageRule(older: Older): TableRule {
       expiry('expires_at', older('ttl'), 'ttl'),
       requiredInstant('created_at', older('created_at')),
     ],
+    newColumns: ['payload', 'metadata'],
     openStatuses: ['pending', 'delivered'],
   };
 }
@@ -89,6 +90,7 @@ export function spanRule(older: Older): TableRule {
       optionalInstant('processed_at', older('processed_at')),
       optionalText('error_message', older('error'), 'error'),
     ],
+    newColumns: ['metadata'],
     openStatuses: ['sent', 'delivered'],
   };
 }

@@ -37,6 +37,8 @@ export interface TableRule {
   readonly columns: readonly ColumnRule[];
   /** Words of the new column `status` from which a row still moves on. */
   readonly openStatuses: readonly string[];
+  /** New columns that the older row has no word on. */
+  readonly newColumns?: readonly string[];
   /** True where the new column `id` is a ULID that the older row does not have. */
   readonly needsId?: boolean;
   /** SQL of the id of the schedule that the row belongs to. */

@@ -149,8 +149,9 @@ function hasMovedOn(rule: TableRule): string {
   const open = rule.openStatuses.map((each) => `'${each}'`).join(', ');
   const rest = rule.columns.filter(({ column }) => column !== newerKey && column !== 'status');
   const isKept = rest.map(({ column, value }) => `(d."${column}" IS NULL OR d."${column}" IS ${value})`);
+  const isNew = (rule.newColumns ?? []).map((column) => `d."${column}" IS NULL`);
   const isSame = [`d.status IS ${status}`, ...rest.map(({ column, value }) => `d."${column}" IS ${value}`)];
-  return `(b.state IS d.status AND (b.state IS NOT ${status} OR b.state IN (${open})) AND ${isKept.join(' AND ')} AND NOT (${isSame.join(' AND ')}))`;
+  return `(b.state IS d.status AND (b.state IS NOT ${status} OR b.state IN (${open})) AND ${[...isKept, ...isNew].join(' AND ')} AND NOT (${isSame.join(' AND ')}))`;
 }
 
 function isOrphan(schedule: string): string {
