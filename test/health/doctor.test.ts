@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { createDb, type HealthReport, PulseStore } from '#entry';
+import { temporaryFolder } from '../support/folder.ts';
+import { runtimeCommand } from '../support/runtime.ts';
+
+function doctor(...args: string[]) {
+  const [command, script] = runtimeCommand('src/cli/main.ts');
+  const { status, stdout, stderr } = spawnSync(command, [script, 'doctor', ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+function contents(folder: string): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(folder).map((name) => {
+      const path = join(folder, name);
+      return [name, `${statSync(path).mtimeMs} ${createHash('sha256').update(readFileSync(path)).digest('hex')}`];
+    }),
+  );
+}
+
+describe('dork-db doctor', () => {
+  it('ends with 0 for a sound file, and leaves everything as it was', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    createDb(file).$client.close();
+    const before = contents(folder.path);
+    for (const args of [[], ['--quick'], ['--deep']]) {
+      const { status, stdout } = doctor('--db', file, ...args);
+      assert.equal(status, 0, stdout);
+      assert.match(stdout, /Every migration is applied/);
+      assert.deepEqual(contents(folder.path), before);
+    }
+  });
+
+  it('prints the report of health() with --json', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    createDb(file).$client.close();
+    const { status, stdout } = doctor('--db', file, '--deep', '--json');
+    assert.equal(status, 0);
+    const report = JSON.parse(stdout) as HealthReport;
+    assert.equal(report.filename, file);
+    assert.equal(report.depth, 'full');
+    assert.equal(report.severity, 'info');
+    assert.ok(report.findings.length > 10);
+    assert.ok((report.size?.objects?.length ?? 0) > 10);
+    assert.deepEqual(report.damage, []);
+  });
+
+  it('ends with 3 for warnings and says what to do', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    {
+      using db = createDb(file);
+      new PulseStore(db).createSchedule({ name: 'a', cron: '* * * * *', prompt: 'p' });
+    }
+    chmodSync(file, 0o640);
+    const { status, stdout } = doctor('--db', file);
+    assert.equal(status, 3, stdout);
+    assert.match(stdout, /other users may read it/);
+    assert.ok(stdout.includes(`Try: chmod 600 '${file}'`), stdout);
+    assert.match(stdout, /There is no backup/);
+  });
+
+  it('ends with 1 for damage, and for a file that is not there, which it does not create', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    createDb(file).$client.close();
+    const fd = openSync(file, 'r+');
+    writeSync(fd, Buffer.alloc(4096), 0, 4096, 20 * 4096);
+    closeSync(fd);
+    const damaged = doctor('--db', file, '--deep');
+    assert.equal(damaged.status, 1, damaged.stdout);
+    assert.match(damaged.stdout, /is damaged/);
+    const missing = doctor('--db', folder.file('none.db'));
+    assert.equal(missing.status, 1);
+    assert.match(missing.stderr, /^Error: .*does not exist/);
+    assert.match(missing.stderr, /\nTry: /);
+    assert.deepEqual(
+      readdirSync(folder.path).filter((name) => name.startsWith('none')),
+      [],
+    );
+  });
+});
