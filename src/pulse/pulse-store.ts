@@ -117,7 +117,9 @@ export class PulseStore {
   updateRun(id: string, patch: PulseRunPatch): PulseRun | null {
     const key = textArgument(id, 'id');
     const { statement, values } = this.#runs.patch.for(patch);
-    return (statement ? statement.get(...values, key) : this.#runs.byId.get(key)) ?? null;
+    if (!statement) return this.#runs.byId.get(key) ?? null;
+    values.push(key);
+    return statement.get(...values) ?? null;
   }
 
   getRun(id: string): PulseRun | null {

@@ -1,0 +1,23 @@
+/** Texts that have broken stores: each is stored exactly, or refused by the name of its field. */
+export const HOSTILE_TEXTS: Readonly<Record<string, string>> = {
+  'SQL that ends the statement': `'); DROP TABLE pulse_schedules; DROP TABLE agents; --`,
+  'SQL in double quotes': `" OR 1=1 --`,
+  placeholders: '? ?1 :id $id @id %s ${id}',
+  'a LIKE pattern': '%_%',
+  'a GLOB pattern': '*?[a-z]',
+  'a NUL byte': 'before\0after',
+  'only a NUL byte': '\0',
+  'control characters': '\u0001\u001b[31m\r\n\u2028',
+  'an emoji and a combining mark': '😀e\u0301',
+  'a byte order mark': '\ufeffbom',
+  'what JSON escapes': '"\\/\b\u007f',
+  'JSON text': '{"__proto__":{"polluted":true}}',
+  'the name of a prototype': '__proto__',
+  'a number in text': '00123.0',
+  'white space': ' \t ',
+  nothing: '',
+  'ten megabytes': 'x'.repeat(10 * 2 ** 20),
+  'ten megabytes of emoji': '😀'.repeat(2.5 * 2 ** 20),
+  'a lone high surrogate': 'a\ud800',
+  'a lone low surrogate': '\udc00a',
+};
