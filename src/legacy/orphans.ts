@@ -26,7 +26,7 @@ export function adoptOrphans(context: ImportContext, rule: TableRule): void {
   const missing = connection.prepare<{ id: string; createdAt: string }>(
     `SELECT ${rule.schedule} AS id, min(${createdAt}) AS createdAt
      FROM ${VERDICTS} AS v CROSS JOIN ${ATTACHED}."${rule.from}" AS s ON s.rowid = v.row
-     WHERE v.outcome = 'orphan' GROUP BY 1 ORDER BY min(v.n)`,
+     WHERE v.outcome = 'orphan' GROUP BY 1 ORDER BY min(v.row)`,
   );
   const schedules = new RowWriter(context, SCHEDULE_TARGET);
   const placeholders = missing.all();

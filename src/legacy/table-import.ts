@@ -5,56 +5,48 @@ import { instantOfText, isStoredInstant, LONGEST_INSTANT, OTHER_INSTANTS } from 
 import { adoptOrphans } from './orphans.ts';
 import type { Outcome } from './receipt.ts';
 import type { TableRule } from './table-rule.ts';
-import { adjustmentsOf, tableSql, VERDICTS } from './table-sql.ts';
-
-/** Rowids of a chunk, both inclusive, as text. */
-interface Chunk {
-  readonly first: string;
-  readonly last: string;
-}
+import { adjustmentsOf, type Chunk, importedRows, type TableSql, tableSql, VERDICTS } from './table-sql.ts';
 
 /**
- * Imports a table in the engine: each chunk is looked at with one statement, which says what becomes of every row, and
+ * Imports a table in the engine: each chunk is looked at with one statement, which says what becomes of its rows, and
  * written with another. A dry run does the first only, so that both tell the same.
  */
 export function importTable(context: ImportContext, rule: TableRule): void {
-  const { connection, tally } = context;
-  const sql = tableSql(rule);
-  const judge = connection.prepare(sql.judge);
-  const write = context.isDryRun ? dryWriter(context, rule) : writer(connection, rule);
-  const total = connection.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${ATTACHED}."${rule.from}" NOT INDEXED`);
-  const totalRows = total.get()?.n ?? 0;
+  const { connection, tally, progress } = context;
+  const count = connection.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${ATTACHED}."${rule.from}" NOT INDEXED`);
+  const totalRows = count.get()?.n ?? 0;
+  const write = context.isDryRun ? dryWriter(context, rule) : writer(connection);
   let rows = 0;
   tally.begin(rule.from);
-  context.progress(rule.from, 0, totalRows);
+  progress(rule.from, 0, totalRows);
   for (const chunk of chunksOf(connection, rule.from)) {
-    connection.exec(`DELETE FROM ${VERDICTS}; DELETE FROM ${OTHER_INSTANTS}`);
-    let found = judge.run(chunk.first, chunk.last).changes;
-    if (readOtherInstants(connection, rule)) {
-      connection.exec(`DELETE FROM ${VERDICTS}`);
-      found = judge.run(chunk.first, chunk.last).changes;
-    }
+    const sql = tableSql(rule, chunk);
+    judge(connection, sql);
+    if (readOtherInstants(connection, rule)) judge(connection, sql);
     connection.exec(`UPDATE ${VERDICTS} SET outcome = 'setAside' WHERE reason IS NOT NULL`);
     if (rule.schedule) adoptOrphans(context, rule);
-    count(context, rule);
-    write();
-    rows += found;
-    context.progress(rule.from, rows, totalRows);
+    write(sql, tell(context, rule, chunk, sql));
+    rows += chunk.rows;
+    progress(rule.from, rows, totalRows);
+    connection.exec(`DELETE FROM ${OTHER_INSTANTS}`);
   }
 }
 
+function judge(connection: Connection, sql: TableSql): void {
+  connection.exec(`DELETE FROM ${VERDICTS}`);
+  connection.exec(sql.judge);
+}
+
 function* chunksOf(connection: Connection, table: string): Generator<Chunk> {
-  const end = connection.prepare<{ last: string | null }>(
-    `SELECT CAST(max(rowid) AS TEXT) AS last FROM
+  const next = connection.prepare<{ first: string | null; last: string; rows: number }>(
+    `SELECT CAST(min(rowid) AS TEXT) AS first, CAST(max(rowid) AS TEXT) AS last, count(*) AS rows FROM
       (SELECT rowid FROM ${ATTACHED}."${table}" NOT INDEXED WHERE rowid >= CAST(? AS INTEGER) ORDER BY rowid LIMIT ${CHUNK_ROWS})`,
   );
-  let first = -(2n ** 63n);
-  for (;;) {
-    const last = end.get(String(first))?.last;
-    if (last === undefined || last === null) return;
-    yield { first: String(first), last };
-    first = BigInt(last) + 1n;
-    if (first === 2n ** 63n) return;
+  for (let from = -(2n ** 63n); from < 2n ** 63n; ) {
+    const { first = null, last = '', rows = 0 } = next.get(String(from)) ?? {};
+    if (first === null) return;
+    yield { first, last, rows };
+    from = BigInt(last) + 1n;
   }
 }
 
@@ -84,66 +76,71 @@ function readOtherInstants(connection: Connection, rule: TableRule): boolean {
   return hasRead;
 }
 
-function count({ connection, tally }: ImportContext, rule: TableRule): void {
+/** Tells the receipt what becomes of the rows of a chunk. */
+function tell({ connection, tally }: ImportContext, rule: TableRule, chunk: Chunk, sql: TableSql): ChunkCounts {
   const outcomes = connection.prepare<{ outcome: Outcome; reason: string | null; rows: number }>(
-    `SELECT outcome, reason, count(*) AS rows FROM ${VERDICTS} GROUP BY outcome, reason ORDER BY min(n)`,
+    `SELECT outcome, reason, count(*) AS rows FROM ${VERDICTS} GROUP BY outcome, reason ORDER BY min(row)`,
   );
-  let areSetAside = false;
+  const counts = { imported: chunk.rows, updated: 0 };
   for (const { outcome, reason, rows } of outcomes.all()) {
+    if (outcome === 'imported') continue;
+    counts.imported -= rows;
+    if (outcome === 'updated') counts.updated += rows;
     if (reason === null) tally.add(rule.from, outcome, rows);
     else tally.setAside(rule.from, reason, rows);
-    areSetAside ||= reason !== null;
   }
-  const sql = tableSql(rule);
+  tally.add(rule.from, 'imported', counts.imported);
   const names = adjustmentsOf(rule).map(([, name]) => name);
   for (const { adjusted, rows } of connection.prepare<{ adjusted: number; rows: number }>(sql.adjusted).all()) {
     for (const [i, name] of names.entries()) if (adjusted & (1 << i)) tally.adjust(rule.from, name, rows);
   }
-  countOtherInstants(connection, rule, (name, rows) => tally.adjust(rule.from, name, rows));
-  if (!areSetAside || tally.room <= 0) return;
+  for (const { name, rows } of otherInstants(connection, rule, chunk)) tally.adjust(rule.from, name, rows);
+  if (tally.room <= 0) return counts;
   const list = connection.prepare<{ row: string; id: string | null; reason: string }>(sql.listSetAside);
   for (const row of list.all(tally.room)) tally.list({ table: rule.from, ...row });
+  return counts;
 }
 
-function countOtherInstants(
+/** How many imported rows have an instant in another form, by the rule that reads it. */
+function* otherInstants(
   connection: Connection,
   rule: TableRule,
-  adjust: (name: string, rows: number) => void,
-): void {
+  chunk: Chunk,
+): Generator<{ name: string; rows: number }> {
   if (!connection.prepare(`SELECT 1 FROM ${OTHER_INSTANTS} LIMIT 1`).get()) return;
   for (const { column, instant } of rule.columns) {
     if (!instant) continue;
     const counts = connection.prepare<{ rule: string; rows: number }>(
-      `SELECT i.rule, count(*) AS rows FROM ${VERDICTS} AS v CROSS JOIN ${ATTACHED}."${rule.from}" AS s ON s.rowid = v.row
-       JOIN ${OTHER_INSTANTS} AS i ON i.text = ${instant}
-       WHERE v.outcome IN ('imported', 'updated') GROUP BY i.rule`,
+      `SELECT i.rule, count(*) AS rows FROM (SELECT ${instant} AS text FROM ${importedRows(rule, chunk)}) AS r
+       JOIN ${OTHER_INSTANTS} AS i ON i.text = r.text GROUP BY i.rule`,
     );
-    for (const { rule: name, rows } of counts.all()) adjust(`${column}_${name}`, rows);
+    for (const { rule: name, rows } of counts.all()) yield { name: `${column}_${name}`, rows };
   }
 }
 
-/** Keeps in mind what a dry run would have written, where something depends on it. */
-function dryWriter({ connection, isHybrid }: ImportContext, rule: TableRule): () => void {
-  if (!isHybrid) return () => {};
-  const wouldBe = connection.prepare(tableSql(rule).wouldBe);
-  return () => void wouldBe.run();
+interface ChunkCounts {
+  readonly imported: number;
+  readonly updated: number;
 }
 
-/** Writes the rows of a chunk. */
-function writer(connection: Connection, rule: TableRule): () => void {
-  const sql = tableSql(rule);
-  const has = connection.prepare<{ rows: number }>(`SELECT count(*) AS rows FROM ${VERDICTS} WHERE outcome = ?`);
+type WriteChunk = (sql: TableSql, counts: ChunkCounts) => void;
+
+/** Keeps in mind what a dry run would have written, where something depends on it. */
+function dryWriter({ connection, isHybrid }: ImportContext, rule: TableRule): WriteChunk {
+  return isHybrid || rule.kind === 'schedule' ? (sql) => connection.exec(sql.wouldBe) : () => {};
+}
+
+function writer(connection: Connection): WriteChunk {
   const start = newId().slice(0, 16);
   let number = 0;
-  return () => {
-    const inserted = has.get('imported')?.rows ?? 0;
-    if (inserted > 0) {
-      connection.prepare(sql.insert({ start, number })).run();
-      connection.prepare(sql.rememberInserted).run();
-      number += CHUNK_ROWS;
+  return (sql, { imported, updated }) => {
+    if (imported > 0) {
+      connection.exec(sql.insert({ start, number }));
+      connection.exec(sql.rememberInserted);
+      number += sql.numbers;
     }
-    if (!has.get('updated')?.rows) return;
-    connection.prepare(sql.update).run();
-    connection.prepare(sql.rememberUpdated).run();
+    if (updated === 0) return;
+    connection.exec(sql.update);
+    connection.exec(sql.rememberUpdated);
   };
 }

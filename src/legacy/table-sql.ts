@@ -1,8 +1,11 @@
-import { ATTACHED } from './import-context.ts';
+import { ATTACHED, CHUNK_ROWS } from './import-context.ts';
 import { OTHER_INSTANTS } from './instant-sql.ts';
 import type { ColumnRule, TableRule } from './table-rule.ts';
 
-/** What was found about each row of a chunk, in the order of the older table. */
+/**
+ * The rows of a chunk that there is something to say about: a reason to set them aside, an outcome other than being
+ * imported, an adjustment. All the others are imported as they are, and cost no row here.
+ */
 export const VERDICTS = 'temp.dork_legacy_verdicts';
 
 /**
@@ -13,7 +16,7 @@ export const WOULD_BE = 'temp.dork_legacy_would_be';
 
 /** The tables in memory that an import works with; they end with it. */
 export const CREATE_WORK_TABLES = `
-  CREATE TABLE ${VERDICTS} (n INTEGER PRIMARY KEY, row INTEGER NOT NULL, reason TEXT, outcome TEXT, adjusted INTEGER);
+  CREATE TABLE ${VERDICTS} (row INTEGER PRIMARY KEY, reason TEXT, outcome TEXT NOT NULL, adjusted INTEGER NOT NULL);
   CREATE TABLE ${OTHER_INSTANTS} (text TEXT PRIMARY KEY, iso TEXT NOT NULL, rule TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE ${WOULD_BE} (kind TEXT, id TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;`;
 
@@ -38,11 +41,12 @@ export interface UlidRange {
   readonly number: number;
 }
 
-/** The statements that import a table, chunk by chunk. Rowids travel as text: JavaScript's numbers end at 2^53. */
+/** The statements that import a table, chunk by chunk. */
 export interface TableSql {
-  /** Parameters: first and last rowid of the chunk. */
   readonly judge: string;
   readonly insert: (ids: UlidRange) => string;
+  /** How many numbers `insert` takes for ULIDs. */
+  readonly numbers: number;
   readonly rememberInserted: string;
   readonly update: string;
   readonly rememberUpdated: string;
@@ -54,56 +58,86 @@ export interface TableSql {
   readonly listSetAside: string;
 }
 
+/** Rowids of a chunk that are farther apart would use the numbers of ULIDs up. */
+const DENSE_ROWIDS = 100n * BigInt(CHUNK_ROWS);
+
+/** Rowids of a chunk, both inclusive, as text: JavaScript's numbers end at 2^53. */
+export interface Chunk {
+  readonly first: string;
+  readonly last: string;
+  /** How many rows it has. */
+  readonly rows: number;
+}
+
+/** The rows of a chunk that are imported, in the order of the older table: `s`, with what is said about them, `v`. */
+export function importedRows(rule: TableRule, chunk: Chunk): string {
+  return `${ATTACHED}."${rule.from}" AS s NOT INDEXED LEFT JOIN ${VERDICTS} AS v ON v.row = s.rowid
+      WHERE ${isIn(chunk)} AND coalesce(v.outcome, 'imported') = 'imported'`;
+}
+
+/** A number for each row of a chunk (SQL) that rises with it. Counting the rows costs as much as two indexes. */
+function numberOf({ first, last, rows }: Chunk): { sql: string; count: number } {
+  const span = BigInt(last) - BigInt(first) + 1n;
+  return span <= DENSE_ROWIDS
+    ? { sql: `(s.rowid - ${first})`, count: Number(span) }
+    : { sql: 'row_number() OVER ()', count: rows + 1 };
+}
+
+function isIn({ first, last }: Chunk): string {
+  return `s.rowid BETWEEN CAST('${first}' AS INTEGER) AND CAST('${last}' AS INTEGER)`;
+}
+
 /** Every adjustment of a table's columns, in the order of the bits of a verdict. */
 export function adjustmentsOf(rule: TableRule): readonly (readonly [condition: string, name: string])[] {
   return rule.columns.flatMap(({ adjustments }) => adjustments);
 }
 
-/** SQL for a table that is not empty in dork.db, or that an earlier import filled. */
-export function tableSql(rule: TableRule): TableSql {
+export function tableSql(rule: TableRule, chunk: Chunk): TableSql {
   const [olderKey, newerKey] = rule.key;
   const older = `${ATTACHED}."${rule.from}" AS s`;
-  const taken = `${VERDICTS} AS v CROSS JOIN ${older} ON s.rowid = v.row`;
+  const imported = importedRows(rule, chunk);
+  const told = `${VERDICTS} AS v CROSS JOIN ${older} ON s.rowid = v.row`;
   const names = rule.columns.map(({ column }) => `"${column}"`);
   const values = rule.columns.map(({ value }) => value);
   const state = rule.isCopy ? `'${COPY}'` : valueOf(rule, 'status');
   const rest = rule.columns.filter(({ column }) => column !== newerKey);
   return {
+    // LIMIT keeps SQLite from computing the columns of the inner query once for each place that names them.
     judge: `
       INSERT INTO ${VERDICTS} (row, reason, outcome, adjusted)
-      SELECT s.rowid, ${reasonOf(rule)}, ${outcomeOf(rule)}, ${adjustedOf(rule)}
-      FROM ${older} NOT INDEXED
-      LEFT JOIN main."${rule.to}" AS d ON d."${newerKey}" = s."${olderKey}"
-      LEFT JOIN main.legacy_rows AS b ON b.kind = '${rule.kind}' AND b.id = s."${olderKey}"
-      WHERE s.rowid BETWEEN CAST(? AS INTEGER) AND CAST(? AS INTEGER)
-      ORDER BY s.rowid`,
+      SELECT row, reason, outcome, adjusted FROM (
+        SELECT s.rowid AS row, ${reasonOf(rule)} AS reason, ${outcomeOf(rule)} AS outcome, ${adjustedOf(rule)} AS adjusted
+        FROM ${older} NOT INDEXED
+        LEFT JOIN main."${rule.to}" AS d ON d."${newerKey}" = s."${olderKey}"
+        LEFT JOIN main.legacy_rows AS b ON b.kind = '${rule.kind}' AND b.id = s."${olderKey}"
+        WHERE ${isIn(chunk)} LIMIT -1)
+      WHERE reason IS NOT NULL OR outcome <> 'imported' OR adjusted <> 0`,
     insert: ({ start, number }) => `
       INSERT INTO main."${rule.to}" (${[...(rule.needsId ? ['id'] : []), ...names].join(', ')})
-      SELECT ${[...(rule.needsId ? [`'${start}' || substr(v.n + ${10 ** 10 + number}, 2)`] : []), ...values].join(', ')}
-      FROM ${taken} WHERE v.outcome = 'imported' ORDER BY v.n`,
+      SELECT ${[...(rule.needsId ? [`'${start}' || substr(${10 ** 10 + number} + ${numberOf(chunk).sql}, 2)`] : []), ...values].join(', ')}
+      FROM ${imported} ORDER BY s.rowid`,
+    numbers: numberOf(chunk).count,
     // In the order of the ids, so that the tree is filled page by page.
     rememberInserted: `
       INSERT INTO main.legacy_rows (kind, id, state)
-      SELECT '${rule.kind}', s."${olderKey}", ${state}
-      FROM ${taken} WHERE v.outcome = 'imported' ORDER BY s."${olderKey}"`,
+      SELECT '${rule.kind}', s."${olderKey}", ${state} FROM ${imported} ORDER BY s."${olderKey}"`,
     update: `
       UPDATE main."${rule.to}" AS d SET ${rest.map((_, i) => `"${rest[i]?.column}" = m.c${i}`).join(', ')}
       FROM (SELECT s."${olderKey}" AS key, ${rest.map(({ value }, i) => `${value} AS c${i}`).join(', ')}
-        FROM ${taken} WHERE v.outcome = 'updated') AS m
+        FROM ${told} WHERE v.outcome = 'updated') AS m
       WHERE d."${newerKey}" = m.key`,
     rememberUpdated: `
       UPDATE main.legacy_rows AS b SET state = m.state
-      FROM (SELECT s."${olderKey}" AS key, ${state} AS state FROM ${taken} WHERE v.outcome = 'updated') AS m
+      FROM (SELECT s."${olderKey}" AS key, ${state} AS state FROM ${told} WHERE v.outcome = 'updated') AS m
       WHERE b.kind = '${rule.kind}' AND b.id = m.key`,
     wouldBe: `
-      INSERT OR IGNORE INTO ${WOULD_BE} (kind, id)
-      SELECT '${rule.kind}', s."${olderKey}" FROM ${taken} WHERE v.outcome = 'imported'`,
+      INSERT OR IGNORE INTO ${WOULD_BE} (kind, id) SELECT '${rule.kind}', s."${olderKey}" FROM ${imported}`,
     adjusted: `
       SELECT adjusted, count(*) AS rows FROM ${VERDICTS}
       WHERE adjusted <> 0 AND outcome IN ('imported', 'updated') GROUP BY adjusted`,
     listSetAside: `
       SELECT CAST(v.row AS TEXT) AS row, CAST(substr(s."${olderKey}", 1, 200) AS TEXT) AS id, v.reason
-      FROM ${taken} WHERE v.outcome = 'setAside' ORDER BY v.n LIMIT ?`,
+      FROM ${told} WHERE v.outcome = 'setAside' ORDER BY v.row LIMIT ?`,
   };
 }
 
