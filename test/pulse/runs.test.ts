@@ -347,15 +347,15 @@ describe('pruneRuns()', () => {
     using test = storeDb();
     const { pulse, scheduleId } = pulseWithSchedule(test);
     const insert = test.db.$client.prepare(
-      `WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 250000)
+      `WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 100000)
        INSERT INTO pulse_runs (id, schedule_id, status, started_at, created_at)
        SELECT value, ?, 'completed', ?, ? FROM n`,
     );
-    assert.equal(insert.run(scheduleId, AT, AT).changes, 250_000);
-    assert.equal(pulse.pruneRuns(scheduleId, 100), 249_900);
+    assert.equal(insert.run(scheduleId, AT, AT).changes, 100_000);
+    assert.equal(pulse.pruneRuns(scheduleId, 100), 99_900);
     assert.deepEqual(
       ids(pulse.listRuns({ limit: 1000 })),
-      Array.from({ length: 100 }, (_, i) => `${250_000 - i}`),
+      Array.from({ length: 100 }, (_, i) => `${100_000 - i}`),
     );
   });
 
