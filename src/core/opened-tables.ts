@@ -45,8 +45,10 @@ const OPENS_ALL = new Set(['Vacuum', 'IntegrityCk']);
  */
 export function openedTables(connection: Connection, sql: string): Set<string> {
   const explain = connection.prepare<Instruction>(`EXPLAIN ${sql}`);
-  // Read one by one: bun:sqlite does not reset an EXPLAIN after all(), and the open transaction could not commit.
-  const program = explain.iterate(...new Array<null>(countParameters(sql)).fill(null));
+  // Row by row, since bun:sqlite does not reset an EXPLAIN after all(), and an open transaction could not commit. And
+  // before any other statement: where that one meets a schema that another process has changed, SQLite frees what the
+  // program points to, and reading on ends the process.
+  const program = [...explain.iterate(...new Array<null>(countParameters(sql)).fill(null))];
   const names = tablesByRoot(connection);
   const opened = new Set<string>();
   for (const instruction of program) {
