@@ -2,15 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BudgetMapper, createDb, InvalidInputError, rateLimitBuckets } from '#entry';
 import { storeDb } from '../support/store-db.ts';
-
-/** A mapper whose minute the test sets. */
-export class ClockedBudgetMapper extends BudgetMapper {
-  minute = 30_000_000;
-
-  override currentMinuteBucket(): number {
-    return this.minute;
-  }
-}
+import { ClockedBudgetMapper } from './clocked-budget-mapper.ts';
 
 function buckets(test: { db: ReturnType<typeof createDb> }) {
   return test.db.select().from(rateLimitBuckets).orderBy(rateLimitBuckets.bucketMinute).all();
