@@ -1,6 +1,7 @@
 import { bunSqlite } from './adapters/bun-sqlite.ts';
 import { listBackupsWith } from './backup/list.ts';
 import { pruneBackupsWith } from './backup/prune.ts';
+import { recoverWith } from './backup/recover.ts';
 import { restoreWith } from './backup/restore.ts';
 import { verifyBackupWith } from './backup/verify.ts';
 import { createDbWith } from './create-db.ts';
@@ -10,10 +11,11 @@ import { migrationStatusWith, rehearseMigrationsWith, runMigrationsWith } from '
 export * from './public.ts';
 export const compact = compactWith(bunSqlite);
 export const createDb = createDbWith(bunSqlite);
-export const migrationStatus = migrationStatusWith(bunSqlite);
-export const rehearseMigrations = rehearseMigrationsWith(bunSqlite);
-export const runMigrations = runMigrationsWith(bunSqlite);
 export const listBackups = listBackupsWith(bunSqlite);
+export const migrationStatus = migrationStatusWith(bunSqlite);
 export const pruneBackups = pruneBackupsWith(bunSqlite);
+export const recover = recoverWith(bunSqlite);
+export const rehearseMigrations = rehearseMigrationsWith(bunSqlite);
 export const restore = restoreWith(bunSqlite);
+export const runMigrations = runMigrationsWith(bunSqlite);
 export const verifyBackup = verifyBackupWith(bunSqlite);

@@ -1,6 +1,7 @@
 import { betterSqlite3 } from './adapters/better-sqlite3.ts';
 import { listBackupsWith } from './backup/list.ts';
 import { pruneBackupsWith } from './backup/prune.ts';
+import { recoverWith } from './backup/recover.ts';
 import { restoreWith } from './backup/restore.ts';
 import { verifyBackupWith } from './backup/verify.ts';
 import { createDbWith } from './create-db.ts';
@@ -10,10 +11,11 @@ import { migrationStatusWith, rehearseMigrationsWith, runMigrationsWith } from '
 export * from './public.ts';
 export const compact = compactWith(betterSqlite3);
 export const createDb = createDbWith(betterSqlite3);
-export const migrationStatus = migrationStatusWith(betterSqlite3);
-export const rehearseMigrations = rehearseMigrationsWith(betterSqlite3);
-export const runMigrations = runMigrationsWith(betterSqlite3);
 export const listBackups = listBackupsWith(betterSqlite3);
+export const migrationStatus = migrationStatusWith(betterSqlite3);
 export const pruneBackups = pruneBackupsWith(betterSqlite3);
+export const recover = recoverWith(betterSqlite3);
+export const rehearseMigrations = rehearseMigrationsWith(betterSqlite3);
 export const restore = restoreWith(betterSqlite3);
+export const runMigrations = runMigrationsWith(betterSqlite3);
 export const verifyBackup = verifyBackupWith(betterSqlite3);

@@ -34,6 +34,7 @@ export type { BackupProgress } from './backup/copy.ts';
 export { backupDaily, type DailyReport } from './backup/daily.ts';
 export type { BackupEntry, ListBackups } from './backup/list.ts';
 export type { PruneBackups, PruneBackupsOptions, PruneBackupsReport, RetentionPolicy } from './backup/prune.ts';
+export type { Recover, RecoverOptions, RecoverReport } from './backup/recover.ts';
 export type { Restore, RestoreOptions, RestoreReport } from './backup/restore.ts';
 export type { VerifyBackup, VerifyBackupOptions, VerifyReport } from './backup/verify.ts';
 export type { DriverName, Row, RunResult, SqliteValue } from './core/adapter.ts';

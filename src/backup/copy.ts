@@ -93,18 +93,8 @@ export class PartialCopy implements AsyncDisposable {
    * @throws BackupError `TARGET_EXISTS`
    */
   async publish(): Promise<void> {
-    try {
-      // A rename would replace what another process put there meanwhile.
-      await link(this.path, this.#to);
-      await rm(this.path);
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw targetExists(this.#to);
-      // Some file systems have no links.
-      if (statSync(this.#to, { throwIfNoEntry: false })) throw targetExists(this.#to);
-      await rename(this.path, this.#to);
-    }
+    await publish(this.path, this.#to);
     this.#isPublished = true;
-    await flush(dirname(this.#to));
   }
 
   /** Takes the name away at once; the bytes go when the thread that writes them lets go of the file. */
@@ -121,13 +111,32 @@ export class PartialCopy implements AsyncDisposable {
   }
 }
 
+/**
+ * Gives a proved copy its own name, for good.
+ *
+ * @throws BackupError `TARGET_EXISTS`
+ */
+export async function publish(partial: string, to: string): Promise<void> {
+  try {
+    // A rename would replace what another process put there meanwhile.
+    await link(partial, to);
+    await rm(partial);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw targetExists(to);
+    // Some file systems have no links.
+    if (statSync(to, { throwIfNoEntry: false })) throw targetExists(to);
+    await rename(partial, to);
+  }
+  await flush(dirname(to));
+}
+
 export function targetExists(path: string): BackupError {
   return new BackupError('TARGET_EXISTS', `${path} exists already. It was not changed, and no copy was made.`, {
     hint: 'Give the name of a new file, or a folder.',
   });
 }
 
-/** Makes the names in a folder last a crash. */
+/** Makes what was written, or the names in a folder, last a crash. */
 export async function flush(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {

@@ -26,6 +26,6 @@ export function wreckageIn(folder: string, alsoOf?: string): string[] {
 /** Removes wreckage, and tells what it removed. */
 export async function removeWreckage(folder: string, alsoOf?: string): Promise<string[]> {
   const paths = wreckageIn(folder, alsoOf && basename(alsoOf));
-  for (const path of paths) await rm(path, { force: true });
+  for (const path of paths) await rm(path, { force: true, recursive: true });
   return paths;
 }

@@ -1,0 +1,51 @@
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+
+const MAGIC = 'SQLite format 3\0';
+
+/** What every file of ours has, unless somebody changed it. */
+const PAGE_SIZE = 4096;
+
+/** A header that speaks of more than so many times the file's size is not believed. */
+const MOST_MISSING = 16;
+
+/**
+ * Makes a copy of a damaged database one that SQLite agrees to read at all: a header that was overwritten becomes a
+ * usual one, and a file that was cut off gets empty pages where it speaks of more. Whatever else is wrong stays.
+ * https://sqlite.org/fileformat2.html#the_database_header
+ */
+export function mendHeader(copy: string): void {
+  const fd = openSync(copy, 'r+');
+  try {
+    const { size } = fstatSync(fd);
+    const header = Buffer.alloc(100);
+    readSync(fd, header, 0, 100, 0);
+    if (header.toString('latin1', 0, 16) === MAGIC) padToLength(fd, header, size);
+    else if (size >= PAGE_SIZE) writeSync(fd, usualHeader(size, existsSync(`${copy}-wal`)), 0, 100, 0);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function usualHeader(size: number, hasWal: boolean): Buffer {
+  const header = Buffer.alloc(100);
+  header.write(MAGIC, 'latin1');
+  header.writeUInt16BE(PAGE_SIZE, 16);
+  // Versions 2 have their newest pages in a -wal; then the shares of a page that a payload takes.
+  const version = hasWal ? 2 : 1;
+  header.set([version, version, 0, 64, 32, 32], 18);
+  // The change counter, the page count, and the counter for which that is valid.
+  header.writeUInt32BE(1, 24);
+  header.writeUInt32BE(Math.floor(size / PAGE_SIZE), 28);
+  header.writeUInt32BE(1, 92);
+  // The schema's cookie and format, and UTF-8.
+  header.writeUInt32BE(1, 40);
+  header.writeUInt32BE(4, 44);
+  header.writeUInt32BE(1, 56);
+  return header;
+}
+
+function padToLength(fd: number, header: Buffer, size: number): void {
+  const pageSize = header.readUInt16BE(16) === 1 ? 65536 : header.readUInt16BE(16);
+  const length = header.readUInt32BE(28) * pageSize;
+  if (length > size && length <= size * MOST_MISSING) ftruncateSync(fd, length);
+}

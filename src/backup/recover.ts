@@ -1,0 +1,168 @@
+import { closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { copyFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { history } from '../../drizzle/history.ts';
+import type { Adapter } from '../core/adapter.ts';
+import { Connection } from '../core/connection.ts';
+import { copyName, partialOf } from '../core/copy-name.ts';
+import { BackupError, DorkDbError, RestoreError } from '../core/errors.ts';
+import { backupFolder, FILE_MODE, FOLDER_MODE, realFile } from '../core/file.ts';
+import { databasePath, defaultDbPath } from '../core/path.ts';
+import { APPLICATION_ID } from '../core/pragmas.ts';
+import { readLedger } from '../migrations/ledger.ts';
+import { assertRoom, flush, publish, targetExists } from './copy.ts';
+import { refuseOpen } from './exclusive.ts';
+import { sidecarsOf } from './file-set.ts';
+import { prepareFolder } from './folder.ts';
+import { mendHeader } from './mend-header.ts';
+import { giveTo, ownerOf } from './owner.ts';
+import { recoverByShell } from './recover-shell.ts';
+import { recoverByTables, type Unreadable } from './recover-tables.ts';
+import { describeRecovered, type RecoveredState, tablesIn } from './recovered-state.ts';
+import { startThread, type Thread } from './thread.ts';
+import { removeWreckage } from './wreckage.ts';
+
+export interface RecoverOptions {
+  /** The damaged database. Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
+  readonly from?: string;
+  /** The file to make; it must not exist. Default: one in `backups` beside the database. */
+  readonly to?: string;
+}
+
+/** What was saved of a damaged database. */
+export interface RecoverReport extends RecoveredState {
+  readonly from: string;
+  /** The new file, absolute. */
+  readonly to: string;
+  /** By the sqlite3 shell's `.recover`, or table by table through the driver. */
+  readonly method: 'shell' | 'tables';
+  readonly bytes: number;
+  /** Rows that could not be read, by table, where that is known; of a table that could not be read at all, null. */
+  readonly unreadable: Readonly<Record<string, number | null>>;
+  /** How often the shell complained; it does not say of what without showing rows. */
+  readonly complaints: number;
+  readonly durationMs: number;
+}
+
+/**
+ * Saves what can be read of a database that does not open into a new file. The damaged file and what lies beside it are
+ * only copied, never opened, repaired or moved; nobody else may have them open. SQLite's own recovery does it, where
+ * the sqlite3 shell is installed and can; else every table is read around the damage.
+ *
+ * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`. No file was made.
+ * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`.
+ */
+export type Recover = (options?: RecoverOptions) => Promise<RecoverReport>;
+
+/** `recover()` for a driver. */
+export function recoverWith(adapter: Adapter): Recover {
+  return async (options = {}) => {
+    const started = performance.now();
+    const from = damagedFile(options.from);
+    const to = await targetOf(from, options.to);
+    adapter.load();
+    refuseOpen(from);
+    const files = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && existsSync(from + suffix));
+    const size = files.reduce((sum, suffix) => sum + statSync(from + suffix).size, 0);
+    assertRoom(dirname(to), 2 * size, `a copy of ${from} and what is recovered`);
+    const work = partialOf(to);
+    mkdirSync(work, { mode: FOLDER_MODE });
+    try {
+      const damaged = join(work, 'damaged.db');
+      for (const suffix of files) await copyFile(from + suffix, damaged + suffix, constants.COPYFILE_FICLONE);
+      mendHeader(damaged);
+      await using thread = await startThread(adapter);
+      const recovered = await recoverInto(adapter, thread, damaged, work, from);
+      const state = await describeRecovered(adapter, thread, recovered.path, history);
+      giveTo(ownerOf(from), recovered.path);
+      await flush(recovered.path);
+      const bytes = statSync(recovered.path).size;
+      await publish(recovered.path, to);
+      const { path: _, ...how } = recovered;
+      return { from, to, ...how, bytes, ...state, durationMs: performance.now() - started };
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  };
+}
+
+interface Recovered extends Pick<RecoverReport, 'method' | 'unreadable' | 'complaints'> {
+  readonly path: string;
+}
+
+/** The shell reads pages that no table leads to any more, so it goes first. */
+async function recoverInto(
+  adapter: Adapter,
+  thread: Thread,
+  damaged: string,
+  work: string,
+  from: string,
+): Promise<Recovered> {
+  const byShell = emptyFile(join(work, 'shell.db'));
+  const outcome = await recoverByShell(damaged, byShell);
+  const complaints = outcome?.complaints ?? 0;
+  const shell = { path: byShell, method: 'shell', unreadable: {}, complaints } as const;
+  if (outcome?.isDone && isOurs(adapter, byShell)) return shell;
+  const byTables = emptyFile(join(work, 'tables.db'));
+  try {
+    const unreadable = nulls(await recoverByTables(thread, damaged, byTables));
+    if (isOurs(adapter, byTables)) return { path: byTables, method: 'tables', unreadable, complaints: 0 };
+  } catch (cause) {
+    if (!(cause instanceof DorkDbError)) throw cause;
+    if (!outcome?.isDone || tablesIn(adapter, byShell).length === 0) throw nothing(from, outcome !== undefined, cause);
+  }
+  if (outcome?.isDone && tablesIn(adapter, byShell).length > 0) return shell;
+  throw nothing(from, outcome !== undefined);
+}
+
+function nulls(unreadable: Unreadable): Record<string, number | null> {
+  return Object.fromEntries(Object.entries(unreadable).map(([table, rows]) => [table, rows ?? null]));
+}
+
+function emptyFile(path: string): string {
+  closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
+  return path;
+}
+
+/** Marks a file as ours that has our ledger. */
+function isOurs(adapter: Adapter, path: string): boolean {
+  using connection = new Connection(adapter, path);
+  const [first] = readLedger(connection);
+  if (!first || first.hash !== history.migrations[0]?.hash) return false;
+  connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  return true;
+}
+
+function nothing(from: string, hasShell: boolean, cause?: unknown): RestoreError {
+  return new RestoreError('NOTHING_RECOVERED', `No table of ${from} could be read. It was not changed.`, {
+    hint: hasShell
+      ? 'Restore the newest backup: dork-db backups lists them.'
+      : 'Restore the newest backup, or install the sqlite3 shell, which reads more, and call again.',
+    cause,
+  });
+}
+
+function damagedFile(path: unknown): string {
+  const given = path === undefined ? defaultDbPath() : databasePath(path, 'options.from');
+  const from = existsSync(given) ? realFile(given) : given;
+  if (statSync(from, { throwIfNoEntry: false })?.isFile()) return from;
+  throw new RestoreError('FILE_MISSING', `${from} is not a file. Nothing was done.`, {
+    hint: 'Give the path of the damaged dork.db with --db.',
+  });
+}
+
+async function targetOf(from: string, to: unknown): Promise<string> {
+  const path =
+    to === undefined
+      ? join(backupFolder(from), copyName(from, 'recovered', new Date()))
+      : databasePath(to, 'options.to');
+  if (to === undefined) prepareFolder(dirname(path), from);
+  else if (!statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
+    throw new BackupError('FOLDER_MISSING', `The folder ${dirname(path)} does not exist. Nothing was done.`, {
+      hint: `Create it first: mkdir -m 700 -p '${dirname(path)}'`,
+    });
+  }
+  if (existsSync(path)) throw targetExists(path);
+  await removeWreckage(dirname(path), path);
+  return path;
+}
