@@ -75,7 +75,9 @@ describe('a long reader in another process', () => {
 });
 
 describe('a writer in another process', () => {
-  it('that keeps the write lock is named, and one that merely has the file open is not blamed', async () => {
+  it('that keeps the write lock is named, and one that merely has the file open is not blamed', {
+    timeout: 60_000,
+  }, async () => {
     using folder = temporaryFolder();
     const file = folder.file('dork.db');
     using db = createDb(file);
@@ -94,7 +96,7 @@ describe('a writer in another process', () => {
 });
 
 describe('the locks of a process', () => {
-  it('outlive a second opening of the same file in it', () => {
+  it('outlive a second opening of the same file in it', { timeout: 60_000 }, () => {
     using folder = temporaryFolder();
     const file = folder.file('dork.db');
     using db = createDb(file);
