@@ -225,6 +225,20 @@ describe('updateSchedule()', () => {
     assert.deepStrictEqual(pulse.getSchedule(other.id), other);
   });
 
+  it('says in updatedAt when it was', () => {
+    using test = storeDb();
+    const pulse = new PulseStore(test.db);
+    const at = '2020-01-01T00:00:00.000Z';
+    test.db
+      .insert(pulseSchedules)
+      .values({ id: 'old', ...REPORT, createdAt: at, updatedAt: at })
+      .run();
+    const before = new Date().toISOString();
+    const updatedAt = pulse.updateSchedule('old', { name: 'n' })?.updatedAt ?? '';
+    assert.ok(updatedAt >= before && updatedAt <= new Date().toISOString(), updatedAt);
+    assert.equal(pulse.getSchedule('old')?.createdAt, at);
+  });
+
   it('clears with null what may be null, and leaves alone what is undefined', () => {
     using test = storeDb();
     const pulse = new PulseStore(test.db);
