@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm/sql';
 import type { GenericSchema } from 'valibot';
 import { InvalidInputError } from './errors.ts';
-import { checked } from './input.ts';
+import { checked, fitsAsItIs } from './input.ts';
 import type { StoreStatement } from './statements.ts';
 
 /** What a patch comes to. */
@@ -27,6 +27,7 @@ export type BuildUpdate<T> = (set: Record<string, SQL>, names: readonly string[]
 export class PatchStatements<T> {
   readonly #names: readonly string[];
   readonly #schemas: readonly GenericSchema[];
+  readonly #fits: readonly ((value: unknown) => boolean)[];
   readonly #build: BuildUpdate<T>;
   readonly #bySet: StoreStatement<T>[] = [];
 
@@ -34,6 +35,7 @@ export class PatchStatements<T> {
   constructor(fields: Readonly<Record<string, GenericSchema>>, build: BuildUpdate<T>) {
     this.#names = Object.keys(fields);
     this.#schemas = Object.values(fields);
+    this.#fits = this.#schemas.map(fitsAsItIs);
     this.#build = build;
   }
 
@@ -50,7 +52,7 @@ export class PatchStatements<T> {
       const name = this.#names[i] as string;
       const value = valueOf(patch, name);
       if (value === undefined) continue;
-      values.push(checked(this.#schemas[i] as GenericSchema, value, name));
+      values.push(this.#fits[i]?.(value) ? value : checked(this.#schemas[i] as GenericSchema, value, name));
       set |= 1 << i;
     }
     return { statement: set === 0 ? undefined : (this.#bySet[set] ??= this.#prepare(set)), values };

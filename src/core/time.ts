@@ -31,13 +31,18 @@ export function now(): Instant {
   return text;
 }
 
+/** True for text in the stored form. */
+export function isInstant(value: unknown): value is Instant {
+  return typeof value === 'string' && INSTANT.test(value);
+}
+
 /**
  * An instant in the stored form, from ISO 8601 text with an offset or from Unix milliseconds (a fraction is cut).
  *
  * @throws InvalidInputError for anything else, and for years before 0 or after 9999.
  */
 export function instant(value: unknown, field: string): Instant {
-  if (typeof value === 'string' && INSTANT.test(value)) return value;
+  if (isInstant(value)) return value;
   const milliseconds = typeof value === 'number' ? Math.trunc(value) : parse(value);
   if (!(milliseconds >= FIRST && milliseconds <= LAST)) {
     throw new InvalidInputError(

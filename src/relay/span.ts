@@ -1,6 +1,15 @@
 import * as v from 'valibot';
 import { InvalidInputError } from '../core/errors.ts';
-import { checked, instantOrMillis, jsonObject, oneOfWords, text, textArgument } from '../core/input.ts';
+import {
+  checked,
+  fitsAsItIs,
+  instantOrMillis,
+  jsonObject,
+  letThrough,
+  oneOfWords,
+  text,
+  textArgument,
+} from '../core/input.ts';
 import { instant, now } from '../core/time.ts';
 import { type RelayTraceRow, SPAN_STATUSES } from './schema.ts';
 
@@ -57,9 +66,13 @@ export const SPAN_COLUMNS = [
   'metadata',
 ] as const satisfies readonly (keyof TraceSpan)[];
 
-const spanStatus = v.pipe(
-  oneOfWords([...SPAN_STATUSES, 'pending']),
-  v.transform((status) => (status === 'pending' ? 'sent' : status)),
+const storedStatus = oneOfWords(SPAN_STATUSES);
+const spanStatus = letThrough(
+  v.pipe(
+    oneOfWords([...SPAN_STATUSES, 'pending']),
+    v.transform((status) => (status === 'pending' ? 'sent' : status)),
+  ),
+  fitsAsItIs(storedStatus),
 );
 
 const integer = v.pipe(v.number('is not a number'), v.safeInteger('is not a whole number'));
