@@ -1,4 +1,15 @@
-import { chmodSync, constants, copyFileSync, existsSync, lstatSync, realpathSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { freeBytes } from '../core/copy.ts';
@@ -137,10 +148,18 @@ function copyFiles(from: string, to: string): void {
   }
 }
 
-/** True where this process itself holds locks on the file, or may. */
+/** True where this process has the file open, or may have: SQLite has a -shm beside a file that is open in WAL mode. */
 function isOpenHere(path: string): boolean {
-  const holders = lockHolders(path);
-  return holders ? holders.some(({ isSelf }) => isSelf) : existsSync(`${path}-shm`);
+  const folder = '/proc/self/fd';
+  if (!existsSync(folder)) return existsSync(`${path}-shm`);
+  return readdirSync(folder).some((fd) => {
+    try {
+      return readlinkSync(join(folder, fd)) === path;
+    } catch {
+      // The descriptor by which the folder was read is gone.
+      return false;
+    }
+  });
 }
 
 /** Closing a descriptor drops the locks that the process has on the file, so a file that is open here is copied elsewhere. */
@@ -157,19 +176,21 @@ function copyFile(from: string, to: string, inOtherProcess: boolean): void {
  * mode, reads), and never comes to open or to create a -wal or a -shm.
  */
 function assertNotLocked(connection: Connection, path: string): void {
+  // It would meet the locks of this process as well.
+  if (isOpenHere(path)) {
+    if (lockHolders(path)?.some(({ locks }) => locks.includes('exclusive'))) throw locked(path);
+    return;
+  }
   try {
     using probe = connection.sibling(path, { readonly: true });
     probe.exec(`PRAGMA busy_timeout = ${LOCK_TIMEOUT_MS}`);
     probe.exec('PRAGMA locking_mode = EXCLUSIVE');
     probe.prepare('SELECT count(*) FROM sqlite_schema').get();
   } catch (cause) {
-    if (!(cause instanceof DatabaseBusyError)) return;
-    throw refusal(
-      'SOURCE_LOCKED',
-      path,
-      'is locked by another process',
-      'Stop the older server, then import again.',
-      cause,
-    );
+    if (cause instanceof DatabaseBusyError) throw locked(path, cause);
   }
+}
+
+function locked(path: string, cause?: unknown): ImportError {
+  return refusal('SOURCE_LOCKED', path, 'is locked', 'Stop the older server, then import again.', cause);
 }
