@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import type { Adapter } from './adapter.ts';
 import { Connection } from './connection.ts';
 import { DatabaseOpenError } from './errors.ts';
@@ -44,7 +44,7 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
       );
     }
     createPrivateFile(path);
-  }
+  } else if (!readonly) refuseUnwritable(path);
   const filename = realFile(path);
   const inode = inodeOf(filename);
   const connection = new Connection(adapter, filename, { readonly });
@@ -63,6 +63,19 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   }
   closeAtExit(connection);
   return connection;
+}
+
+/** SQLite would open it read-only, and create a -wal and a -shm with its mode that nobody can write afterwards. */
+function refuseUnwritable(path: string): void {
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (cause) {
+    throw new DatabaseOpenError(
+      'SQLITE_READONLY',
+      `${path} cannot be written by this user. Nothing was created or changed.`,
+      { hint: 'Look at the owner and the mode of the file and its disk, or open it with readonly: true.', cause },
+    );
+  }
 }
 
 function inodeOf(filename: string): number | undefined {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -229,6 +230,12 @@ describe('health', () => {
       chmodSync(path, right);
     }
     assert.deepEqual(problems(db, 'files'), []);
+    // Only root can give a file to another user.
+    if (process.getuid?.() !== 0) return;
+    chownSync(`${file}-shm`, 12345, 12345);
+    assert.deepEqual(problems(db, 'files'), [
+      `error: ${file}-shm belongs to user 12345, the database to user 0, who then cannot write.`,
+    ]);
   });
 
   it('tells how old the newest backup is that can be used', () => {
