@@ -120,12 +120,18 @@ async function carryOut(
       const outcome = await restoreFrom(adapter, target, source, folder, options);
       return { ...outcome, finished: earlier !== undefined };
     }
-    if (!earlier) throw new InvalidInputError('options.from', 'is missing, and no restore was interrupted');
+    if (!earlier) throw nothingToFinish(target);
     await using thread = await startThread(adapter);
     if (earlier.isRestored) proveOpens(adapter, target, history);
     const tables = await compareAsFarAsReadable(thread, target, undefined);
     const replaced = earlier.isRestored ? earlier.replaced : undefined;
     return { migrated: [], tables, finished: true, ...(replaced && { replaced }) };
+  });
+}
+
+function nothingToFinish(target: string): RestoreError {
+  return new RestoreError('NOTHING_TO_FINISH', `No restore into ${target} was interrupted. Nothing was changed.`, {
+    hint: 'Name the backup: dork-db restore FILE; dork-db backups lists them.',
   });
 }
 

@@ -1,3 +1,8 @@
+import type { ListBackups } from '../backup/list.ts';
+import type { PruneBackups } from '../backup/prune.ts';
+import type { Recover } from '../backup/recover.ts';
+import type { Restore } from '../backup/restore.ts';
+import type { VerifyBackup } from '../backup/verify.ts';
 import type { CreateDb } from '../create-db.ts';
 import type { Compact } from '../housekeeping/compact.ts';
 import type { GetMigrationStatus, RehearseMigrations, RunMigrations } from '../migrate-db.ts';
@@ -6,9 +11,14 @@ import type { GetMigrationStatus, RehearseMigrations, RunMigrations } from '../m
 export interface Api {
   readonly compact: Compact;
   readonly createDb: CreateDb;
+  readonly listBackups: ListBackups;
   readonly migrationStatus: GetMigrationStatus;
+  readonly pruneBackups: PruneBackups;
+  readonly recover: Recover;
   readonly rehearseMigrations: RehearseMigrations;
+  readonly restore: Restore;
   readonly runMigrations: RunMigrations;
+  readonly verifyBackup: VerifyBackup;
 }
 
 /** The API for this runtime: bun:sqlite in Bun, better-sqlite3 elsewhere. */

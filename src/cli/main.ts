@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { addBackup } from './commands/backup.ts';
+import { addBackups } from './commands/backups.ts';
 import { addCheckpoint } from './commands/checkpoint.ts';
 import { addCompact } from './commands/compact.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -8,8 +10,11 @@ import { addImport } from './commands/import.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addOptimize } from './commands/optimize.ts';
 import { addPrune } from './commands/prune.ts';
+import { addRecover } from './commands/recover.ts';
 import { addRepairLedger } from './commands/repair-ledger.ts';
+import { addRestore } from './commands/restore.ts';
 import { addStatus } from './commands/status.ts';
+import { addVerify } from './commands/verify.ts';
 import { printError } from './output.ts';
 
 /** The exit codes: 0 done, 1 failed or refused, 2 the command line was wrong, 3 done but look at what it says. */
@@ -22,6 +27,8 @@ function program(): Command {
     .exitOverride()
     .showHelpAfterError('(dork-db --help says how)');
   for (const add of [
+    addBackup,
+    addBackups,
     addCheckpoint,
     addCompact,
     addDoctor,
@@ -29,8 +36,11 @@ function program(): Command {
     addMigrate,
     addOptimize,
     addPrune,
+    addRecover,
     addRepairLedger,
+    addRestore,
     addStatus,
+    addVerify,
   ])
     add(withCommonOptions(main));
   return main;

@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { BackupEntry } from '../../backup/list.ts';
+import type { PruneBackupsReport } from '../../backup/prune.ts';
+import { backupFolder, realFile } from '../../core/file.ts';
+import { databasePath, defaultDbPath } from '../../core/path.ts';
+import { type CommonOptions, loadApi } from '../context.ts';
+import { formatBytes, formatTable, plural, print, printJson } from '../output.ts';
+
+interface Options extends CommonOptions {
+  readonly dir?: string;
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+  readonly preMigration?: number;
+  readonly daily?: number;
+  readonly weekly?: number;
+}
+
+/** Done, but there is something to look at. */
+const LOOK = 3;
+
+export function addBackups(add: (name: string) => Command): void {
+  add('backups')
+    .description('list the backups, newest first; with --prune delete old ones')
+    .option('--dir <folder>', 'the folder with the backups (default: backups beside the database)')
+    .option('--prune', 'delete old daily backups and copies from before migrations; one that is good always stays')
+    .option('--dry-run', 'with --prune: say what would be deleted; deletes nothing')
+    .option('--daily <count>', 'with --prune: keep the backups of this many days (default: 7)', wholeNumber)
+    .option('--weekly <count>', 'and the newest of this many weeks (default: 4)', wholeNumber)
+    .option('--pre-migration <count>', 'and this many copies from before migrations (default: 10)', wholeNumber)
+    .addHelpText(
+      'after',
+      '\nBackups made by hand, with a label or without, are never deleted.\nExit code 3 where a file in the folder is no backup that can be used.\n' +
+        '\nExamples:\n  dork-db backups\n  dork-db backups --prune --dry-run\n  dork-db backups --dir /mnt/usb --json',
+    )
+    .action(runBackups);
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number from 0.');
+}
+
+async function runBackups(options: Options): Promise<void> {
+  const { listBackups, pruneBackups } = await loadApi();
+  const folder = options.dir ?? folderOf(databasePath(options.db ?? defaultDbPath()));
+  if (options.prune) {
+    const { preMigration, daily, weekly, dryRun } = options;
+    const report = await pruneBackups(folder, { preMigration, daily, weekly }, { dryRun });
+    return options.json ? printJson(report) : print(describePrune(report));
+  }
+  const backups = listBackups(folder);
+  if (backups.some(({ verified }) => !verified)) process.exitCode = LOOK;
+  if (options.json) return printJson(backups);
+  print(backups.length === 0 ? `There are no backups in ${folder}. dork-db backup makes one.` : describe(backups));
+}
+
+function folderOf(filename: string): string {
+  return backupFolder(existsSync(filename) ? realFile(filename) : filename);
+}
+
+function describe(backups: readonly BackupEntry[]): string {
+  const head = ['age', 'size', 'label', 'newest migration', 'verified', 'file'];
+  const rows = backups.map(({ ageMs, bytes, kind, label, migration, verified, path }) => [
+    formatAge(ageMs),
+    formatBytes(bytes),
+    label ?? (kind === 'backup' ? '-' : kind),
+    migration ?? '-',
+    verified ? 'yes' : 'NO',
+    path,
+  ]);
+  const problems = backups.flatMap(({ problem }) => (problem ? [problem] : []));
+  return [formatTable(head, rows), ...problems].join('\n');
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** `3 days`, `5 hours`, `2 minutes`: the largest unit that is full. */
+function formatAge(ageMs: number): string {
+  if (ageMs >= DAY_MS) return plural(Math.floor(ageMs / DAY_MS), 'day');
+  if (ageMs >= HOUR_MS) return plural(Math.floor(ageMs / HOUR_MS), 'hour');
+  return plural(Math.floor(ageMs / MINUTE_MS), 'minute');
+}
+
+function describePrune({ wreckage, deleted, kept, spared, dryRun }: PruneBackupsReport): string {
+  const gone = [...wreckage, ...deleted];
+  const done = dryRun ? 'would be deleted' : 'deleted';
+  return [
+    `${plural(gone.length, 'file')} ${done}, ${plural(kept.length, 'backup')} kept.`,
+    ...gone.map((path) => `  ${path}`),
+    ...(spared.length > 0 ? ['Kept although old, since no other is known to be good:'] : []),
+    ...spared.map((path) => `  ${path}`),
+  ].join('\n');
+}

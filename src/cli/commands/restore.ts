@@ -1,0 +1,99 @@
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import type { RestoreReport } from '../../backup/restore.ts';
+import { backupProgress } from '../backup-progress.ts';
+import { type CommonOptions, loadApi } from '../context.ts';
+import { formatCount, formatDuration, formatTable, plural, print, printJson } from '../output.ts';
+
+interface Options extends CommonOptions {
+  readonly dryRun?: boolean;
+  readonly deep?: boolean;
+  readonly yes?: boolean;
+}
+
+export function addRestore(add: (name: string) => Command): void {
+  add('restore')
+    .description('bring back a backup; what was there is kept in backups/replaced-…')
+    .argument('[file]', 'the backup; without it a restore that was interrupted is brought to its end')
+    .option('--dry-run', 'say what would come back and what would be lost; changes nothing')
+    .option('--deep', 'also compare every index of the backup with its table and follow every foreign key')
+    .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
+    .addHelpText(
+      'after',
+      '\nNobody may have the database open meanwhile. To undo it, restore the file in backups/replaced-….\n' +
+        '\nExamples:\n  dork-db backups\n  dork-db restore ~/.dork/backups/dork-daily-20261122.db --dry-run\n  dork-db restore ./copy.db --db ./dork.db --yes --json',
+    )
+    .action(runRestore);
+}
+
+async function runRestore(file: string | undefined, options: Options): Promise<void> {
+  const { restore } = await loadApi();
+  const { db: to, deep, dryRun, yes, json } = options;
+  if (file !== undefined && !dryRun && !yes && process.stdin.isTTY && process.stderr.isTTY) {
+    const plan = await restore({ from: file, to, deep, dryRun: true });
+    if (!(await agrees(describe(plan)))) {
+      process.exitCode = 1;
+      return print('Nothing was changed.');
+    }
+  }
+  using progress = backupProgress();
+  const report = await restore({ from: file, to, deep, dryRun, onProgress: progress.onProgress });
+  progress[Symbol.dispose]();
+  if (json) printJson(report);
+  else print(describe(report));
+}
+
+/** Goes to stderr, so that stdout holds the result alone. */
+async function agrees(plan: string): Promise<boolean> {
+  process.stderr.write(`${plan}\n\n`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question('Do it? (yes/no) ')).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+function describe(report: RestoreReport): string {
+  const { to, backup, migrated, replaced, replacedProblem, finished, dryRun, durationMs } = report;
+  const title = dryRun
+    ? `${to} would be what ${backup?.path} holds; nothing was changed.`
+    : backup
+      ? `${to} is what ${backup.path} holds, in ${formatDuration(durationMs)}.`
+      : `${to} is what the interrupted restore was to make it.`;
+  return [
+    title,
+    ...(finished && backup ? ['A restore that had been interrupted was brought to its end first.'] : []),
+    ...(migrated.length > 0 ? [`${dryRun ? 'To be applied' : 'Applied'} on the way: ${migrated.join(', ')}.`] : []),
+    ...(replaced ? [`What was there is in ${replaced}`] : []),
+    ...(replacedProblem ? [`It could not be compared. ${replacedProblem}`] : []),
+    '',
+    tableOf(report),
+    ...lossOf(report),
+  ].join('\n');
+}
+
+function tableOf({ tables, dryRun }: RestoreReport): string {
+  const now = dryRun ? 'after' : 'now';
+  const head = ['table', now, 'newest', 'before', 'newest before', 'not back', 'other values'];
+  const rows = Object.entries(tables).map(([table, { rows: n, newest, replaced }]) => [
+    table,
+    formatCount(n),
+    newest ?? '-',
+    replaced ? formatCount(replaced.rows) : '-',
+    replaced?.newest ?? '-',
+    replaced ? formatCount(replaced.lost) : '-',
+    replaced ? formatCount(replaced.changed) : '-',
+  ]);
+  return formatTable(head, rows);
+}
+
+function lossOf({ tables, dryRun }: RestoreReport): string[] {
+  const compared = Object.values(tables).flatMap(({ replaced }) => (replaced ? [replaced] : []));
+  if (compared.length === 0) return [];
+  const lost = compared.reduce((sum, replaced) => sum + replaced.lost, 0);
+  const changed = compared.reduce((sum, replaced) => sum + replaced.changed, 0);
+  if (lost + changed === 0) return ['', 'Nothing is lost against what was there.'];
+  const verb = dryRun ? 'would not come back' : 'did not come back';
+  return ['', `${plural(lost, 'row')} ${verb}, ${plural(changed, 'row')} with other values.`];
+}
