@@ -77,7 +77,7 @@ function liveDrift(connection: Connection, history: History): Drift[] {
  */
 function underLock(connection: Connection, history: History, options: MigrateOptions): Outcome {
   const { lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
-  const attempt: Attempt = { hasLock: false, isDone: false };
+  const attempt: Attempt = { hasLock: false };
   try {
     const outcome = withForeignKeysOff(connection, () =>
       withSettings(connection, lockTimeoutMs, () =>
@@ -93,8 +93,7 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
     if (attempt.snapshot !== undefined) pruneSnapshots(connection.filename, attempt.snapshot);
     return outcome;
   } catch (error) {
-    // The file is what it was, and a snapshot of it tells no more; unless it was the commit that failed.
-    if (attempt.snapshot !== undefined && !attempt.isDone) discardSnapshot(attempt.snapshot);
+    if (attempt.snapshot !== undefined && isAsBefore(connection, history)) discardSnapshot(attempt.snapshot);
     throw attempt.hasLock ? asMigrationError(error, connection.filename) : error;
   }
 }
@@ -102,9 +101,16 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
 /** What is to be known of a try when it has failed. */
 interface Attempt {
   hasLock: boolean;
-  /** True from where only the commit is left. */
-  isDone: boolean;
   snapshot?: string;
+}
+
+/** True where the ledger proves the rollback: the snapshot then tells no more than the file. */
+function isAsBefore(connection: Connection, history: History): boolean {
+  try {
+    return planFor(connection, history).pending.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function bringToEnd(connection: Connection, history: History, options: MigrateOptions, attempt: Attempt): Outcome {
@@ -119,13 +125,11 @@ function bringToEnd(connection: Connection, history: History, options: MigrateOp
   if (options.snapshot !== false) attempt.snapshot = snapshotOf(connection, plan, work, rows, onProgress);
   const { applied, dangling } = apply(connection, work, rows, onProgress);
   if (history.applicationId !== undefined) connection.exec(`PRAGMA application_id = ${history.applicationId}`);
-  const drift = liveDrift(connection, history);
-  attempt.isDone = true;
   return {
     applied,
     alreadyApplied: plan.applied.length,
     dangling,
-    drift,
+    drift: liveDrift(connection, history),
     ...(attempt.snapshot !== undefined && { snapshot: attempt.snapshot }),
   };
 }
