@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { temporaryFolder } from './support/folder.ts';
+import { type Import, importGraph, importsOf } from './support/import-graph.ts';
+import { circle, layerOf, violation } from './support/layers.ts';
+import { ROOT } from './support/runtime.ts';
+
+const DOMAINS = ['pulse', 'relay', 'mesh'];
+const graph = importGraph(ROOT, 'src');
+
+/** Imports that are against the arrows, as `importing file`, `its text`. */
+const AGAINST = [
+  ...DOMAINS.flatMap((domain) =>
+    DOMAINS.filter((other) => other !== domain).map((other): [string, string] => [
+      `src/${domain}/x.ts`,
+      `import { x } from '../${other}/schema.ts';\nexport { x };\n`,
+    ]),
+  ),
+  ...[...DOMAINS, 'backup', 'health', 'legacy', 'cli', 'migrations', 'adapters'].map((folder): [string, string] => [
+    'src/core/x.ts',
+    `export * from '../${folder}/x.ts';\n`,
+  ]),
+  ['src/core/x.ts', `import type { Db } from '../create-db.ts';\nexport type { Db };\n`],
+  ['src/pulse/x.ts', `import type { X } from '../relay/schema.ts';\nexport type { X };\n`],
+  ['src/pulse/x.ts', `export const x = await import('../mesh/schema.ts');\n`],
+  ['src/pulse/x.ts', `export * from '../schema.ts';\n`],
+  ['src/pulse/x.ts', `import type { Db } from '../create-db.ts';\nexport type { Db };\n`],
+  ['src/pulse/x.ts', `export * from '../migrations/runner.ts';\n`],
+  ['src/pulse/x.ts', `export * from '../../drizzle/history.ts';\n`],
+  ['src/migrations/x.ts', `export * from '../pulse/schema.ts';\n`],
+  ['src/adapters/x.ts', `export * from '../migrations/runner.ts';\n`],
+  ['src/backup/x.ts', `export * from '../adapters/bun-sqlite.ts';\n`],
+  ['src/create-db.ts', `export * from './adapters/bun-sqlite.ts';\n`],
+  ...[
+    'bun:sqlite',
+    'better-sqlite3',
+    'node:sqlite',
+    'drizzle-orm/bun-sqlite',
+    'drizzle-orm/better-sqlite3/session',
+  ].flatMap((driver): [string, string][] =>
+    ['core', 'pulse', 'migrations', 'backup', 'cli/commands'].map((folder) => [
+      `src/${folder}/x.ts`,
+      `import driver from '${driver}';\nexport { driver };\n`,
+    ]),
+  ),
+] as [file: string, text: string][];
+
+/** The same arrows against which only the graph is read, since Biome's rule would have to list each feature's. */
+const AGAINST_FOR_THE_GRAPH = [
+  ['src/backup/x.ts', `import { createDb } from '../create-db.ts';\nexport { createDb };\n`],
+  ['src/health/x.ts', `export * from '../cli/main.ts';\n`],
+  ['src/create-db.ts', `export * from './cli/main.ts';\n`],
+  ['src/cli/x.ts', `export * from '../adapters/bun-sqlite.ts';\n`],
+  ['src/cli/x.ts', `export * from '#entry';\n`],
+  [
+    'src/core/x.ts',
+    `import { createRequire } from 'node:module';\nexport const x = createRequire('/')('better-sqlite3');\n`,
+  ],
+  ['src/core/x.ts', `export const x = require('node:sqlite');\n`],
+  ['src/novelty/x.ts', `export * from '../core/db.ts';\n`],
+] as [file: string, text: string][];
+
+/** Imports that are with the arrows. */
+const WITH: [file: string, text: string][] = [
+  ['src/core/x.ts', `import { is } from 'drizzle-orm/entity';\nexport * from './db.ts';\nexport { is };\n`],
+  [
+    'src/pulse/x.ts',
+    `export * from '../core/db.ts';\nexport * from './schema.ts';\nexport * from 'drizzle-orm/sqlite-core';\n`,
+  ],
+  [
+    'src/adapters/x.ts',
+    `import 'bun:sqlite';\nexport * from '../core/adapter.ts';\nexport * from 'drizzle-orm/bun-sqlite/session';\n`,
+  ],
+  [
+    'src/health/x.ts',
+    `import type { Db } from '../create-db.ts';\nexport * from '../relay/schema.ts';\nexport type { Db };\n`,
+  ],
+  ['src/cli/commands/x.ts', `export * from '../../backup/x.ts';\nexport * from '../../create-db.ts';\n`],
+  ['src/index.ts', `export * from './adapters/bun-sqlite.ts';\nexport * from './create-db.ts';\n`],
+  ['src/guard-domains.ts', `export * from './pulse/schema.ts';\nexport * from './mesh/schema.ts';\n`],
+];
+
+describe('the import graph', () => {
+  it('is read whole', () => {
+    for (const file of ['src/index.ts', 'src/core/db.ts', 'src/pulse/pulse-store.ts', 'src/cli/main.ts']) {
+      assert.ok(
+        graph.some(({ from }) => from === file),
+        file,
+      );
+    }
+    const missing = graph.filter(({ to }) => layerOf(to) && !existsSync(join(ROOT, to)));
+    assert.deepEqual(missing, []);
+  });
+
+  it('keeps every arrow: cli → features → domains → core, adapters → core, and only adapters import a driver', () => {
+    assert.deepEqual(graph.map(violation).filter(Boolean), []);
+  });
+
+  it('has no circle, neither of folders nor of files', () => {
+    assert.equal(circle(graph, layerOf), undefined);
+    assert.equal(
+      circle(graph, (file) => (layerOf(file) ? file : undefined)),
+      undefined,
+    );
+  });
+
+  it('shows each import that goes against an arrow, and none that goes with them', () => {
+    for (const [file, text] of [...AGAINST, ...AGAINST_FOR_THE_GRAPH]) {
+      const found = importsOf(file, text).map(violation).filter(Boolean);
+      assert.equal(found.length, 1, `${file}: ${text}`);
+    }
+    for (const [file, text] of WITH) {
+      assert.deepEqual(importsOf(file, text).map(violation).filter(Boolean), []);
+    }
+  });
+
+  it('shows a circle where there is one', () => {
+    const arrow = (from: string, to: string): Import => ({
+      from: `src/${from}.ts`,
+      to: `src/${to}.ts`,
+      isTypeOnly: false,
+    });
+    const files = (file: string) => file;
+    const around = [arrow('a/x', 'b/x'), arrow('b/x', 'c/x'), arrow('c/x', 'b/x')];
+    assert.deepEqual(circle(around, files), ['src/b/x.ts', 'src/c/x.ts', 'src/b/x.ts']);
+    assert.equal(circle(around.slice(0, 2), files), undefined);
+    assert.equal(circle([...around.slice(0, 2), { ...arrow('c/x', 'b/x'), isTypeOnly: true }], files), undefined);
+    assert.deepEqual(circle([arrow('a/x', 'b/x'), arrow('b/y', 'a/y')], layerOf), ['a', 'b', 'a']);
+  });
+});
+
+describe('a domain', () => {
+  it('makes its statements under its own name, so that guardDomains() knows whose they are', () => {
+    const named = graph
+      .map(({ from }) => from)
+      .filter((file, i, all) => DOMAINS.includes(layerOf(file) ?? '') && all.indexOf(file) === i)
+      .flatMap((file) =>
+        [...readFileSync(join(ROOT, file), 'utf8').matchAll(/statementsOf\('(\w+)'\)/g)].map(([, name]) => [
+          layerOf(file),
+          name,
+        ]),
+      );
+    assert.deepEqual([...new Set(named.map(([domain]) => domain))].sort(), [...DOMAINS].sort());
+    assert.deepEqual(
+      named.filter(([domain, name]) => domain !== name),
+      [],
+    );
+  });
+});
+
+describe('Biome’s rule', () => {
+  /** The files that the project's biome.json finds fault with, of those given. */
+  function faulty(files: [file: string, text: string][]): string[] {
+    using folder = temporaryFolder();
+    copyFileSync(join(ROOT, 'biome.json'), folder.file('biome.json'));
+    for (const [file, text] of files) {
+      mkdirSync(dirname(folder.file(file)), { recursive: true });
+      writeFileSync(folder.file(file), text);
+    }
+    const biome = join(ROOT, 'node_modules', '.bin', 'biome');
+    const args = ['lint', '--only=style/noRestrictedImports', '--reporter=json', '--max-diagnostics=none', 'src'];
+    const { stdout } = spawnSync(biome, args, { cwd: folder.path, encoding: 'utf8' });
+    const { diagnostics } = JSON.parse(stdout) as { diagnostics: { location: { path: string | { file: string } } }[] };
+    const paths = diagnostics.map(({ location: { path } }) => (typeof path === 'string' ? path : path.file));
+    return [...new Set(paths)].sort();
+  }
+
+  /** Each text in a file of its own. */
+  function numbered(files: [file: string, text: string][]): [file: string, text: string][] {
+    return files.map(([file, text], i) => [file.replace('/x.ts', `/x${i}.ts`), text]);
+  }
+
+  it('refuses each import against the arrows', { timeout: 60_000 }, () => {
+    const files = numbered(AGAINST);
+    assert.deepEqual(faulty(files), files.map(([file]) => file).sort());
+  });
+
+  it('lets each import with the arrows be', { timeout: 60_000 }, () => {
+    assert.deepEqual(faulty(numbered(WITH)), []);
+  });
+});
