@@ -9,8 +9,12 @@ export interface OptimizeReport {
   readonly durationMs: number;
 }
 
-/** Look at every table, and set a limit to how many rows of each index are read. */
-const ALL_TABLES = 0x10002;
+/**
+ * Look at every table, and set a limit to how many rows of each index are read. Without the limit better-sqlite3 also
+ * keeps samples (sqlite_stat4), and with those SQLite compiles a statement anew each time a value is bound that it
+ * compares with an index: measured, a read of 6 microseconds takes 25.
+ */
+const ALL_TABLES = 0x10012;
 /** Only say what would be run. */
 const DRY = 0x00001;
 
