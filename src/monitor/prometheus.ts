@@ -1,4 +1,7 @@
+import { InvalidInputError } from '../core/errors.ts';
 import type { MonitorSample } from './sample.ts';
+
+const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 interface Metric {
   readonly name: string;
@@ -55,12 +58,16 @@ const METRICS: readonly Metric[] = [
  * `dork_db_…`. https://prometheus.io/docs/instrumenting/exposition_formats/
  *
  * @param labels Put on every metric. Default: `file`, the path of the database.
+ * @throws InvalidInputError where a label's name is not one of Prometheus.
  */
 export function prometheusText(
   sample: MonitorSample,
   labels: Readonly<Record<string, string>> = { file: sample.filename },
 ): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  const pairs = Object.entries(labels).map(([name, value]) => {
+    if (!LABEL.test(name)) throw new InvalidInputError('labels', 'have a name that is not of letters, digits and _');
+    return `${name}="${escaped(value)}"`;
+  });
   const suffix = pairs.length > 0 ? `{${pairs.join(',')}}` : '';
   return METRICS.flatMap(({ name, type, help, value }) => {
     const number = value(sample);
