@@ -16,6 +16,12 @@ interface Query {
 type Source = { readonly argument: number } | { readonly constant: unknown };
 
 /**
+ * SQLite looks at the value of a bound LIMIT when it plans a statement, and so compiles the statement anew each time one
+ * is bound, which takes as long as reading a page; an expression it leaves alone.
+ */
+const BOUND_LIMIT = ' limit ?';
+
+/**
  * A query that Drizzle builds once, at its first use, and that stays prepared. Its arguments are the named
  * placeholders of the query (`sql.placeholder('id')`), in the order in which they are declared.
  */
@@ -64,7 +70,7 @@ export class StoreStatement<T = Row> {
       sources.length === this.#names.length &&
       sources.every((source, i) => 'argument' in source && source.argument === i);
     this.#sources = isPlain ? undefined : sources;
-    this.#statement = this.#connection.prepare<T>(text, this.#domain);
+    this.#statement = this.#connection.prepare<T>(text.replaceAll(BOUND_LIMIT, `${BOUND_LIMIT} + 0`), this.#domain);
     return this.#statement;
   }
 

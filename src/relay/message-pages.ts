@@ -2,23 +2,35 @@ import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm/sql';
 import type { StoreDb } from '../core/db.ts';
 import { checked } from '../core/input.ts';
 import { type StoreStatement, statementsOf } from '../core/statements.ts';
-import { messageOf, type QueryMessagesOptions, queryMessagesOptions, type RelayMessagePage } from './message.ts';
+import {
+  messageOf,
+  type QueryMessagesOptions,
+  queryMessagesOptions,
+  type RelayMessagePage,
+  type RelayMessageStatus,
+} from './message.ts';
 import { MESSAGE } from './message-statements.ts';
 import { type RelayIndexRow, relayIndex } from './schema.ts';
 
 const statement = statementsOf('relay');
 const arg = sql.placeholder;
 
-/** Filters are bits of the number by which their statement is kept. */
+/** Filters are bits of the number by which their statement is kept; the status takes two. */
 const SUBJECT = 1;
 const ENDPOINT = 2;
 const SENDER = 4;
-/** A status that few messages have at a time. */
-const WAITING_OR_FAILED = 8;
-const DELIVERED = 16;
+const CURSOR = 8;
+const STATUS = { pending: 16, delivered: 32, failed: 48 } as const satisfies Record<RelayMessageStatus, number>;
 
-/** SQLite takes every BLOB for greater than every text, so that this is before the first page. */
-const BEFORE_ALL = Uint8Array.of(0);
+const COLUMNS = [
+  [SUBJECT, 'subject'],
+  [ENDPOINT, 'endpointHash'],
+  [SENDER, 'sender'],
+] as const;
+
+/** A unary plus takes a column out of SQLite's choice of an index. https://sqlite.org/queryplanner-ng.html#howtofix */
+const LEFT_ALONE = sql.raw('+');
+const CHOSEN = sql.raw('');
 
 /** Pages of messages by id descending: a statement for each set of filters, built when one first asks for it. */
 export class MessagePages {
@@ -46,51 +58,55 @@ export class MessagePages {
       filters |= SENDER;
       args.push(sender);
     }
-    if (status !== undefined) {
-      filters |= status === 'delivered' ? DELIVERED : WAITING_OR_FAILED;
-      args.push(status);
+    if (status !== undefined) filters |= STATUS[status];
+    if (cursor !== undefined) {
+      filters |= CURSOR;
+      args.push(cursor);
     }
     // One more than asked for tells whether there are more.
-    args.push(cursor ?? BEFORE_ALL, Math.min(limit + 1, Number.MAX_SAFE_INTEGER));
-    const rows = (this.#byFilters[filters] ??= this.#prepare(filters)).all(...args);
+    args.push(Math.min(limit + 1, Number.MAX_SAFE_INTEGER));
+    const rows = (this.#byFilters[filters] ??= this.#prepare(filters, status)).all(...args);
     if (rows.length <= limit) return { messages: rows.map(messageOf) };
     rows.length = limit;
     const last = rows[limit - 1];
     return last ? { messages: rows.map(messageOf), nextCursor: last.id } : { messages: [] };
   }
 
-  #prepare(filters: number): StoreStatement<RelayIndexRow> {
+  #prepare(filters: number, status: RelayMessageStatus | undefined): StoreStatement<RelayIndexRow> {
     const names: string[] = [];
     const conditions: SQL[] = [];
-    const filter = (bit: number, column: (typeof COLUMNS)[number], isLeft = false) => {
-      if (!(filters & bit)) return;
-      names.push(column);
-      const equals = eq(relayIndex[column], arg(column));
-      // A unary plus takes a column out of SQLite's choice of an index. https://sqlite.org/queryplanner-ng.html#howtofix
-      conditions.push(isLeft ? sql`+${equals}` : equals);
-    };
     // Few messages wait or have failed at a time, of whatever else; most were delivered, so that any other filter
-    // leaves fewer.
-    const isByStatus = (filters & WAITING_OR_FAILED) !== 0;
-    filter(SUBJECT, 'subject', isByStatus);
-    filter(ENDPOINT, 'endpointHash', isByStatus);
-    filter(SENDER, 'sender', isByStatus);
-    filter(WAITING_OR_FAILED, 'status');
-    filter(DELIVERED, 'status', filters !== DELIVERED);
+    // leaves fewer. What waits at an endpoint has an index of its own.
+    const isByStatus = status === 'pending' || status === 'failed';
+    for (const [bit, column] of COLUMNS) {
+      if (!(filters & bit)) continue;
+      names.push(column);
+      const leads = !isByStatus || (status === 'pending' && bit === ENDPOINT);
+      conditions.push(sql`${leads ? CHOSEN : LEFT_ALONE}${eq(relayIndex[column], arg(column))}`);
+    }
+    if (status) {
+      const leads = isByStatus || names.length === 0;
+      // The status stands in the text: bound, SQLite would compare it with that of the partial index, and compile the
+      // statement anew each time it is bound.
+      conditions.push(sql`${leads ? CHOSEN : LEFT_ALONE}${relayIndex.status} = ${sql.raw(`'${status}'`)}`);
+    }
+    if (filters & CURSOR) {
+      names.push('cursor');
+      conditions.push(lt(relayIndex.id, arg('cursor')));
+    }
+    // SQLite takes every BLOB for greater than every text.
+    if (conditions.length === 0) conditions.push(sql`${relayIndex.id} < x''`);
     return statement<RelayIndexRow>(
       this.#db,
       () =>
         this.#db
           .select(MESSAGE)
           .from(relayIndex)
-          .where(and(...conditions, lt(relayIndex.id, arg('cursor'))))
+          .where(and(...conditions))
           .orderBy(desc(relayIndex.id))
           .limit(arg('limit')),
       ...names,
-      'cursor',
       'limit',
     );
   }
 }
-
-const COLUMNS = ['subject', 'endpointHash', 'sender', 'status'] as const;

@@ -129,16 +129,16 @@ export class SqliteIndex {
 
   /** How many messages there are, by status and by subject; read from counters, not from the messages. */
   getMetrics(): RelayIndexMetrics {
-    const counts = this.#messages.counts.all();
-    const metrics: RelayIndexMetrics = { totalMessages: 0, byStatus: {}, bySubject: [] };
-    for (const row of counts) {
-      metrics.totalMessages += row.count;
-      metrics.bySubject.push({ subject: row.subject, count: row.count });
-      for (const status of MESSAGE_STATUSES) {
-        if (row[status] > 0) metrics.byStatus[status] = (metrics.byStatus[status] ?? 0) + row[status];
-      }
-    }
-    return metrics;
+    const total = { pending: 0, delivered: 0, failed: 0 };
+    const bySubject = this.#messages.counts.all().map(({ subject, count, pending, delivered, failed }) => {
+      total.pending += pending;
+      total.delivered += delivered;
+      total.failed += failed;
+      return { subject, count };
+    });
+    const byStatus: RelayIndexMetrics['byStatus'] = {};
+    for (const status of MESSAGE_STATUSES) if (total[status] > 0) byStatus[status] = total[status];
+    return { totalMessages: total.pending + total.delivered + total.failed, byStatus, bySubject };
   }
 
   /** True where readers and a writer do not wait for each other. https://sqlite.org/wal.html */
