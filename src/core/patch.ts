@@ -50,21 +50,29 @@ export class PatchStatements<T> {
     let set = 0;
     for (let i = 0; i < this.#names.length; i++) {
       const name = this.#names[i] as string;
-      const value = valueOf(patch, name);
+      const value = read(patch, name);
       if (value === undefined) continue;
       values.push(this.#fits[i]?.(value) ? value : checked(this.#schemas[i] as GenericSchema, value, name));
       set |= 1 << i;
     }
-    return { statement: set === 0 ? undefined : (this.#bySet[set] ??= this.#prepare(set)), values };
+    return { statement: set === 0 ? undefined : this.#statement(set), values };
   }
 
-  #prepare(set: number): StoreStatement<T> {
+  /** The UPDATE of the fields whose bits are set. */
+  #statement(set: number): StoreStatement<T> {
+    const known = this.#bySet[set];
+    if (known) return known;
     const names = this.#names.filter((_, i) => set & (1 << i));
-    return this.#build(Object.fromEntries(names.map((name) => [name, sql`${sql.placeholder(name)}`])), names);
+    const statement = this.#build(
+      Object.fromEntries(names.map((name) => [name, sql`${sql.placeholder(name)}`])),
+      names,
+    );
+    this.#bySet[set] = statement;
+    return statement;
   }
 }
 
-function valueOf(patch: object, name: string): unknown {
+function read(patch: object, name: string): unknown {
   try {
     return (patch as Record<string, unknown>)[name];
   } catch (cause) {

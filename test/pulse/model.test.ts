@@ -140,11 +140,15 @@ function step(pulse: PulseStore, model: Model, operation: Operation): void {
       const updated = pulse.updateSchedule(id, operation[2]);
       const at = model.schedules.findIndex((schedule) => schedule.id === id);
       const old = model.schedules[at];
-      if (!old) return assert.equal(updated, null);
+      if (!old) {
+        assert.equal(updated, null);
+        return;
+      }
       const updatedAt = Object.keys(patch).length > 0 ? (updated?.updatedAt ?? '') : old.updatedAt;
       assert.ok(updatedAt >= old.updatedAt);
       model.schedules[at] = { ...old, ...patch, updatedAt };
-      return assert.deepStrictEqual(updated, model.schedules[at]);
+      assert.deepStrictEqual(updated, model.schedules[at]);
+      return;
     }
     case 'deleteSchedule': {
       const id = scheduleAt(operation[1]);
@@ -165,16 +169,21 @@ function step(pulse: PulseStore, model: Model, operation: Operation): void {
       const run = pulse.createRun(scheduleId, operation[2]);
       model.runs.push(run);
       model.runIds.push(run.id);
-      return assert.deepStrictEqual(pulse.getRun(run.id), run);
+      assert.deepStrictEqual(pulse.getRun(run.id), run);
+      return;
     }
     case 'updateRun': {
       const id = runAt(operation[1]);
       const updated = pulse.updateRun(id, operation[2]);
       const at = model.runs.findIndex((run) => run.id === id);
       const old = model.runs[at];
-      if (!old) return assert.equal(updated, null);
+      if (!old) {
+        assert.equal(updated, null);
+        return;
+      }
       model.runs[at] = { ...old, ...given(operation[2]) };
-      return assert.deepStrictEqual(updated, model.runs[at]);
+      assert.deepStrictEqual(updated, model.runs[at]);
+      return;
     }
     case 'pruneRuns': {
       const scheduleId = scheduleAt(operation[1]);
@@ -201,7 +210,8 @@ function step(pulse: PulseStore, model: Model, operation: Operation): void {
         pulse.listRuns({ ...operation[2], scheduleId }),
         model.newestFirst(scheduleId, status).slice(offset, offset + limit),
       );
-      return assert.equal(pulse.countRuns(scheduleId), model.newestFirst(scheduleId).length);
+      assert.equal(pulse.countRuns(scheduleId), model.newestFirst(scheduleId).length);
+      return;
     }
   }
 }

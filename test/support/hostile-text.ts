@@ -2,7 +2,7 @@
 export const HOSTILE_TEXTS: Readonly<Record<string, string>> = {
   'SQL that ends the statement': `'); DROP TABLE pulse_schedules; DROP TABLE agents; --`,
   'SQL in double quotes': `" OR 1=1 --`,
-  placeholders: '? ?1 :id $id @id %s ${id}',
+  placeholders: '? ?1 :id $id @id %s {id}',
   'a LIKE pattern': '%_%',
   'a GLOB pattern': '*?[a-z]',
   'a NUL byte': 'before\0after',
