@@ -1,28 +1,88 @@
 import { SingleBar } from 'cli-progress';
+import type { BackupProgress } from '../backup/copy.ts';
+import type { ImportProgress } from '../legacy/import-context.ts';
 import type { MigrationProgress } from '../migrations/progress.ts';
+import { formatBytes, formatCount } from './output.ts';
 
-/** A run that is shorter needs no lines. */
+/** Work that is shorter needs no progress. */
 const QUIET_MS = 1000;
 
-/** Shows where a run of migrations is; on a terminal as a bar, elsewhere as a line for each step of a long one. */
-export interface ProgressDisplay extends Disposable {
-  readonly onProgress: (progress: MigrationProgress) => void;
+/** How often a line is printed where there is no terminal. */
+const LINE_MS = 5000;
+
+/** How far something is, as it is shown. */
+interface Place {
+  readonly label: string;
+  readonly value: number;
+  readonly total: number;
+  readonly shown: string;
 }
 
-function describe({ phase, table, action }: MigrationProgress): string {
+/** Shows how far long work is; on a terminal as a bar, elsewhere as a line now and then. */
+export interface ProgressDisplay<T> extends Disposable {
+  readonly onProgress: (progress: T) => void;
+}
+
+export function backupProgress(): ProgressDisplay<BackupProgress> {
+  return display(({ phase, bytes, totalBytes }) => ({
+    label: phase,
+    value: bytes,
+    total: totalBytes,
+    shown:
+      phase === 'verifying'
+        ? `${formatBytes(bytes)} are read back`
+        : `${formatBytes(bytes)} of at most ${formatBytes(totalBytes)}`,
+  }));
+}
+
+export function importProgress(): ProgressDisplay<ImportProgress> {
+  return display(({ source, table, rows, totalRows }) => ({
+    label: `${source} ${table}`,
+    value: rows,
+    total: totalRows,
+    shown: `${formatCount(rows)} of ${formatCount(totalRows)} rows`,
+  }));
+}
+
+/** A step may take long, so that each has its line. */
+export function migrationProgress(): ProgressDisplay<MigrationProgress> {
+  return display(
+    (progress) => ({
+      label: progress.tag,
+      value: progress.step,
+      total: progress.steps,
+      shown: `step ${progress.step} of ${progress.steps}: ${actionOf(progress)}`,
+    }),
+    0,
+  );
+}
+
+function actionOf({ phase, table, action }: MigrationProgress): string {
   if (phase === 'snapshot') return 'copying the file as it is into backups/';
   if (phase === 'verify') return 'counting rows, checking references';
   return table === undefined ? action : `${action} ${table}`;
 }
 
-/** Goes to stderr, so that stdout holds the result alone. The bar is removed at the end of the block. */
-export function migrationProgress(): ProgressDisplay {
-  return process.stderr.isTTY ? bar() : lines();
+/** Goes to stderr, so that stdout holds the result alone. A bar is removed at the end of the block. */
+function display<T>(placeOf: (progress: T) => Place, lineMs = LINE_MS): ProgressDisplay<T> {
+  const began = performance.now();
+  const { show, stop } = process.stderr.isTTY ? bar() : lines(lineMs);
+  return {
+    onProgress: (progress) => {
+      if (performance.now() - began >= QUIET_MS) show(placeOf(progress));
+    },
+    [Symbol.dispose]: stop,
+  };
 }
 
-function bar(): ProgressDisplay {
+interface Output {
+  readonly show: (place: Place) => void;
+  readonly stop: () => void;
+}
+
+function bar(): Output {
   const inner = new SingleBar({
-    format: '{tag} [{bar}] step {value} of {total}: {what}',
+    format: '{label} [{bar}] {shown}',
     stream: process.stderr,
     clearOnComplete: true,
     hideCursor: true,
@@ -30,27 +90,26 @@ function bar(): ProgressDisplay {
   });
   let isStarted = false;
   return {
-    onProgress: (progress) => {
-      const payload = { tag: progress.tag, what: describe(progress) };
-      if (!isStarted) inner.start(progress.steps, progress.step, payload);
+    show: ({ value, total, ...payload }) => {
+      if (!isStarted) inner.start(total, value, payload);
       isStarted = true;
-      inner.setTotal(progress.steps);
-      inner.update(progress.step, payload);
-      // The statement that follows blocks every timer.
+      inner.setTotal(total);
+      inner.update(value, payload);
+      // A statement that follows blocks every timer.
       inner.render();
     },
-    [Symbol.dispose]: () => inner.stop(),
+    stop: () => inner.stop(),
   };
 }
 
-function lines(): ProgressDisplay {
-  const started = performance.now();
+function lines(lineMs: number): Output {
+  let printed = Number.NEGATIVE_INFINITY;
   return {
-    onProgress: (progress) => {
-      if (performance.now() - started < QUIET_MS) return;
-      const { tag, step, steps } = progress;
-      process.stderr.write(`${tag}: step ${step} of ${steps}: ${describe(progress)}\n`);
+    show: ({ label, shown }) => {
+      if (performance.now() - printed < lineMs) return;
+      printed = performance.now();
+      process.stderr.write(`${label}: ${shown}\n`);
     },
-    [Symbol.dispose]: () => {},
+    stop: () => {},
   };
 }

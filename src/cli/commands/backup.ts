@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type BackupReport, backup } from '../../backup/backup.ts';
 import { backupDaily } from '../../backup/daily.ts';
-import { backupProgress } from '../backup-progress.ts';
+import { backupProgress } from '../progress.ts';
 import type { CommonOptions } from '../context.ts';
 import { openExisting } from '../open-existing.ts';
 import { formatBytes, formatDuration, formatTable, print, printJson } from '../output.ts';
