@@ -54,8 +54,11 @@ export interface ReadInstant {
 /** SQLite's own form, `2026-02-02 02:40:00`, which it writes in UTC. https://sqlite.org/lang_datefunc.html */
 const SQLITE_DATETIME = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2}(?:\.\d+)?)$/;
 
-/** A number of milliseconds that a TEXT column turned into text; better-sqlite3 writes 5 as `5.0`. */
-const NUMBER = /^-?\d{1,17}(\.\d+)?$/;
+/**
+ * A number of milliseconds that a TEXT column turned into text; better-sqlite3 writes 5 as `5.0`. Fewer digits are more
+ * likely something else, as a year.
+ */
+const NUMBER = /^-?\d{11,15}(\.\d+)?$/;
 
 /** Reads a text in any form; undefined where it is no instant of the years 0 to 9999. */
 export function readInstant(text: string): ReadInstant | undefined {

@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { Connection } from '../core/connection.ts';
 import { ImportError } from '../core/errors.ts';
 import { AGENTS } from './agents.ts';
@@ -48,6 +49,8 @@ export interface Layout {
  * @throws ImportError where it is damaged, or was written by something else.
  */
 export function inspectCopy(connection: Connection, copy: string, source: LegacySource, path: string): Layout {
+  // SQLite takes a file that is shorter than a page for an empty database, whatever it holds.
+  if (!startsAsDatabase(copy)) throw damaged(path, undefined);
   try {
     using database = connection.sibling(copy);
     // Nothing depends on this copy after the process.
@@ -60,6 +63,17 @@ export function inspectCopy(connection: Connection, copy: string, source: Legacy
   } catch (cause) {
     if (cause instanceof ImportError) throw cause;
     throw damaged(path, cause);
+  }
+}
+
+/** An empty file is a database without a table. https://sqlite.org/fileformat2.html#the_database_header */
+function startsAsDatabase(path: string): boolean {
+  const fd = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(16);
+    return readSync(fd, bytes) === 0 || bytes.toString('latin1') === 'SQLite format 3\0';
+  } finally {
+    closeSync(fd);
   }
 }
 
