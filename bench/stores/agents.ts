@@ -9,9 +9,9 @@ import { AGENTS, agentOf, instantOf } from './fill.ts';
 const COLUMNS = `id, name, description, runtime, project_path AS projectPath, namespace,
   capabilities_json AS capabilitiesJson, behavior_json AS behaviorJson, budget_json AS budgetJson,
   manifest_extra_json AS manifestExtraJson, scan_root AS scanRoot, entrypoint, version, approver, status,
-  last_seen_at AS lastSeenAt, last_seen_event AS lastSeenEvent, registered_at AS registeredAt`;
+  registered_at AS registeredAt`;
 
-type Row = Omit<AgentRow, 'updatedAt'>;
+type Row = Omit<AgentRow, 'updatedAt' | 'lastSeenAt' | 'lastSeenEvent'>;
 
 /** The entry of a row, by hand. */
 function entryOf(row: Row) {

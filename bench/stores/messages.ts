@@ -4,7 +4,7 @@ import { type BareValue, bareId } from '../harness/bare.ts';
 import type { Operation } from '../harness/compare.ts';
 import type { Arms } from './arms.ts';
 import { changesOf } from './builder.ts';
-import { endpointOf, idOf, instantOf, RARE_ENDPOINT, RARE_SUBJECT, senderOf, subjectOf } from './fill.ts';
+import { endpointOf, idOf, instantOf, PENDING, RARE_ENDPOINT, RARE_SUBJECT, senderOf, subjectOf } from './fill.ts';
 
 const COLUMNS = `id, subject, endpoint_hash AS endpointHash, status, created_at AS createdAt, expires_at AS expiresAt,
   sender, payload, metadata`;
@@ -68,6 +68,8 @@ const FIELD = {
 export function messageOperations({ pkg, db, bare, builder, rows }: Arms): Operation[] {
   const index = new pkg.SqliteIndex(db);
   const id = (i: number) => idOf((i * 7919) % rows);
+  /** What a relay asks for: `id` takes any message of the file, which for a large one is a read past the page cache. */
+  const newest = (i: number) => idOf(rows - 1 - ((i * 7919) % Math.min(rows, PENDING)));
   /** An hour before the newest message. */
   const since = instantOf(Math.max(0, rows - 3600));
 
@@ -147,6 +149,22 @@ export function messageOperations({ pkg, db, bare, builder, rows }: Arms): Opera
               .select()
               .from(relayIndex)
               .where(eq(relayIndex.id, id(i)))
+              .get() as Row,
+          ),
+      },
+    },
+    {
+      name: 'getMessage, among the newest',
+      kind: 'read',
+      arms: {
+        ours: (i) => index.getMessage(newest(i)),
+        bare: (i) => messageOf(byId.get(newest(i)) as Row),
+        builder: (i) =>
+          messageOf(
+            builder
+              .select()
+              .from(relayIndex)
+              .where(eq(relayIndex.id, newest(i)))
               .get() as Row,
           ),
       },
