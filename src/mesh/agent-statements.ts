@@ -20,7 +20,7 @@ const EACH = Object.fromEntries(ENTRY_COLUMNS.map((name) => [name, arg(name)])) 
 /** The id stays; what the rest of a patch holds was checked before. */
 const PATCHED = Object.fromEntries(ENTRY_COLUMNS.filter((name) => name !== 'id').map((name) => [name, v.unknown()]));
 
-/** Agents that registered at one instant are in the order they were stored. */
+/** Of agents that registered at one instant, the one that was stored last is first. Every index ends with the rowid. */
 const NEWEST_FIRST = [desc(agents.registeredAt), desc(sql`rowid`)];
 
 const isId = eq(agents.id, arg('id'));

@@ -22,7 +22,7 @@ export interface DenialRecord {
   deniedAt: string;
 }
 
-/** Both paths of a call: where one was denied before it existed, it is stored as it was given then. */
+/** The two texts that a path may be stored as: one that did not exist yet when it was denied is there as it was given. */
 interface Place {
   readonly canonical: string;
   readonly given: string;
@@ -58,12 +58,15 @@ export class DenialList {
    */
   deny(path: string, strategy: string, reason: string | null | undefined, denier: string): void {
     const { canonical, given } = placeOf(path);
-    const values = [textArgument(strategy, 'strategy'), checked(optionalText, reason, 'reason') ?? null];
-    values.push(textArgument(denier, 'denier'));
+    const said = [
+      textArgument(strategy, 'strategy'),
+      checked(optionalText, reason, 'reason') ?? null,
+      textArgument(denier, 'denier'),
+    ];
     this.#db.$client.transaction(() => {
       // A row that is inserted anew is the newest of its millisecond, too.
       this.#statements.delete.run(canonical, given);
-      this.#statements.insert.run(newId(), canonical, ...values, now());
+      this.#statements.insert.run(newId(), canonical, ...said, now());
     });
   }
 

@@ -18,7 +18,7 @@ export interface StoredEntry {
   readonly extra: Record<string, unknown> | undefined;
 }
 
-/** Keys of a manifest that no field is declared for; their columns hold text, and the extra whatever else comes. */
+/** Keys that have a column for text; what else a manifest has under them is kept as that of an unknown key is. */
 const TEXT_KEYS = ['entrypoint', 'version'] as const;
 
 /** A longer key says nothing in a message. */
@@ -59,7 +59,7 @@ function stored(fields: Fields, unknown: Map<string, unknown>): StoredEntry {
       unknown.delete(key);
     } else if (value !== undefined) columns[key] = null;
   }
-  // The column is `active` as well where nobody said so.
+  // The column is `active` as well where nobody said so, and then the key does not come back.
   if (fields.status === 'active') unknown.set('status', 'active');
   // Unlike an assignment, fromEntries() makes `__proto__` a key like any other.
   return { columns, extra: unknown.size > 0 ? Object.fromEntries(unknown) : undefined };
@@ -88,7 +88,7 @@ function entriesOf(value: object, name: string): [string, unknown][] {
 const DEFAULT_BEHAVIOR_JSON = JSON.stringify(DEFAULT_BEHAVIOR);
 const DEFAULT_BUDGET_JSON = JSON.stringify(DEFAULT_BUDGET);
 
-/** The entry of a stored row. Most agents have the default behavior and budget, and copying those is twenty times faster than parsing. */
+/** The entry of a stored row. Most agents have the default behavior and budget, which are copied faster than parsed. */
 export function entryOf(row: EntryRow): AgentRegistryEntry {
   const entry: AgentRegistryEntry = {
     id: row.id,

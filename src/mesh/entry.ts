@@ -4,7 +4,7 @@ import { AGENT_STATUSES } from './schema.ts';
 
 export const RESPONSE_MODES = ['always', 'direct-only', 'mention-only', 'silent'] as const;
 
-/** Whether the other side of the mesh can count on an agent. */
+/** The state that an agent is registered in; when it was last seen says its health. */
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
 
 /** When an agent answers. Keys besides these are kept as they came. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { agentDenials, DenialList, InvalidInputError } from '#entry';
@@ -70,8 +70,8 @@ describe('DenialList', () => {
     using test = storeDb();
     using folder = temporaryFolder();
     const denials = new DenialList(test.db);
-    const real = join(folder.path, 'project');
-    const link = join(folder.path, 'link');
+    const real = join(realpathSync(folder.path), 'project');
+    const link = join(realpathSync(folder.path), 'link');
     mkdirSync(real);
     symlinkSync(real, link);
     symlinkSync(link, `${link}2`);
@@ -91,19 +91,19 @@ describe('DenialList', () => {
     using test = storeDb();
     using folder = temporaryFolder();
     const denials = new DenialList(test.db);
-    const path = join(folder.path, 'later');
+    const path = join(realpathSync(folder.path), 'later');
     denials.deny(path, 'manual', undefined, 'me');
-    mkdirSync(join(folder.path, 'real'));
-    symlinkSync(join(folder.path, 'real'), path);
+    mkdirSync(join(realpathSync(folder.path), 'real'));
+    symlinkSync(join(realpathSync(folder.path), 'real'), path);
     assert.equal(denials.isDenied(path), true);
     denials.deny(path, 'manual', 'again', 'me');
     assert.deepEqual(
       denials.list().map((denial) => denial.path),
-      [join(folder.path, 'real')],
+      [join(realpathSync(folder.path), 'real')],
     );
     rmSync(path);
     assert.equal(denials.isDenied(path), false);
-    assert.equal(denials.clear(join(folder.path, 'real')), true);
+    assert.equal(denials.clear(join(realpathSync(folder.path), 'real')), true);
     assert.deepEqual(denials.list(), []);
   });
 

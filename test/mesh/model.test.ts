@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, realpathSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -224,16 +224,17 @@ describe('the mesh stores and their models', () => {
     using test = storeDb();
     using folder = temporaryFolder();
     const denials = new DenialList(test.db);
-    const real = join(folder.path, 'real');
-    const other = join(folder.path, 'other');
+    const root = realpathSync(folder.path);
+    const real = join(root, 'real');
+    const other = join(root, 'other');
     for (const path of [real, other]) mkdirSync(path);
-    symlinkSync(real, join(folder.path, 'link'));
+    symlinkSync(real, join(root, 'link'));
     const realPaths = new Map([
       [real, real],
       [other, other],
-      [join(folder.path, 'link'), real],
+      [join(root, 'link'), real],
       [`${real}/../other/`, other],
-      [join(folder.path, 'none'), join(folder.path, 'none')],
+      [join(root, 'none'), join(root, 'none')],
       ['relative none', 'relative none'],
     ]);
     const operation = fc.record({
