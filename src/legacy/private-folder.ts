@@ -29,7 +29,12 @@ export function createPrivateFolder(filename: string, isDryRun: boolean): Privat
 function removeAbandoned(parent: string): void {
   for (const name of readdirSync(parent)) {
     const pid = Number(NAME.exec(name)?.[1]);
-    if (pid > 0 && !isRunning(pid)) rmSync(join(parent, name), { recursive: true, force: true });
+    if (!(pid > 0) || isRunning(pid)) continue;
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true });
+    } catch {
+      // It is another user's.
+    }
   }
 }
 

@@ -150,6 +150,8 @@ function copyFiles(from: string, to: string): void {
 
 /** True where this process has the file open, or may have: SQLite has a -shm beside a file that is open in WAL mode. */
 function isOpenHere(path: string): boolean {
+  // There, locks belong to the descriptor that took them.
+  if (process.platform === 'win32') return false;
   const folder = '/proc/self/fd';
   if (!existsSync(folder)) return existsSync(`${path}-shm`);
   return readdirSync(folder).some((fd) => {

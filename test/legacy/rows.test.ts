@@ -340,6 +340,26 @@ describe(`spans on ${RUNTIME}`, () => {
     assert.equal(adjustedOf(receipt, 'relay/index.db').sent_at_fraction_cut, 2);
   });
 
+  it('have ids that rise with their rows, also where the rowids are far apart', () => {
+    using older = olderHome();
+    using file = older.open('relay/index.db');
+    file.exec(TRACES);
+    for (const rowid of ['-9223372036854775808', '-5', '3', '9007199254740993', '9223372036854775807']) {
+      file.exec(`INSERT INTO message_traces (rowid, message_id, trace_id, span_id, subject, from_endpoint, to_endpoint, sent_at)
+        VALUES (${rowid}, 'm${rowid}', 't', 's', 's', 'f', 't', 1770000000000)`);
+    }
+    file.close();
+    assert.equal(importLegacy(older.db, { home: older.home }).imported, 5);
+    const rows = rowsOf(older.db, 'relay_traces');
+    assert.deepEqual(
+      rows.map(({ message_id }) => message_id),
+      ['m-9223372036854775808', 'm-5', 'm3', 'm9007199254740993', 'm9223372036854775807'],
+    );
+    const ids = rows.map(({ id }) => String(id));
+    assert.deepEqual([...new Set(ids)].sort(), ids);
+    for (const id of ids) assert.match(id, /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
+  });
+
   it('beyond the years 0 to 9999 or without a status that is known are set aside', () => {
     using older = olderHome();
     const spans = [
