@@ -9,7 +9,14 @@ import { checkFileSystem } from './file-system.ts';
 import { checkFiles } from './files.ts';
 import { checkLegacy } from './legacy.ts';
 import { checkMigrations } from './migrations.ts';
-import { type HealthCheckName, type HealthDepth, type HealthFinding, type HealthReport, worst } from './report.ts';
+import {
+  type HealthCheckName,
+  type HealthDepth,
+  type HealthFigures,
+  type HealthFinding,
+  type HealthReport,
+  worst,
+} from './report.ts';
 import { checkSize } from './size.ts';
 import { checkPragmas, checkSqlite } from './sqlite.ts';
 import { checkWal } from './wal.ts';
@@ -70,6 +77,7 @@ export function health(db: Pick<Db, '$client'>, options: HealthOptions = {}): He
   const at = now();
   const checked = CHECKS.map(([name, check]) => run(name, check, look));
   const findings = checked.flatMap((result) => result.findings);
+  const figures: Partial<HealthFigures> = Object.assign({}, ...checked.map((result) => result.figures));
   return {
     filename: connection.filename,
     at,
@@ -77,7 +85,7 @@ export function health(db: Pick<Db, '$client'>, options: HealthOptions = {}): He
     durationMs: performance.now() - started,
     severity: worst(findings.map(({ severity }) => severity)),
     findings,
-    ...Object.assign({}, ...checked.map(({ figures }) => figures)),
+    ...figures,
   };
 }
 

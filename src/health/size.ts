@@ -1,3 +1,6 @@
+import type { Connection } from '../core/connection.ts';
+import { DorkDbError } from '../core/errors.ts';
+import { primaryCode } from '../core/sqlite-error.ts';
 import { bytesOf } from '../core/wal.ts';
 import { type Check, findingsOf, sized } from './check.ts';
 import { objectSizes } from './object-sizes.ts';
@@ -20,12 +23,23 @@ export const checkSize: Check = ({ connection, depth }) => {
   };
   const findings = [freeFinding(figures)];
   if (depth === 'usual') return { findings, figures: { size: figures } };
-  const objects = objectSizes(connection);
-  if (objects.objectsFrom === 'estimate') {
+  const objects = sizesOf(connection);
+  if (!objects) findings.push(say.info('Sizes by table cannot be told: the file is damaged.'));
+  else if (objects.objectsFrom === 'estimate') {
     findings.push(say.info(`SQLite ${connection.sqliteVersion} lacks dbstat: sizes by table are estimates.`));
   }
   return { findings, figures: { size: { ...figures, ...objects } } };
 };
+
+/** Undefined where damage is in the way, which the check of the content tells. */
+function sizesOf(connection: Connection): ReturnType<typeof objectSizes> | undefined {
+  try {
+    return objectSizes(connection);
+  } catch (error) {
+    if (error instanceof DorkDbError && primaryCode(error.code) === 'SQLITE_CORRUPT') return undefined;
+    throw error;
+  }
+}
 
 function freeFinding({ pages, freePages, pageSize }: SizeFigures): HealthFinding {
   const free = freePages * pageSize;

@@ -15,7 +15,6 @@ const BACKLOG = 2;
 
 /** Who keeps a lock at every look of this time is in the way, and does not merely work at the moment. */
 const WATCH_MS = 250;
-const LOOK_EVERY_MS = 10;
 
 /** What waits in the -wal, and which processes keep it there or keep others from writing. */
 export const checkWal: Check = onDisk(({ connection }) => {
@@ -61,8 +60,9 @@ function stayingHolders(
   const holding = (holders: readonly LockHolder[] | undefined) =>
     holders?.filter(({ locks, isSelf }) => locks.includes(kind) && !(isSelf && kind === 'write')) ?? [];
   let staying = holding(now);
-  for (let waited = 0; staying.length > 0 && waited < WATCH_MS; waited += LOOK_EVERY_MS) {
-    sleepSync(LOOK_EVERY_MS);
+  // Most transactions take less than the first pause.
+  for (let waited = 0, next = 1; staying.length > 0 && waited < WATCH_MS; waited += next, next *= 2) {
+    sleepSync(next);
     const pids = new Set(holding(lockHolders(filename)).map(({ pid }) => pid));
     staying = staying.filter(({ pid }) => pids.has(pid));
   }

@@ -1,6 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError, InvalidInputError } from '../core/errors.ts';
-import { bytesOf } from '../core/wal.ts';
+import { bytesOf, walState } from '../core/wal.ts';
 import type { Db } from '../create-db.ts';
 
 /**
@@ -94,7 +94,10 @@ interface Row {
 
 function run(connection: Connection, mode: CheckpointMode): Row {
   const [row] = connection.pragma(`wal_checkpoint(${mode.toUpperCase()})`) as Row[];
-  return row ?? { busy: 1, log: 0, checkpointed: 0 };
+  if (row && row.log >= 0) return row;
+  // Beside another checkpoint SQLite says that it is busy, and nothing else.
+  const state = walState(connection);
+  return { busy: 1, log: state?.frames ?? 0, checkpointed: state?.checkpointed ?? 0 };
 }
 
 /** @internal */

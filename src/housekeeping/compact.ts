@@ -1,18 +1,17 @@
 import { chownSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Adapter } from '../core/adapter.ts';
-import { Connection } from '../core/connection.ts';
+import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
 import { wreckageOf } from '../core/copy-name.ts';
-import { DatabaseBusyError, DatabaseOpenError, DorkDbError, InvalidInputError } from '../core/errors.ts';
+import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { inspectFile, realFile } from '../core/file.ts';
-import { describeHolder, lockHolders } from '../core/file-locks.ts';
 import { openConnection } from '../core/open.ts';
 import { databasePath, MEMORY } from '../core/path.ts';
-import { APPLICATION_ID, BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
-import { isBusy } from '../core/sqlite-error.ts';
+import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import { bytesOf } from '../core/wal.ts';
 import { countRows, type RowCounts } from '../migrations/rows.ts';
+import { withoutOthers } from './exclusive.ts';
 
 export interface CompactOptions {
   /** How long to wait for others to let go of the file, in milliseconds. Default 5000. */
@@ -48,6 +47,9 @@ export type Compact = (path: string, options?: CompactOptions) => CompactReport;
 /** `compact()` for a driver. */
 export function compactWith(adapter: Adapter): Compact {
   return (path, { busyTimeoutMs = BUSY_TIMEOUT_MS } = {}) => {
+    if (!(Number.isInteger(busyTimeoutMs) && busyTimeoutMs >= 0 && busyTimeoutMs < 2 ** 31)) {
+      throw new InvalidInputError('options.busyTimeoutMs', 'is not a whole number of milliseconds from 0');
+    }
     const started = performance.now();
     const filename = existing(path);
     const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
@@ -77,41 +79,6 @@ function existing(path: string): string {
   if (!inspectFile(filename).isNew) return realFile(filename);
   throw new DatabaseOpenError('FILE_MISSING', `${filename} does not exist or is empty. Nothing was created.`, {
     hint: 'Give the path of a dork.db.',
-  });
-}
-
-/**
- * Runs a function with a connection that has the file alone. In exclusive mode SQLite locks the database file itself at
- * the first read and keeps it locked, and has its -wal index in memory. https://sqlite.org/wal.html#noshm
- */
-function withoutOthers<T>(
-  adapter: Adapter,
-  filename: string,
-  busyTimeoutMs: number,
-  fn: (connection: Connection) => T,
-): T {
-  using connection = new Connection(adapter, filename);
-  connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA main.locking_mode = EXCLUSIVE`);
-  try {
-    connection.exec('BEGIN EXCLUSIVE; COMMIT');
-  } catch (error) {
-    throw isBusy(error) ? held(filename, error) : error;
-  }
-  if (connection.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
-    throw new DatabaseOpenError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
-      hint: 'Give the path of a dork.db.',
-    });
-  }
-  return fn(connection);
-}
-
-function held(filename: string, cause: unknown): DatabaseBusyError {
-  const holders = lockHolders(filename)?.map((holder) => (holder.isSelf ? 'this process' : describeHolder(holder)));
-  const who = holders && holders.length > 0 ? `: ${holders.join(', ')}` : '';
-  return new DatabaseBusyError('HELD', `${filename} is open elsewhere${who}. Nothing was changed.`, {
-    hint: 'Stop the processes that have it open (or close the Db in this one), then call again.',
-    retryable: true,
-    cause,
   });
 }
 

@@ -4,7 +4,8 @@ import { MEMORY } from '../core/path.ts';
 import { now } from '../core/time.ts';
 import { bytesOf, walState } from '../core/wal.ts';
 import type { Db } from '../create-db.ts';
-import { attach, Recorder } from './recorder.ts';
+import { attach } from './attach.ts';
+import { Recorder } from './recorder.ts';
 import type { MonitorSample } from './sample.ts';
 
 export interface MonitorOptions {

@@ -1,13 +1,14 @@
-import type { DriverStatement, RunResult, SqliteValue } from '../core/adapter.ts';
+import type { DriverStatement } from '../core/adapter.ts';
 import type { Connection } from '../core/connection.ts';
 import { leadingWords } from '../core/sql-text.ts';
 import { isBusy } from '../core/sqlite-error.ts';
 import { now } from '../core/time.ts';
+import { RecordedStatement } from './recorded-statement.ts';
 import type { MonitorTotals, SlowStatement } from './sample.ts';
 import { withoutValues, wordsOf } from './statement-text.ts';
 
 /** What a statement is to a transaction. */
-type Role = 'read' | 'write' | 'begin' | 'lock' | 'commit' | 'rollback';
+export type Role = 'read' | 'write' | 'begin' | 'lock' | 'commit' | 'rollback';
 
 /** The shortest pause of SQLite's busy handler; a BEGIN that meets no lock takes some microseconds. */
 const WAITED_MS = 1;
@@ -45,6 +46,7 @@ export class Recorder {
   readonly #connection: Connection;
   readonly #slowMs: number;
   readonly #slow = new Map<string, SlowStatement>();
+  #words: ReadonlySet<string> | undefined;
   #isQuiet = false;
   #hasWritten = false;
 
@@ -138,8 +140,6 @@ export class Recorder {
     if (this.#slow.size > MOST_SLOW && oldest !== undefined) this.#slow.delete(oldest);
   }
 
-  #words: ReadonlySet<string> | undefined;
-
   #names(): ReadonlySet<string> {
     this.#words ??= this.quietly(() => {
       const row = this.#connection
@@ -149,97 +149,4 @@ export class Recorder {
     });
     return this.#words;
   }
-}
-
-class RecordedStatement implements DriverStatement {
-  readonly readonly: boolean;
-  readonly #recorder: Recorder;
-  readonly #inner: DriverStatement;
-  readonly #sql: string;
-  readonly #role: Role;
-
-  constructor(recorder: Recorder, inner: DriverStatement, sql: string, role: Role) {
-    this.#recorder = recorder;
-    this.#inner = inner;
-    this.#sql = sql;
-    this.#role = role;
-    this.readonly = inner.readonly;
-  }
-
-  run(...params: SqliteValue[]): RunResult {
-    const from = performance.now();
-    let result: RunResult;
-    try {
-      result = this.#inner.run(...params);
-    } catch (error) {
-      throw this.#failed(error, from);
-    }
-    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
-    return result;
-  }
-
-  get(...params: SqliteValue[]): unknown {
-    const from = performance.now();
-    let row: unknown;
-    try {
-      row = this.#inner.get(...params);
-    } catch (error) {
-      throw this.#failed(error, from);
-    }
-    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
-    return row;
-  }
-
-  all(...params: SqliteValue[]): unknown[] {
-    const from = performance.now();
-    let rows: unknown[];
-    try {
-      rows = this.#inner.all(...params);
-    } catch (error) {
-      throw this.#failed(error, from);
-    }
-    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
-    return rows;
-  }
-
-  values(...params: SqliteValue[]): unknown[][] {
-    const from = performance.now();
-    let rows: unknown[][];
-    try {
-      rows = this.#inner.values(...params);
-    } catch (error) {
-      throw this.#failed(error, from);
-    }
-    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
-    return rows;
-  }
-
-  /** Counted, not timed: most of the time that passes is the loop's. */
-  iterate(...params: SqliteValue[]): IterableIterator<unknown> {
-    this.#recorder.done(this.#sql, this.#role, 0);
-    return this.#inner.iterate(...params);
-  }
-
-  #failed(error: unknown, from: number): unknown {
-    this.#recorder.failed(this.#sql, this.#role, performance.now() - from, error);
-    return error;
-  }
-}
-
-const recorders = new WeakMap<Connection, Set<Recorder>>();
-
-/** Lets a recorder see every statement of its connection, beside other recorders, until the returned function is called. */
-export function attach(connection: Connection, recorder: Recorder): () => void {
-  const all = recorders.get(connection) ?? new Set();
-  recorders.set(connection, all);
-  const compose = () => {
-    const each = [...all];
-    connection.wrapper =
-      each.length === 0 ? undefined : (statement, sql) => each.reduce((inner, one) => one.wrap(inner, sql), statement);
-  };
-  all.add(recorder);
-  compose();
-  return () => {
-    if (all.delete(recorder)) compose();
-  };
 }

@@ -1,0 +1,78 @@
+import type { DriverStatement, RunResult, SqliteValue } from '../core/adapter.ts';
+import type { Recorder, Role } from './recorder.ts';
+
+/** Stands around a driver's statement and tells a recorder how long each run took and how it ended. */
+export class RecordedStatement implements DriverStatement {
+  readonly readonly: boolean;
+  readonly #recorder: Recorder;
+  readonly #inner: DriverStatement;
+  readonly #sql: string;
+  readonly #role: Role;
+
+  constructor(recorder: Recorder, inner: DriverStatement, sql: string, role: Role) {
+    this.#recorder = recorder;
+    this.#inner = inner;
+    this.#sql = sql;
+    this.#role = role;
+    this.readonly = inner.readonly;
+  }
+
+  run(...params: SqliteValue[]): RunResult {
+    const from = performance.now();
+    let result: RunResult;
+    try {
+      result = this.#inner.run(...params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    return result;
+  }
+
+  get(...params: SqliteValue[]): unknown {
+    const from = performance.now();
+    let row: unknown;
+    try {
+      row = this.#inner.get(...params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    return row;
+  }
+
+  all(...params: SqliteValue[]): unknown[] {
+    const from = performance.now();
+    let rows: unknown[];
+    try {
+      rows = this.#inner.all(...params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    return rows;
+  }
+
+  values(...params: SqliteValue[]): unknown[][] {
+    const from = performance.now();
+    let rows: unknown[][];
+    try {
+      rows = this.#inner.values(...params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    return rows;
+  }
+
+  /** Counted, not timed: most of the time that passes is the loop's. */
+  iterate(...params: SqliteValue[]): IterableIterator<unknown> {
+    this.#recorder.done(this.#sql, this.#role, 0);
+    return this.#inner.iterate(...params);
+  }
+
+  #failed(error: unknown, from: number): unknown {
+    this.#recorder.failed(this.#sql, this.#role, performance.now() - from, error);
+    return error;
+  }
+}
