@@ -11,8 +11,9 @@ import type { Db } from '../create-db.ts';
 import { assertRoom, type BackupProgress, PartialCopy, targetExists } from './copy.ts';
 import { prepareFolder } from './folder.ts';
 import { labelTag } from './label.ts';
+import { ownerOf } from './owner.ts';
 import { pauseCheckpoints, whileOpen } from './running.ts';
-import { startThread, type ThreadConnection } from './thread.ts';
+import { startThread, type Thread, type ThreadConnection } from './thread.ts';
 import { type VerifyReport, verify } from './verify.ts';
 import { removeWreckage } from './wreckage.ts';
 
@@ -62,36 +63,50 @@ export async function backupTo(
   { deep = false, onProgress }: Pick<BackupOptions, 'deep' | 'onProgress'>,
 ): Promise<BackupReport> {
   const started = performance.now();
-  const { adapter, filename } = connection;
-  const folder = dirname(to);
-  await removeWreckage(folder, to);
-  const totalBytes = databaseBytes(connection);
-  assertRoom(folder, totalBytes, `a copy of ${filename}`);
+  const { filename } = connection;
+  // Before anything is waited for, so that no other backup of this process takes the name.
   await using copy = new PartialCopy(to);
-  const thread = await startThread(adapter);
+  let thread: Thread | undefined;
   const stopWatching = whileOpen(connection, () => {
-    thread.abandon(new ClosedError(filename));
+    thread?.abandon(new ClosedError(filename));
     copy.discard();
   });
-  const resumeCheckpoints = pauseCheckpoints(connection);
   try {
+    await removeWreckage(dirname(to), to);
+    const totalBytes = databaseBytes(connection);
+    assertRoom(dirname(to), totalBytes, `a copy of ${filename}`);
+    thread = await startThread(connection.adapter);
     connection.assertOpen();
-    const source = await thread.open(filename, { readonly: connection.readonly });
-    await source.all('PRAGMA busy_timeout = 5000');
-    await copy.fill(source, totalBytes, statSync(filename), onProgress);
-    if (!connection.readonly) await checkpoint(source);
-    resumeCheckpoints();
-    await source.close();
-    const report = await verify(adapter, thread, copy.path, history, deep);
+    await fill(thread, connection, copy, totalBytes, onProgress);
+    const report = await verify(connection.adapter, thread, copy.path, history, deep);
     connection.assertOpen();
     await copy.publish();
     return { ...report, path: to, durationMs: performance.now() - started };
   } catch (error) {
     throw failed(filename, error);
   } finally {
-    resumeCheckpoints();
     stopWatching();
-    await thread[Symbol.asyncDispose]();
+    await thread?.[Symbol.asyncDispose]();
+  }
+}
+
+async function fill(
+  thread: Thread,
+  connection: Connection,
+  copy: PartialCopy,
+  totalBytes: number,
+  onProgress: BackupOptions['onProgress'],
+): Promise<void> {
+  const { filename, readonly } = connection;
+  const resumeCheckpoints = pauseCheckpoints(connection);
+  try {
+    const source = await thread.open(filename, { readonly });
+    await source.all('PRAGMA busy_timeout = 5000');
+    await copy.fill(source, totalBytes, ownerOf(filename), onProgress);
+    if (!readonly) await checkpoint(source);
+    await source.close();
+  } finally {
+    resumeCheckpoints();
   }
 }
 

@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { freeBytes } from '../core/copy.ts';
-import { partialOf } from '../core/copy-name.ts';
+import { partialOf, wreckageOf } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
 import { FILE_MODE } from '../core/file.ts';
 import { giveTo, type Owner } from './owner.ts';
@@ -46,6 +46,8 @@ export class PartialCopy implements AsyncDisposable {
   constructor(to: string) {
     this.#to = to;
     this.path = partialOf(to);
+    // In a container each process has the same number: that of an earlier one which was killed.
+    if (wreckageOf(this.path) !== undefined) rmSync(this.path, { force: true });
     try {
       // VACUUM INTO would create it with mode 0644; an empty file that is there keeps its mode.
       closeSync(openSync(this.path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));

@@ -1,6 +1,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { history } from '../../drizzle/history.ts';
+import type { Connection } from '../core/connection.ts';
 import { copyName } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
 import { backupFolder } from '../core/file.ts';
@@ -39,19 +40,37 @@ export async function backupDaily(
   options: Pick<BackupOptions, 'deep' | 'onProgress'> = {},
 ): Promise<DailyReport> {
   const connection = db.$client;
-  const { adapter, filename } = connection;
+  const { filename } = connection;
   connection.assertOpen();
   refuseMemory(connection);
   const folder = dir === undefined ? backupFolder(filename) : databasePath(dir, 'dir');
   prepareFolder(folder, filename);
   const path = join(folder, copyName(filename, 'daily', new Date()));
-  const found = () => {
-    const { bytes, migration } = look(adapter, path, history);
-    return { path, isNew: false as const, backup: { bytes, migration } };
-  };
+  const already = running.get(path);
+  if (already) {
+    await already.catch(() => {});
+    return await backupDaily(db, dir, options);
+  }
+  const made = makeDaily(connection, path, options);
+  running.set(path, made);
+  try {
+    return await made;
+  } finally {
+    running.delete(path);
+  }
+}
+
+/** Those that this process makes at this moment, by their paths. */
+const running = new Map<string, Promise<DailyReport>>();
+
+async function makeDaily(
+  connection: Connection,
+  path: string,
+  options: Pick<BackupOptions, 'deep' | 'onProgress'>,
+): Promise<DailyReport> {
   if (existsSync(path)) {
     try {
-      return found();
+      return found(connection, path);
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;
       // Under this name nothing lists or deletes it, and the name of the day is free.
@@ -62,7 +81,12 @@ export async function backupDaily(
     return { path, isNew: true, backup: await backupTo(connection, path, options) };
   } catch (error) {
     // Another process was faster.
-    if (error instanceof BackupError && error.code === 'TARGET_EXISTS') return found();
+    if (error instanceof BackupError && error.code === 'TARGET_EXISTS') return found(connection, path);
     throw error;
   }
+}
+
+function found({ adapter }: Connection, path: string): DailyReport {
+  const { bytes, migration } = look(adapter, path, history);
+  return { path, isNew: false, backup: { bytes, migration } };
 }

@@ -10,6 +10,7 @@ const { parentPort, workerData } = require('node:worker_threads');
 const driver = require(workerData.module);
 const open = ${thread.open};
 const databases = new Map();
+const isAbandoned = () => Atomics.load(workerData.abandoned, 0) === 1;
 
 const calls = {
   open({ id, filename, readonly }) {
@@ -41,6 +42,7 @@ const calls = {
 };
 
 parentPort.on('message', ({ call, name, ...argument }) => {
+  if (isAbandoned() && name !== 'stop') return;
   try {
     parentPort.postMessage({ call, value: calls[name](argument) });
   } catch (error) {

@@ -20,7 +20,7 @@ export interface Thread extends AsyncDisposable {
   sha256(path: string): Promise<string>;
   /**
    * Gives up: what was asked for, and whatever is asked for from now on, ends with this error. A statement that runs
-   * runs to its end, since no driver can interrupt one, but nobody waits for it.
+   * runs to its end, since no driver can interrupt one; the thread, and who disposes of it, waits for that.
    */
   abandon(reason: unknown): void;
 }
@@ -50,9 +50,13 @@ const READY = 0;
 
 class WorkerThread implements Thread {
   readonly #worker: Worker;
+  /** What has been asked for and not begun is not begun any more when this is 1, however long the thread is busy. */
+  readonly #abandoned: Int32Array;
+  readonly #exit: Promise<unknown>;
   readonly #pending = new Map<number, Pending>();
   #calls = READY;
   #connections = 0;
+  #isStopping = false;
   #reason: { readonly error: unknown } | undefined;
 
   /** Undefined where no thread can be started, or the driver does not load in one. */
@@ -60,13 +64,14 @@ class WorkerThread implements Thread {
     try {
       // Loaded here: only a backup needs it.
       const { Worker } = process.getBuiltinModule('node:worker_threads');
+      const abandoned = new Int32Array(new SharedArrayBuffer(4));
       const worker = new Worker(threadText(adapter), {
         eval: true,
-        workerData: { module: adapter.thread.module() },
+        workerData: { module: adapter.thread.module(), abandoned },
         env: {},
         execArgv: [],
       });
-      const thread = new WorkerThread(worker);
+      const thread = new WorkerThread(worker, abandoned);
       await new Promise<unknown>((resolve, reject) => {
         thread.#pending.set(READY, { resolve, reject, filename: '' });
       });
@@ -76,8 +81,10 @@ class WorkerThread implements Thread {
     }
   }
 
-  constructor(worker: Worker) {
+  constructor(worker: Worker, abandoned: Int32Array) {
     this.#worker = worker;
+    this.#abandoned = abandoned;
+    this.#exit = new Promise((resolve) => worker.once('exit', resolve));
     worker.on('message', (answer: Answer) => this.#settle(answer));
     worker.on('error', (error) => this.#fail(error));
     worker.on('exit', (code) => this.#fail(new Error(`The thread of the backup ended with code ${code}.`)));
@@ -99,17 +106,22 @@ class WorkerThread implements Thread {
   }
 
   abandon(error: unknown): void {
+    Atomics.store(this.#abandoned, 0, 1);
     this.#fail(error);
-    // It then closes its files by itself; a thread that is terminated would leave their locks to this process.
-    this.#worker.postMessage({ call: ++this.#calls, name: 'stop' });
+    // It closes its files by itself; a thread that is terminated would leave their locks to this process.
+    this.#stop();
     this.#worker.unref();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#reason) return;
-    const exit = new Promise((resolve) => this.#worker.once('exit', resolve));
+    this.#stop();
+    await this.#exit;
+  }
+
+  #stop(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
     this.#worker.postMessage({ call: ++this.#calls, name: 'stop' });
-    await exit;
   }
 
   #call(name: string, filename: string, argument: object): Promise<unknown> {

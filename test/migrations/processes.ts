@@ -52,7 +52,7 @@ function bundleOf(script: string): string {
 }
 
 /** The command line that runs a script of the project. */
-function commandFor(script: string, runtime: Runtime): [command: string, script: string] {
+export function commandFor(script: string, runtime: Runtime): [command: string, script: string] {
   return runtime === 'bun' ? [BUN, join(ROOT, script)] : [NODE, bundleOf(script)];
 }
 
