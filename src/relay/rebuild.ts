@@ -92,7 +92,7 @@ class Rebuild {
     while (staging.noteIndexed()) await nextTurn();
     await this.#eachFolder('reading', (endpoint, folder, ids) => this.#read(staging, endpoint, folder, ids));
     // While the files were read, others came, went and moved: the folders are listed once more, and only what is
-    // new in them is read.
+    // new in them is read. What comes and goes between here and the swap may stay in the index until the next rebuild.
     staging.lookAgain();
     await this.#eachFolder('comparing', async (endpoint, folder, ids) => {
       for (let i = 0; i < ids.length; i += TOLD_EVERY) {
