@@ -133,19 +133,26 @@ describe('the import graph', () => {
 });
 
 describe('a domain', () => {
+  /** The files of the domains, with their texts. */
+  const files = [...new Set(graph.map(({ from }) => from))]
+    .filter((file) => DOMAINS.includes(layerOf(file) ?? ''))
+    .map((file) => ({ file, domain: layerOf(file), text: readFileSync(join(ROOT, file), 'utf8') }));
+
   it('makes its statements under its own name, so that guardDomains() knows whose they are', () => {
-    const named = graph
-      .map(({ from }) => from)
-      .filter((file, i, all) => DOMAINS.includes(layerOf(file) ?? '') && all.indexOf(file) === i)
-      .flatMap((file) =>
-        [...readFileSync(join(ROOT, file), 'utf8').matchAll(/statementsOf\('(\w+)'\)/g)].map(([, name]) => [
-          layerOf(file),
-          name,
-        ]),
-      );
+    const named = files.flatMap(({ domain, text }) =>
+      [...text.matchAll(/statementsOf\('(\w+)'\)/g)].map(([, name]) => [domain, name]),
+    );
     assert.deepEqual([...new Set(named.map(([domain]) => domain))].sort(), [...DOMAINS].sort());
     assert.deepEqual(
       named.filter(([domain, name]) => domain !== name),
+      [],
+    );
+  });
+
+  it('prepares no statement past guardDomains()', () => {
+    const past = files.filter(({ text }) => /\.prepare\(|new StoreStatement\(/.test(text));
+    assert.deepEqual(
+      past.map(({ file }) => file),
       [],
     );
   });

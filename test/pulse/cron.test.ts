@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { type PulseScheduleInput, PulseStore } from '#entry';
 import { nextFiring } from '../../src/pulse/cron.ts';
 import { storeDb } from '../support/store-db.ts';
-import { assertRefused, REPORT } from './sample-schedule.ts';
+import { assertRefused, REPORT } from './samples.ts';
 
 const AT = new Date('2026-02-25T09:30:00.000Z');
 

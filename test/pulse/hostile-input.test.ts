@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { ConstraintError, InvalidInputError, type PulseRunPatch, PulseStore } from '#entry';
 import { HOSTILE_TEXTS } from '../support/hostile-text.ts';
 import { type StoreTestDb, storeDb } from '../support/store-db.ts';
-import { assertRefused, pulseRows, REPORT } from './sample-schedule.ts';
+import { assertRefused, pulseRows, REPORT } from './samples.ts';
 
 const TIMEOUT = 120_000;
 const HUGE = [Number.MIN_SAFE_INTEGER, -(2 ** 31), -1, -0.5, 2 ** 53, 1e300, Number.POSITIVE_INFINITY, Number.NaN];

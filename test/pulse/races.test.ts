@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { PulseStore } from '#entry';
 import { ROOT, type Runtime, runtimeCommand } from '../support/runtime.ts';
 import { storeDb } from '../support/store-db.ts';
-import { REPORT } from './sample-schedule.ts';
+import { REPORT } from './samples.ts';
 
 const TIMEOUT = 120_000;
 

@@ -5,7 +5,7 @@ import { RUN_FIELDS } from '../../src/pulse/run.ts';
 import { SCHEDULE_FIELDS } from '../../src/pulse/schedule.ts';
 import { queryPlan } from '../support/query-plan.ts';
 import { storeDb } from '../support/store-db.ts';
-import { REPORT } from './sample-schedule.ts';
+import { REPORT } from './samples.ts';
 
 const SET_RUN = {
   status: 'completed',
