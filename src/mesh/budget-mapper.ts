@@ -1,4 +1,4 @@
-import { and, between, eq, lt, sql } from 'drizzle-orm/sql';
+import { and, eq, gt, gte, lt, or, sql } from 'drizzle-orm/sql';
 import type { StoreDb } from '../core/db.ts';
 import { DatabaseBusyError } from '../core/errors.ts';
 import { checked, textArgument, wholeNumber } from '../core/input.ts';
@@ -11,7 +11,7 @@ export type BudgetCheckResult = { allowed: true; remaining: number } | { allowed
 /** The current minute and this many before it: never more than the maximum in any 60 minutes, wherever they begin. */
 const WINDOW_MINUTES = 60;
 
-/** Buckets that are older than this are deleted. */
+/** Buckets that are further from the current minute are deleted: they are old, or of a clock that was far ahead. */
 const KEPT_MINUTES = 120;
 
 const statement = statementsOf('mesh');
@@ -88,17 +88,17 @@ export class BudgetMapper {
   /** Does nothing: the database is closed by whoever opened it. */
   close(): void {}
 
-  /** Buckets of the next hour count as well: they are there where the clock was set back. */
+  /** Buckets ahead of the current minute count as well: they are there where the clock was set back. */
   #usedBy(agentId: string, minute: number): number {
-    return this.#statements.used.get(agentId, minute - WINDOW_MINUTES, minute + WINDOW_MINUTES)?.used ?? 0;
+    return this.#statements.used.get(agentId, minute - WINDOW_MINUTES)?.used ?? 0;
   }
 
   #pruneIn(minute: number): void {
     if (this.#db.$client.readonly) return;
     try {
-      this.#statements.prune.run(minute - KEPT_MINUTES);
+      this.#statements.prune.run(minute - KEPT_MINUTES, minute + KEPT_MINUTES);
     } catch (error) {
-      // Old buckets are in nobody's way: a check does not fail because another process writes for long.
+      // Such buckets are in nobody's way: a check does not fail because another process writes for long.
       if (!(error instanceof DatabaseBusyError)) throw error;
     }
     this.#prunedIn = minute;
@@ -119,10 +119,9 @@ function bucketStatements(db: StoreDb) {
         db
           .select({ used: sql<number>`coalesce(sum(${count}), 0)`.as('used') })
           .from(rateLimitBuckets)
-          .where(and(eq(agentId, arg('agentId')), between(bucketMinute, arg('first'), arg('last')))),
+          .where(and(eq(agentId, arg('agentId')), gte(bucketMinute, arg('first')))),
       'agentId',
       'first',
-      'last',
     ),
     record: statement(
       db,
@@ -134,6 +133,11 @@ function bucketStatements(db: StoreDb) {
       'agentId',
       'bucketMinute',
     ),
-    prune: statement(db, () => db.delete(rateLimitBuckets).where(lt(bucketMinute, arg('oldest'))), 'oldest'),
+    prune: statement(
+      db,
+      () => db.delete(rateLimitBuckets).where(or(lt(bucketMinute, arg('first')), gt(bucketMinute, arg('last')))),
+      'first',
+      'last',
+    ),
   };
 }
