@@ -54,12 +54,18 @@ export class PulseStore {
     return this.#schedules.all.all().map((row) => scheduleOf(row, withNextRun));
   }
 
+  /** One schedule, `nextRun` null. */
   getSchedule(id: string): PulseSchedule | null {
     const row = this.#schedules.byId.get(textArgument(id, 'id'));
     return row ? scheduleOf(row, false) : null;
   }
 
-  /** @throws InvalidInputError that names the field: an empty name or prompt, an unknown cron, time zone or status. */
+  /**
+   * Stores a schedule under a new id and gives it as it is stored, its defaults set.
+   *
+   * @throws InvalidInputError that names the field: an empty name or prompt, a cron expression, a time zone or a status
+   * that is none; nothing is stored.
+   */
   createSchedule(input: PulseScheduleInput): PulseSchedule {
     const at = now();
     const schedule = { id: newId(), ...checked(newSchedule, input, 'schedule'), createdAt: at, updatedAt: at };
@@ -68,9 +74,10 @@ export class PulseStore {
   }
 
   /**
-   * Changes some fields of a schedule and gives it as it then is. A patch without fields changes nothing.
+   * Changes some fields of a schedule and gives it as it then is. A patch without fields changes nothing, not even
+   * `updatedAt`.
    *
-   * @throws InvalidInputError that names the field.
+   * @throws InvalidInputError that names the field that does not fit; nothing is changed.
    */
   updateSchedule(id: string, patch: PulseSchedulePatch): PulseSchedule | null {
     const key = textArgument(id, 'id');
@@ -110,9 +117,10 @@ export class PulseStore {
   }
 
   /**
-   * Changes some fields of a run and gives it as it then is. A patch without fields changes nothing.
+   * Changes some fields of a run and gives it as it then is; fields that another process changes meanwhile stay. A
+   * patch without fields changes nothing.
    *
-   * @throws InvalidInputError that names the field.
+   * @throws InvalidInputError that names the field that does not fit; nothing is changed.
    */
   updateRun(id: string, patch: PulseRunPatch): PulseRun | null {
     const key = textArgument(id, 'id');
@@ -122,6 +130,7 @@ export class PulseStore {
     return statement.get(...values) ?? null;
   }
 
+  /** One run. */
   getRun(id: string): PulseRun | null {
     return this.#runs.byId.get(textArgument(id, 'id')) ?? null;
   }
