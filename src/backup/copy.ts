@@ -1,10 +1,11 @@
 import { closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
-import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { freeBytes } from '../core/copy.ts';
 import { partialOf, wreckageOf } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
 import { FILE_MODE } from '../core/file.ts';
+import { fsPromises } from '../core/fs-promises.ts';
 import { giveTo, type Owner } from './owner.ts';
 import type { ThreadConnection } from './thread.ts';
 
@@ -72,7 +73,7 @@ export class PartialCopy implements AsyncDisposable {
     owner: Owner,
     onProgress?: (progress: BackupProgress) => void,
   ): Promise<void> {
-    const handle = await open(this.path, 'r');
+    const handle = await fsPromises().open(this.path, 'r');
     const stopFlushing = flushWhileWritten(this.path, handle, (bytes) =>
       onProgress?.({ phase: 'copying', bytes, totalBytes }),
     );
@@ -109,7 +110,7 @@ export class PartialCopy implements AsyncDisposable {
   /** Removing a large file takes as long as flushing it, so it is not done in this thread. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isPublished) return;
-    for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(this.path + suffix, { force: true });
+    for (const suffix of ['', '-journal', '-wal', '-shm']) await fsPromises().rm(this.path + suffix, { force: true });
   }
 }
 
@@ -121,13 +122,13 @@ export class PartialCopy implements AsyncDisposable {
 export async function publish(partial: string, to: string): Promise<void> {
   try {
     // A rename would replace what another process put there meanwhile.
-    await link(partial, to);
-    await rm(partial);
+    await fsPromises().link(partial, to);
+    await fsPromises().rm(partial);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw targetExists(to);
     // Some file systems have no links.
     if (statSync(to, { throwIfNoEntry: false })) throw targetExists(to);
-    await rename(partial, to);
+    await fsPromises().rename(partial, to);
   }
   await flush(dirname(to));
 }
@@ -140,7 +141,7 @@ export function targetExists(path: string): BackupError {
 
 /** Makes what was written, or the names in a folder, last a crash. */
 export async function flush(path: string): Promise<void> {
-  const handle = await open(path, 'r');
+  const handle = await fsPromises().open(path, 'r');
   try {
     await handle.sync();
   } finally {

@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises';
 import { history } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
 import { BackupError, InvalidInputError } from '../core/errors.ts';
+import { fsPromises } from '../core/fs-promises.ts';
 import { databasePath } from '../core/path.ts';
 import { backupsIn, type NamedBackup } from './list.ts';
 import { startThread } from './thread.ts';
@@ -65,7 +65,7 @@ export function pruneBackupsWith(adapter: Adapter): PruneBackups {
       report.spared.push(...[...spared].map(({ path }) => path));
       for (const { path } of backups.filter((backup) => !stay(backup))) {
         // Removing a large file takes as long as flushing it, so it is not done in this thread.
-        if (!dryRun) await rm(path, { force: true });
+        if (!dryRun) await fsPromises().rm(path, { force: true });
         report.deleted.push(path);
       }
     }

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { devNull } from 'node:os';
-import { pipeline } from 'node:stream/promises';
 
 /** What the sqlite3 shell did. */
 export interface ShellOutcome {
@@ -25,7 +24,7 @@ export async function recoverByShell(damaged: string, to: string): Promise<Shell
   const writer = spawn('sqlite3', [...OPTIONS, to], { stdio: ['pipe', 'ignore', 'pipe'] });
   const ends = Promise.all([ended(reader), ended(writer)]);
   try {
-    await pipeline(reader.stdout, writer.stdin);
+    await process.getBuiltinModule('node:stream/promises').pipeline(reader.stdout, writer.stdin);
   } catch {
     // One of them is not there or has ended; how it ended tells more.
   }

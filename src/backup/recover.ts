@@ -1,5 +1,4 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { history } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
@@ -7,6 +6,7 @@ import { Connection } from '../core/connection.ts';
 import { copyName, partialOf } from '../core/copy-name.ts';
 import { BackupError, DorkDbError, RestoreError } from '../core/errors.ts';
 import { backupFolder, FILE_MODE, FOLDER_MODE, realFile } from '../core/file.ts';
+import { fsPromises } from '../core/fs-promises.ts';
 import { databasePath, defaultDbPath } from '../core/path.ts';
 import { APPLICATION_ID } from '../core/pragmas.ts';
 import { readLedger } from '../migrations/ledger.ts';
@@ -62,14 +62,15 @@ export function recoverWith(adapter: Adapter): Recover {
     const to = await targetOf(from, options.to);
     adapter.load();
     refuseOpen(from);
-    const files = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && existsSync(from + suffix));
-    const size = files.reduce((sum, suffix) => sum + statSync(from + suffix).size, 0);
+    const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && existsSync(from + suffix));
+    const size = suffixes.reduce((sum, suffix) => sum + statSync(from + suffix).size, 0);
     assertRoom(dirname(to), 2 * size, `a copy of ${from} and what is recovered`);
     const work = partialOf(to);
     mkdirSync(work, { mode: FOLDER_MODE });
     try {
       const damaged = join(work, 'damaged.db');
-      for (const suffix of files) await copyFile(from + suffix, damaged + suffix, constants.COPYFILE_FICLONE);
+      for (const suffix of suffixes)
+        await fsPromises().copyFile(from + suffix, damaged + suffix, constants.COPYFILE_FICLONE);
       mendHeader(damaged);
       await using thread = await startThread(adapter);
       const recovered = await recoverInto(adapter, thread, damaged, work, from);
@@ -81,7 +82,7 @@ export function recoverWith(adapter: Adapter): Recover {
       const { path: _, ...how } = recovered;
       return { from, to, ...how, bytes, ...state, durationMs: performance.now() - started };
     } finally {
-      await rm(work, { recursive: true, force: true });
+      await fsPromises().rm(work, { recursive: true, force: true });
     }
   };
 }

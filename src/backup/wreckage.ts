@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseCopyName, wreckageOf } from '../core/copy-name.ts';
+import { fsPromises } from '../core/fs-promises.ts';
 
 /**
  * What processes that were killed while they made a copy left in a folder: half files under temporary names.
@@ -26,6 +26,6 @@ export function wreckageIn(folder: string, alsoOf?: string): string[] {
 /** Removes wreckage, and tells what it removed. */
 export async function removeWreckage(folder: string, alsoOf?: string): Promise<string[]> {
   const paths = wreckageIn(folder, alsoOf && basename(alsoOf));
-  for (const path of paths) await rm(path, { force: true, recursive: true });
+  for (const path of paths) await fsPromises().rm(path, { force: true, recursive: true });
   return paths;
 }

@@ -13,6 +13,8 @@ export interface ErrorDetails {
  * The message says what failed, on which file, and what was not touched. No message holds a row's content.
  */
 export class DorkDbError extends Error {
+  // Written out in each class: a bundler renames classes, and `new.target.name` with them.
+  override readonly name: string = 'DorkDbError';
   /** A stable name for programs: SQLite's extended result code (`SQLITE_FULL`) or one of this package's own. */
   readonly code: string;
   /** What to do next. */
@@ -22,7 +24,6 @@ export class DorkDbError extends Error {
 
   constructor(code: string, message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.name = new.target.name;
     this.code = code;
     this.hint = details.hint;
     this.retryable = details.retryable ?? false;
@@ -35,16 +36,21 @@ export class DorkDbError extends Error {
 }
 
 /** The file could not be opened as a DorkOS database. Nothing was created, renamed, repaired or deleted. */
-export class DatabaseOpenError extends DorkDbError {}
+export class DatabaseOpenError extends DorkDbError {
+  override readonly name = 'DatabaseOpenError';
+}
 
 /** Another connection held the lock for longer than the busy timeout. Nothing was written. Always retryable. */
-export class DatabaseBusyError extends DorkDbError {}
+export class DatabaseBusyError extends DorkDbError {
+  override readonly name = 'DatabaseBusyError';
+}
 
 /** Which rule of the schema a write broke. */
 export type ConstraintKind = 'unique' | 'foreign_key' | 'not_null' | 'check';
 
 /** A write broke a rule of the schema. The statement changed nothing. */
 export class ConstraintError extends DorkDbError {
+  override readonly name = 'ConstraintError';
   readonly kind: ConstraintKind;
 
   constructor(kind: ConstraintKind, code: string, message: string, details: ErrorDetails) {
@@ -58,6 +64,7 @@ export type MigrationErrorKind = 'edited' | 'out_of_order' | 'newer_database' | 
 
 /** A migration was refused or failed. The database is as it was before. */
 export class MigrationError extends DorkDbError {
+  override readonly name = 'MigrationError';
   readonly kind: MigrationErrorKind;
 
   constructor(kind: MigrationErrorKind, message: string, details: ErrorDetails) {
@@ -67,16 +74,23 @@ export class MigrationError extends DorkDbError {
 }
 
 /** An older file could not be imported. The older file was not changed, and nothing of it was imported. */
-export class ImportError extends DorkDbError {}
+export class ImportError extends DorkDbError {
+  override readonly name = 'ImportError';
+}
 
 /** A backup could not be made or is not one. The database was not changed. */
-export class BackupError extends DorkDbError {}
+export class BackupError extends DorkDbError {
+  override readonly name = 'BackupError';
+}
 
 /** A restore was refused or failed. The file that was there is in place. */
-export class RestoreError extends DorkDbError {}
+export class RestoreError extends DorkDbError {
+  override readonly name = 'RestoreError';
+}
 
 /** A value given to this package is not one it can take. Nothing was written. */
 export class InvalidInputError extends DorkDbError {
+  override readonly name = 'InvalidInputError';
   /** The field, as `cron` or `budget.maxCallsPerHour`, or the argument, as `id`. */
   readonly field: string;
 
@@ -91,6 +105,7 @@ export class InvalidInputError extends DorkDbError {
 
 /** The connection was closed before. Nothing was read or written. */
 export class ClosedError extends DorkDbError {
+  override readonly name = 'ClosedError';
   constructor(filename: string) {
     super('CLOSED', `The connection to ${filename} is closed.`, {
       hint: 'Open the file again with createDb(), and close it only after its last use.',
@@ -99,4 +114,6 @@ export class ClosedError extends DorkDbError {
 }
 
 /** This runtime cannot run the driver. Nothing was opened. */
-export class UnsupportedRuntimeError extends DorkDbError {}
+export class UnsupportedRuntimeError extends DorkDbError {
+  override readonly name = 'UnsupportedRuntimeError';
+}

@@ -159,6 +159,8 @@ describe('a project that installs the package', () => {
       assert.equal(status.driver, command === BUN ? 'bun:sqlite' : 'better-sqlite3');
     }
     assert.equal(run(NODE, bin, 'status', '--nope').status, 2);
+    const refused = JSON.parse(run(NODE, bin, 'migrate', '--db', '', '--json').stdout);
+    assert.equal(refused.error.name, 'InvalidInputError', 'a bundler renamed the error');
   });
 
   it('has one Db type on both entries and for transactions, and columns that are checked', () => {
