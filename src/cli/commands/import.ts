@@ -4,8 +4,8 @@ import { databasePath, defaultDbPath } from '../../core/path.ts';
 import { importLegacy } from '../../legacy/import.ts';
 import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../legacy/receipt.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
-import { importProgress } from '../progress.ts';
 import { formatCount, formatDuration, formatTable, plural, print, printError, printJson } from '../output.ts';
+import { importProgress } from '../progress.ts';
 
 interface ImportCommandOptions extends CommonOptions {
   readonly from?: string;

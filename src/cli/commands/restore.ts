@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { RestoreReport } from '../../backup/restore.ts';
-import { backupProgress } from '../progress.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { formatCount, formatDuration, formatTable, plural, print, printJson } from '../output.ts';
+import { backupProgress } from '../progress.ts';
 
 interface Options extends CommonOptions {
   readonly dryRun?: boolean;
