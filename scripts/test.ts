@@ -13,7 +13,7 @@ const root = join(import.meta.dir, '..');
 
 /** What each runner prints at its end: bun test `3 pass`, node --test `ℹ pass 3`. */
 function count(output: string, words: readonly string[]): number {
-  const plain = output.replaceAll(/\u001b\[[\d;]*m/g, '');
+  const plain = Bun.stripANSI(output);
   return words
     .map((word) => [...plain.matchAll(new RegExp(`^\\s*(?:ℹ ${word} (\\d+)|(\\d+) ${word})$`, 'gm'))].at(-1))
     .reduce((sum, match) => sum + Number(match?.[1] ?? match?.[2] ?? 0), 0);
