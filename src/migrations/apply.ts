@@ -1,6 +1,13 @@
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError, MigrationError } from '../core/errors.ts';
-import { type DanglingReferences, danglingReferences, refuseDangling } from './foreign-keys.ts';
+import { brokenObject, refuseBroken } from './broken-objects.ts';
+import {
+  type DanglingReferences,
+  danglingReferences,
+  missingParents,
+  refuseDangling,
+  refuseMissingParents,
+} from './foreign-keys.ts';
 import type { Migration } from './history.ts';
 import { createLedger, recordApplied } from './ledger.ts';
 import { Lineage } from './lineage.ts';
@@ -34,9 +41,11 @@ export function apply(
   rows: RowCounts,
   onProgress: (progress: MigrationProgress) => void,
 ): Applied {
+  createLedger(connection);
+  const broken = brokenObject(connection);
+  const missing = missingParents(connection);
   let dangling = foundBefore(connection);
   let before = rows;
-  createLedger(connection);
   const applied: AppliedMigration[] = [];
   for (const [i, { migration, steps }] of work.entries()) {
     const started = performance.now();
@@ -59,7 +68,10 @@ export function apply(
     recordApplied(connection, migration, Math.round(durationMs));
     applied.push({ tag: migration.tag, hash: migration.hash, statements: steps.length, durationMs });
   }
-  return { applied, dangling: checkReferences(connection, applied, dangling) };
+  const tags = applied.map(({ tag }) => tag);
+  refuseBroken(tags, broken, brokenObject(connection));
+  refuseMissingParents(tags, missing, missingParents(connection));
+  return { applied, dangling: checkReferences(connection, tags, dangling) };
 }
 
 function runStep(connection: Connection, migration: Migration, { sql, position }: MigrationStep): void {
@@ -90,10 +102,9 @@ function foundBefore(connection: Connection): readonly DanglingReferences[] | un
 
 function checkReferences(
   connection: Connection,
-  applied: readonly AppliedMigration[],
+  tags: readonly string[],
   before: readonly DanglingReferences[] | undefined,
 ): readonly DanglingReferences[] {
-  const tags = applied.map(({ tag }) => tag);
   let after: readonly DanglingReferences[];
   try {
     after = danglingReferences(connection);

@@ -27,6 +27,38 @@ export function danglingReferences(connection: Connection): DanglingReferences[]
     .map(({ rowids, ...found }) => ({ ...found, rowids: rowids === null ? [] : rowids.split(',').map(Number) }));
 }
 
+/** A foreign key to a table that is not there, which keeps every row out of its own. */
+export interface MissingParent {
+  readonly table: string;
+  readonly parent: string;
+}
+
+/** The check above finds only rows, and an empty table has none. */
+export function missingParents(connection: Connection): MissingParent[] {
+  return connection
+    .prepare<MissingParent>(
+      `SELECT DISTINCT t.name AS "table", k."table" AS parent
+       FROM (SELECT name FROM sqlite_schema WHERE type = 'table') t, pragma_foreign_key_list(t.name) k
+       WHERE NOT EXISTS (SELECT 1 FROM sqlite_schema p WHERE p.type = 'table' AND p.name = k."table" COLLATE NOCASE)`,
+    )
+    .all();
+}
+
+/** @throws MigrationError of kind `foreign_keys` where a foreign key lacks its table that had it before. */
+export function refuseMissingParents(
+  tags: readonly string[],
+  before: readonly MissingParent[],
+  after: readonly MissingParent[],
+): void {
+  const added = after.find(({ table, parent }) => !before.some((old) => old.table === table && old.parent === parent));
+  if (!added) return;
+  throw new MigrationError(
+    'foreign_keys',
+    `${tags.join(', ')} would leave ${added.table} with a foreign key to ${added.parent}, which is not there. It was rolled back.`,
+    { hint: `Rebuild ${added.table} without the foreign key in the same migration, or keep ${added.parent}.` },
+  );
+}
+
 /**
  * Runs a function with foreign keys off, and puts them back whatever happened. While tables are rebuilt they must be
  * off: with them on, dropping the old table deletes every child row, without an error. The pragma does nothing inside a

@@ -32,38 +32,92 @@ function without<T>(all: Iterable<T>, some: { has(value: T): boolean }): T[] {
   return [...all].filter((value) => !some.has(value));
 }
 
+/** A table as it goes through a migration. */
+interface Followed {
+  /** True where the migration made it. */
+  readonly isNew: boolean;
+  /** Every name that it has had, the first first. */
+  readonly names: string[];
+  /** The name that it has now; undefined while it is gone. */
+  name: string | undefined;
+}
+
 /**
- * Follows every table through one migration, by what is in the schema before and after each statement that can drop or
- * rename one, so that a rename is no loss and a loss does not hide behind another table of the same name.
+ * Follows every table through one migration, by what is in the schema before and after each statement that can make,
+ * drop or rename one, so that a rename is no loss and a loss does not hide behind another table of the same name.
  */
 export class Lineage {
   readonly #connection: Connection;
-  readonly #before: Names;
-  /** The name that a table has now, by the one it had at first; undefined for one that was dropped. */
-  readonly #nameNow: Map<string, string | undefined>;
-  /** What DROP TRIGGER, DROP VIEW and DROP INDEX took away, by name. */
-  readonly #droppedByName = new Set<string>();
+  /** The one that was dropped last is the last. */
+  readonly #followed: Followed[];
+  /** What went with a table, by type and name. */
+  readonly #goneWithTable = new Map<string, { readonly object: DependentObject; readonly table: Followed }>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#before = namesOf(connection);
-    this.#nameNow = new Map([...this.#before.tables].map((name) => [name, name]));
+    this.#followed = [...namesOf(connection).tables].map((name) => ({ isNew: false, names: [name], name }));
   }
 
   /** Runs a statement and looks at what it did to the names. */
   watch(sql: string, run: () => void): void {
     const [verb, object] = leadingWords(sql, 2);
-    if (verb !== 'DROP' && !(verb === 'ALTER' && object === 'TABLE')) return run();
+    const isCreate = verb === 'CREATE' && (object === 'TABLE' || object === 'VIRTUAL');
+    if (!isCreate && verb !== 'DROP' && verb !== 'ALTER') return run();
     const before = namesOf(this.#connection);
     run();
     const after = namesOf(this.#connection);
-    const gone = without(before.tables, after.tables)[0];
-    if (gone !== undefined) {
-      const successor = verb === 'ALTER' ? without(after.tables, before.tables)[0] : undefined;
-      for (const [name, now] of this.#nameNow) if (now === gone) this.#nameNow.set(name, successor);
+    const lost = without(before.objects.keys(), after.objects);
+    if (verb === 'DROP' && object !== 'TABLE') {
+      // DROP TRIGGER, DROP VIEW and DROP INDEX say what they take away, also where it had been made again.
+      for (const key of lost) this.#goneWithTable.delete(key);
+      return;
     }
-    if (object === 'TABLE') return;
-    for (const key of without(before.objects.keys(), after.objects)) this.#droppedByName.add(key);
+    const gone = without(before.tables, after.tables).map((name) => this.#named(name));
+    for (const table of gone) {
+      if (!table) continue;
+      for (const key of lost) {
+        const dependent = before.objects.get(key);
+        if (dependent) this.#goneWithTable.set(key, { object: dependent, table });
+      }
+    }
+    const [come] = without(after.tables, before.tables);
+    if (come !== undefined) this.#appear(come, gone[0]);
+    else for (const table of gone) if (table) this.#vanish(table);
+  }
+
+  #named(name: string): Followed | undefined {
+    return this.#followed.find((table) => table.name === name);
+  }
+
+  #remove(table: Followed): void {
+    this.#followed.splice(this.#followed.indexOf(table), 1);
+  }
+
+  /**
+   * A table that the migration made and that comes to a name of a dropped one is that one made anew. A table from before
+   * that is renamed to it brings its own rows, not those.
+   */
+  #appear(name: string, renamed: Followed | undefined): void {
+    const mayBeHeir = renamed?.isNew ?? true;
+    const heirOf = this.#followed.findLast((table) => table.name === undefined && table.names.includes(name));
+    if (mayBeHeir && heirOf) {
+      heirOf.name = name;
+      if (renamed) this.#remove(renamed);
+    } else if (renamed) {
+      renamed.name = name;
+      renamed.names.push(name);
+    } else this.#followed.push({ isNew: true, names: [name], name });
+  }
+
+  /** A table that was renamed out of the way, and made anew under a name that it had, is dropped at the end. */
+  #vanish(table: Followed): void {
+    this.#remove(table);
+    this.#followed.push(table);
+    table.name = undefined;
+    const anew = table.names.map((name) => this.#named(name)).findLast((other) => other?.isNew);
+    if (!anew) return;
+    table.name = anew.name;
+    this.#remove(anew);
   }
 
   /**
@@ -71,19 +125,14 @@ export class Lineage {
    * its place; undefined where it is gone.
    */
   successorOf(table: string): string | undefined {
-    const now = this.#nameNow.get(table);
-    if (now !== undefined) return now;
-    // Another table from before that was renamed to this name brought its own rows, not these.
-    return [...this.#nameNow.values()].includes(table) ? undefined : table;
+    return this.#followed.find(({ isNew, names }) => !isNew && names[0] === table)?.name;
   }
 
-  /** Triggers, views and indexes that went with a table which is still there, and that no DROP of their own named. */
+  /** Triggers and indexes that went with a table which is still there, and were not made again. */
   lostObjects(): DependentObject[] {
-    const after = namesOf(this.#connection);
-    return [...this.#before.objects].flatMap(([key, object]) => {
-      if (after.objects.has(key) || this.#droppedByName.has(key)) return [];
-      const table = this.successorOf(object.table);
-      return table !== undefined && after.tables.has(table) ? [object] : [];
-    });
+    const { objects } = namesOf(this.#connection);
+    return [...this.#goneWithTable]
+      .filter(([key, { table }]) => table.name !== undefined && !objects.has(key))
+      .map(([, { object }]) => object);
   }
 }

@@ -48,10 +48,12 @@ export function schemaObjects(connection: Connection): Map<string, SchemaObject>
  */
 export function replay(connection: Connection, history: History): Connection {
   const memory = connection.sibling(':memory:');
-  // As in the runner; the drivers begin differently.
-  memory.exec('PRAGMA foreign_keys = OFF');
   try {
-    for (const { tag, sql } of history.migrations) replayOne(memory, tag, sql);
+    // As in the runner: off, and in a transaction, where the pragmas of a migration do not turn them on.
+    memory.exec('PRAGMA foreign_keys = OFF');
+    memory.transaction(() => {
+      for (const { tag, sql } of history.migrations) replayOne(memory, tag, sql);
+    });
   } catch (error) {
     memory.close();
     throw error;

@@ -1,0 +1,36 @@
+import type { Connection } from '../core/connection.ts';
+import { MigrationError } from '../core/errors.ts';
+import { LOG } from './ledger.ts';
+
+/**
+ * What SQLite says of the first trigger or view that names a table or a column which is not there; undefined where
+ * there is none. SQLite compiles them all when it renames a table, so one is renamed, and the renaming undone.
+ * https://sqlite.org/lang_altertable.html
+ */
+export function brokenObject(connection: Connection): string | undefined {
+  // A migration may have turned it on; renaming then compiles nothing.
+  connection.exec('PRAGMA legacy_alter_table = OFF; SAVEPOINT dork_probe');
+  try {
+    connection.exec(`ALTER TABLE ${LOG} RENAME TO ${LOG}_probe`);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return error.cause instanceof Error ? error.cause.message : error.message;
+  } finally {
+    connection.exec('ROLLBACK TO dork_probe; RELEASE dork_probe');
+  }
+}
+
+/**
+ * A statement that fires such a trigger fails, long after the migration that broke it.
+ *
+ * @throws MigrationError of kind `failed` where a trigger or a view is broken that was not before.
+ */
+export function refuseBroken(tags: readonly string[], before: string | undefined, after: string | undefined): void {
+  if (after === undefined || after === before) return;
+  throw new MigrationError(
+    'failed',
+    `${tags.join(', ')} would leave a trigger or a view that cannot run: ${after}. It was rolled back.`,
+    { hint: 'Drop it, or make it anew, in the same migration.' },
+  );
+}
