@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { createDb, type Db, DorkDbError } from '#entry';
+import { createDb, type Db, type DorkDbError } from '#entry';
 
 /** True where the rounds that take minutes are asked for. */
 export const IS_SOAK = process.env.DORK_SOAK === '1';
