@@ -10,6 +10,7 @@ const arg = sql.placeholder;
 export const MESSAGE = columnsOf(relayIndex);
 
 const isId = eq(relayIndex.id, arg('id'));
+const hasExpired = lt(relayIndex.expiresAt, arg('now'));
 
 /** What a subject has of each status, and of all. */
 export interface SubjectCounts {
@@ -73,7 +74,17 @@ export function messageStatements(db: StoreDb) {
       'status',
       'id',
     ),
-    deleteExpired: statement(db, () => db.delete(relayIndex).where(lt(relayIndex.expiresAt, arg('now'))), 'now'),
+    anyExpired: statement(
+      db,
+      () =>
+        db
+          .select({ found: sql`1`.as('found') })
+          .from(relayIndex)
+          .where(hasExpired)
+          .limit(1),
+      'now',
+    ),
+    deleteExpired: statement(db, () => db.delete(relayIndex).where(hasExpired), 'now'),
     /** Subjects that have no message left: their counters stay behind at zero. */
     deleteEmptyCounts: statement(db, () => db.delete(relayCounts).where(sql`${counted} = 0`)),
     upserts: new MessageUpserts(db),

@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm/sql';
 import type { Connection } from '../core/connection.ts';
-import type { Statement } from '../core/statement.ts';
+import type { StoreDb } from '../core/db.ts';
+import { type StoreStatement, statementsOf } from '../core/statements.ts';
 import type { EnvelopeFacts } from './maildir.ts';
 import type { RelayMessageStatus } from './message.ts';
 
@@ -96,36 +98,51 @@ const RECOUNT = [
 
 const FOUND = `SELECT count(*) AS found FROM temp.relay_rebuild WHERE listing = ${LAST}`;
 
+const statement = statementsOf('relay');
+
+/** A statement that is written out, since Drizzle's builders know the tables of the schema alone. */
+function written<T>(db: StoreDb, text: string, ...names: string[]): StoreStatement<T> {
+  return statement<T>(
+    db,
+    () => ({ toSQL: () => ({ sql: text, params: names.map((name) => sql.placeholder(name)) }) }),
+    ...names,
+  );
+}
+
+function stagingStatements(db: StoreDb) {
+  return {
+    noteIndexed: written(db, NOTE_INDEXED, 'from'),
+    lastNoted: written<{ id: string | null }>(db, LAST_NOTED),
+    stage: written(db, STAGE, 'id', 'listing', 'status', 'subject', 'sender', 'endpointHash', 'createdAt', 'expiresAt'),
+    confirm: written(db, CONFIRM, 'listing', 'status', 'id'),
+    leaveAlone: written(db, LEAVE_ALONE, 'id'),
+    swap: [...SWAP, ...RECOUNT].map((text) => written(db, text)),
+    found: written<{ found: number }>(db, FOUND),
+  };
+}
+
 /** The staging of one rebuild; one at a time on a connection. It is dropped at the end of the block. */
 export class RebuildStaging implements Disposable {
   readonly #connection: Connection;
-  readonly #noteIndexed: Statement;
-  readonly #lastNoted: Statement<{ id: string | null }>;
-  readonly #stage: Statement;
-  readonly #confirm: Statement;
-  readonly #leaveAlone: Statement;
+  readonly #statements: ReturnType<typeof stagingStatements>;
   #listing = 1;
 
-  constructor(connection: Connection) {
-    this.#connection = connection;
-    connection.exec(CREATE);
-    const prepare = <T>(sql: string) => connection.prepare<T>(sql, 'relay');
-    this.#noteIndexed = prepare(NOTE_INDEXED);
-    this.#lastNoted = prepare(LAST_NOTED);
-    this.#stage = prepare(STAGE);
-    this.#confirm = prepare(CONFIRM);
-    this.#leaveAlone = prepare(LEAVE_ALONE);
+  constructor(db: StoreDb) {
+    this.#connection = db.$client;
+    this.#connection.exec(CREATE);
+    this.#statements = stagingStatements(db);
   }
 
   /** Notes some more of what the index has, from the last that was noted on; false when there was none. */
   noteIndexed(): boolean {
-    return this.#noteIndexed.run(this.#lastNoted.get()?.id ?? '').changes > 0;
+    const { lastNoted, noteIndexed } = this.#statements;
+    return noteIndexed.run(lastNoted.get()?.id ?? '').changes > 0;
   }
 
   /** A message whose file was read. */
   stage(id: string, endpointHash: string, status: RelayMessageStatus, facts: EnvelopeFacts): void {
     const { subject, sender, createdAt, expiresAt } = facts;
-    this.#stage.run(id, this.#listing, status, subject, sender, endpointHash, createdAt, expiresAt);
+    this.#statements.stage.run(id, this.#listing, status, subject, sender, endpointHash, createdAt, expiresAt);
   }
 
   /** From now on only what is confirmed, or staged once more, counts as found. */
@@ -135,12 +152,12 @@ export class RebuildStaging implements Disposable {
 
   /** The file is there, in the folder of this status; false where it was not read yet. */
   confirm(id: string, status: RelayMessageStatus): boolean {
-    return this.#confirm.run(this.#listing, status, id).changes > 0;
+    return this.#statements.confirm.run(this.#listing, status, id).changes > 0;
   }
 
   /** Whatever the index has of this message stays. */
   leaveAlone(id: string): void {
-    this.#leaveAlone.run(id);
+    this.#statements.leaveAlone.run(id);
   }
 
   /**
@@ -149,10 +166,9 @@ export class RebuildStaging implements Disposable {
    * @returns How many messages were found.
    */
   swap(): number {
-    const prepare = <T>(sql: string) => this.#connection.prepare<T>(sql, 'relay');
     return this.#connection.transaction(() => {
-      for (const sql of [...SWAP, ...RECOUNT]) prepare(sql).run();
-      return prepare<{ found: number }>(FOUND).get()?.found ?? 0;
+      for (const statement of this.#statements.swap) statement.run();
+      return this.#statements.found.get()?.found ?? 0;
     });
   }
 

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connection } from '../core/connection.ts';
+import type { StoreDb } from '../core/db.ts';
 import { InvalidInputError } from '../core/errors.ts';
 import { textArgument } from '../core/input.ts';
 import { type EnvelopeFacts, FOLDERS, type Folder, factsOf, type MaildirStore } from './maildir.ts';
@@ -37,17 +38,17 @@ const rebuilding = new WeakMap<Connection, Promise<unknown>>();
 
 /** See `SqliteIndex.rebuild()`. */
 export async function rebuildIndex(
-  connection: Connection,
+  db: StoreDb,
   maildir: MaildirStore,
   endpointHashes: ReadonlyMap<string, string>,
   { onProgress }: RebuildOptions,
 ): Promise<number> {
   const endpoints = checkedEndpoints(endpointHashes);
-  const before = rebuilding.get(connection);
+  const before = rebuilding.get(db.$client);
   const rebuild = Promise.resolve(before)
     .catch(() => {})
-    .then(() => new Rebuild(connection, maildir, endpoints, onProgress).run());
-  rebuilding.set(connection, rebuild);
+    .then(() => new Rebuild(db, maildir, endpoints, onProgress).run());
+  rebuilding.set(db.$client, rebuild);
   return rebuild;
 }
 
@@ -64,7 +65,7 @@ function checkedEndpoints(endpointHashes: ReadonlyMap<string, string>): Endpoint
 }
 
 class Rebuild {
-  readonly #connection: Connection;
+  readonly #db: StoreDb;
   readonly #maildir: MaildirStore;
   readonly #endpoints: readonly Endpoint[];
   readonly #onProgress: RebuildOptions['onProgress'];
@@ -75,19 +76,19 @@ class Rebuild {
   #untold = 0;
 
   constructor(
-    connection: Connection,
+    db: StoreDb,
     maildir: MaildirStore,
     endpoints: readonly Endpoint[],
     onProgress: RebuildOptions['onProgress'],
   ) {
-    this.#connection = connection;
+    this.#db = db;
     this.#maildir = maildir;
     this.#endpoints = endpoints;
     this.#onProgress = onProgress;
   }
 
   async run(): Promise<number> {
-    using staging = new RebuildStaging(this.#connection);
+    using staging = new RebuildStaging(this.#db);
     // What the index has is noted before a folder is listed: what differs at the end was written meanwhile.
     while (staging.noteIndexed()) await nextTurn();
     await this.#eachFolder('reading', (endpoint, folder, ids) => this.#read(staging, endpoint, folder, ids));

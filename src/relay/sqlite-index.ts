@@ -122,9 +122,14 @@ export class SqliteIndex {
    * @returns How many those were.
    */
   deleteExpired(nowMs: number = Date.now()): number {
-    const { changes } = this.#messages.deleteExpired.run(instant(nowMs, 'nowMs'));
-    if (changes > 0) this.#messages.deleteEmptyCounts.run();
-    return changes;
+    const now = instant(nowMs, 'nowMs');
+    // Nothing has expired most of the time: that is seen without the write lock.
+    if (!this.#messages.anyExpired.get(now)) return 0;
+    return this.#db.$client.transaction(() => {
+      const { changes } = this.#messages.deleteExpired.run(now);
+      this.#messages.deleteEmptyCounts.run();
+      return changes;
+    });
   }
 
   /** How many messages there are, by status and by subject; read from counters, not from the messages. */
@@ -166,7 +171,7 @@ export class SqliteIndex {
     endpointHashes: ReadonlyMap<string, string>,
     options: RebuildOptions = {},
   ): Promise<number> {
-    return rebuildIndex(this.#db.$client, maildirStore, endpointHashes, options);
+    return rebuildIndex(this.#db, maildirStore, endpointHashes, options);
   }
 
   /** Does nothing: the database is closed by whoever opened it. */

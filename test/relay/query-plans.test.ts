@@ -81,7 +81,8 @@ describe(`the plans of the relay's statements on ${RUNTIME}`, () => {
     for (const filter of [{}, { subject: 's1' }, { endpointHash: 'e1' }, { sender: 'x1' }])
       for (const page of [filter, { ...filter, cursor: 'm5' }]) index.queryMessages(page);
     for (const status of MESSAGE_STATUSES)
-      for (const page of [{ status }, { status, cursor: 'm5' }]) index.queryMessages(page);
+      for (const page of [{ status }, { status, subject: 's1' }, { status, sender: 'x1' }])
+        for (const cursor of [undefined, 'm5']) index.queryMessages({ ...page, cursor });
     const plans = () => test.statements().map(({ sql }) => queryPlan(test.db.$client, sql));
     const before = plans();
     test.db.$client.exec('ANALYZE');
@@ -140,7 +141,7 @@ describe(`the plans of the relay's statements on ${RUNTIME}`, () => {
     using test = storeDb();
     new SqliteIndex(test.db).insertMessage({ id: 'a', subject: 's', endpointHash: 'e' });
     const before = test.statements().length;
-    using staging = new RebuildStaging(test.db.$client);
+    using staging = new RebuildStaging(test.db);
     while (staging.noteIndexed());
     staging.lookAgain();
     staging.stage('b', 'e', 'failed', { subject: 's', sender: null, createdAt: AT, expiresAt: null });

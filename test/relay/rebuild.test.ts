@@ -343,6 +343,36 @@ describe(`rebuild on ${RUNTIME}`, () => {
     assert.deepEqual(kept, counted);
   });
 
+  it('keeps what others write to the index after the last listing, whatever the files said then', async () => {
+    using set = maildirAndIndex();
+    const { test, index, files } = set;
+    const message = { subject: 's', endpointHash: 'hash-1', createdAt: AT };
+    for (const id of ['delivered', 'deleted', 'stays']) index.insertMessage({ ...message, id });
+    for (const id of ['without-file', 'retried']) index.insertMessage({ ...message, id });
+    for (const id of ['delivered', 'deleted', 'stays', 'unknown']) files.write('hash-1', 'cur', id, envelope());
+    using other = createDb(test.path);
+    const elsewhere = new SqliteIndex(other);
+    const onProgress = ({ phase }: RebuildProgress) => {
+      if (phase !== 'swapping') return;
+      elsewhere.updateStatus('delivered', 'failed');
+      other.$client.exec("DELETE FROM relay_index WHERE id = 'deleted'");
+      elsewhere.updateStatus('retried', 'delivered');
+      elsewhere.insertMessage({ ...message, id: 'unknown', status: 'failed', metadata: 'theirs' });
+    };
+    assert.equal(await index.rebuild(files, ENDPOINTS, { onProgress }), 4);
+    assert.deepEqual(
+      allOf(index).map(({ id, status, metadata }) => [id, status, metadata]),
+      [
+        ['unknown', 'failed', 'theirs'],
+        ['stays', 'delivered', undefined],
+        ['retried', 'delivered', undefined],
+        ['delivered', 'failed', undefined],
+      ],
+    );
+    const { counted, kept } = recounted(test.db);
+    assert.deepEqual(kept, counted);
+  });
+
   it('finds a file that moves, comes or goes while it reads, though nobody tells the index', async () => {
     using set = maildirAndIndex();
     const { index, files } = set;
