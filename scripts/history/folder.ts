@@ -15,10 +15,11 @@ interface ChainLink {
   readonly prevId: string;
 }
 
+/** None for a folder that drizzle-kit has not written to yet. */
 export function journalEntries(folder: string): readonly Entry[] {
-  const journal = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as {
-    readonly entries: readonly Entry[];
-  };
+  const path = join(folder, 'meta', '_journal.json');
+  if (!existsSync(path)) return [];
+  const journal = JSON.parse(readFileSync(path, 'utf8')) as { readonly entries: readonly Entry[] };
   return journal.entries;
 }
 

@@ -21,7 +21,7 @@ export function trapsOf(empty: Connection, history: History, knownIndexes: Known
   for (const [place, migration] of history.migrations.entries()) {
     const context = { connection: empty, migration, place, knownIndexes };
     try {
-      problems.push(...trapsOfOne(context));
+      for (const problem of trapsOfOne(context)) problems.push(problem);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       problems.push({
@@ -42,15 +42,16 @@ interface Context {
   readonly knownIndexes: KnownIndexes;
 }
 
-function trapsOfOne({ connection, migration, place, knownIndexes }: Context): Problem[] {
+/** What is found before a statement fails is found all the same. */
+function* trapsOfOne({ connection, migration, place, knownIndexes }: Context): Generator<Problem> {
   const { tag } = migration;
   const steps = stepsOf(migration);
-  if (steps.length === 0) return [{ message: `${tag} holds no statement.`, hint: 'Write its SQL, or delete it.' }];
+  if (steps.length === 0) yield { message: `${tag} holds no statement.`, hint: 'Write its SQL, or delete it.' };
   const tables = new Set(dataTables(connection));
   const lineage = new Lineage(connection);
-  const problems = problemsOfRebuild(tag, steps);
+  yield* problemsOfRebuild(tag, steps);
   for (const step of steps) {
-    problems.push(...problemsOfStep(tag, step, connection));
+    yield* problemsOfStep(tag, step, connection);
     lineage.watch(step.sql, () => connection.prepare(step.sql).all());
   }
   const allowed = allowedLosses(migration);
@@ -62,26 +63,27 @@ function trapsOfOne({ connection, migration, place, knownIndexes }: Context): Pr
   for (const table of tables) {
     const successor = lineage.successorOf(table);
     const isThere = successor !== undefined && left.has(successor.toLowerCase());
-    if (!isThere && !allowed.has(table.toLowerCase())) problems.push(loses(table, 'drops'));
+    if (!isThere && !allowed.has(table.toLowerCase())) yield loses(table, 'drops');
   }
-  for (const table of deletedFrom(steps))
-    if (!allowed.has(table.toLowerCase())) problems.push(loses(table, 'deletes from'));
+  for (const table of deletedFrom(steps)) if (!allowed.has(table.toLowerCase())) yield loses(table, 'deletes from');
   for (const { type, name, table } of lineage.lostObjects()) {
     // drizzle-kit drops an index of a table that it rebuilds by not making it again.
     const isMeant = type === 'index' && knownIndexes(place - 1).has(name) && !knownIndexes(place).has(name);
     if (isMeant || allowed.has(name.toLowerCase())) continue;
-    problems.push({
+    yield {
       message: `${tag} rebuilds ${table} and drops the ${type} ${name} with the old one.`,
       hint: `Create ${name} again at the end of the migration; if it is to go, DROP it there by name.`,
-    });
+    };
   }
-  return problems;
 }
 
 function deletedFrom(steps: readonly MigrationStep[]): Set<string> {
   const deletions = steps.map(({ sql }) => actionOf(sql)).filter(({ verb }) => verb === 'DELETE');
   return new Set(deletions.flatMap(({ table }) => (table === undefined ? [] : [table])));
 }
+
+/** What may stand beside a rebuild: triggers of other tables and views that name the table are to be made again. */
+const IS_NO_CHANGE = new Set(['PRAGMA', 'CREATE TRIGGER', 'CREATE VIEW']);
 
 /** A rebuild stands alone: what is changed beside it in one run of drizzle-kit comes out wrong. */
 function problemsOfRebuild(tag: string, steps: readonly MigrationStep[]): Problem[] {
@@ -92,7 +94,7 @@ function problemsOfRebuild(tag: string, steps: readonly MigrationStep[]): Proble
   const [table] = rebuilt;
   if (table === undefined) return [];
   const isOfRebuild = ({ verb, table: other }: (typeof actions)[number]) =>
-    verb === 'PRAGMA' || verb.startsWith('DROP ') || other?.replace(REBUILT, '') === table;
+    IS_NO_CHANGE.has(verb) || verb.startsWith('DROP ') || other?.replace(REBUILT, '') === table;
   const others = actions.filter((action) => !isOfRebuild(action) || isAddColumn(steps[actions.indexOf(action)]));
   if (others.length === 0) return [];
   const list = others.map(({ verb, table: other }) => `${verb}${other ? ` ${other}` : ''}`);

@@ -66,6 +66,8 @@ function refused(
   return caught;
 }
 
+const BREAK = ';\n--> statement-breakpoint\n';
+
 const after = (...migrations: Migration[]) => historyOf(FAMILY, ...migrations);
 
 describe(`the migration runner, on ${RUNTIME}`, () => {
@@ -143,7 +145,7 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
         'INSERT INTO counts VALUES (10)',
         'CREATE TRIGGER parents_count AFTER INSERT ON parents BEGIN UPDATE counts SET n = n + 1; END',
       );
-      const rebuild = migration('0002_optional_names', ...REBUILD_PARENTS.sql.split(';\n--> statement-breakpoint\n'));
+      const rebuild = migration('0002_optional_names', ...REBUILD_PARENTS.sql.split(BREAK));
       family((connection) => {
         migrate(connection, after(trigger));
         const error = refused(connection, after(trigger, rebuild), 'data_loss', /the trigger parents_count/);
@@ -220,6 +222,37 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
       });
     });
 
+    it('to a table that a migration drops are refused, also where no row refers', () => {
+      family((connection) => {
+        connection.exec('DELETE FROM children');
+        const orphaned = migration('0001_orphaned', '-- allow-loss: parents\nDROP TABLE parents');
+        refused(
+          connection,
+          after(orphaned),
+          'foreign_keys',
+          /leave children with a foreign key to parents, which is not there/,
+        );
+        const both = migration('0001_both', '-- allow-loss: parents\nDROP TABLE parents', 'DROP TABLE children');
+        assert.equal(migrate(connection, after(both)).applied.length, 1);
+      });
+    });
+
+    it('that went along with a table which was renamed out of the way are refused', () => {
+      family((connection) => {
+        const oldWay = migration(
+          '0001_old_way',
+          'ALTER TABLE parents RENAME TO old_parents',
+          'CREATE TABLE parents (id text PRIMARY KEY, name text)',
+          'INSERT INTO parents SELECT id, name FROM old_parents',
+          'DROP TABLE old_parents',
+        );
+        refused(connection, after(oldWay), 'foreign_keys', /children with a foreign key to old_parents/);
+        const legacy = migration('0001_old_way', 'PRAGMA legacy_alter_table = ON', ...oldWay.sql.split(BREAK));
+        assert.equal(migrate(connection, after(legacy)).applied.length, 1);
+        assert.equal(count(connection, 'children'), 30);
+      });
+    });
+
     it('to columns that are no key are refused', () => {
       family((connection) => {
         const create = 'CREATE TABLE pets (id integer PRIMARY KEY, owner text REFERENCES parents(name))';
@@ -257,6 +290,24 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
         );
         assert.equal(ledgerHashes(connection).length, 1);
       });
+    });
+  });
+
+  it('refuses to leave a trigger or a view that names what is gone', () => {
+    family((connection) => {
+      const trigger = 'CREATE TRIGGER t AFTER INSERT ON parents BEGIN DELETE FROM children; END';
+      migrate(connection, after(migration('0001_trigger', trigger)));
+      const drop = migration('0002_drop', '-- allow-loss: children\nDROP TABLE children');
+      const history = after(migration('0001_trigger', trigger), drop);
+      refused(connection, history, 'failed', /0002_drop would leave a trigger .* error in trigger t: no such table/);
+      connection.exec("INSERT INTO parents VALUES ('still', 'works')");
+    });
+    family((connection) => {
+      connection.exec('CREATE VIEW broken AS SELECT * FROM nowhere');
+      assert.equal(
+        migrate(connection, after(migration('0001_index', 'CREATE INDEX i ON parents (name)'))).applied.length,
+        1,
+      );
     });
   });
 
