@@ -102,6 +102,11 @@ class Rebuild {
         await nextTurn();
       }
     });
+    let from: string | undefined = '';
+    while (from !== undefined) {
+      from = staging.settle(from);
+      await nextTurn();
+    }
     this.#begin('swapping');
     const found = staging.swap();
     this.#messages = found;

@@ -160,7 +160,8 @@ export class SqliteIndex {
    * the index as it was. What someone else has written to the index since the beginning stays as it was written.
    * `payload` and `metadata`, which no envelope has, stay too.
    *
-   * Until the end some 200 bytes a file are kept in memory. Two rebuilds on one connection run one after the other.
+   * Until the end some 200 bytes a file are kept in memory; the transaction takes the write lock for about a second for
+   * each 100,000 files that the index did not have. Two rebuilds on one connection run one after the other.
    *
    * @param endpointHashes Every endpoint with its subject; messages of others are deleted from the index.
    * @returns How many messages the files hold.

@@ -147,6 +147,7 @@ describe(`the plans of the relay's statements on ${RUNTIME}`, () => {
     staging.stage('b', 'e', 'failed', { subject: 's', sender: null, createdAt: AT, expiresAt: null });
     assert.equal(staging.confirm('b', 'delivered'), true);
     assert.equal(staging.confirm('a', 'delivered'), false);
+    assert.equal(staging.settle(''), undefined);
     assert.equal(staging.swap(), 1);
     const walks = test
       .statements()

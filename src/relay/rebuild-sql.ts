@@ -1,0 +1,104 @@
+export const DROP = 'DROP TABLE IF EXISTS temp.relay_rebuild';
+
+/**
+ * Where a rebuild gathers what it finds: a temporary table of the connection, which nobody else sees and which needs no
+ * lock of the file.
+ *
+ * `was` is the status that the index had when the rebuild began, NULL where it had no such message; the other columns
+ * are what the file says, NULL where none was read. `listing` is the last listing in which the file was.
+ */
+export const CREATE = `
+  ${DROP};
+  CREATE TABLE temp.relay_rebuild (
+    id TEXT PRIMARY KEY NOT NULL,
+    was TEXT,
+    listing INTEGER NOT NULL DEFAULT 0,
+    status TEXT,
+    subject TEXT,
+    sender TEXT,
+    endpoint_hash TEXT,
+    created_at TEXT,
+    expires_at TEXT
+  ) WITHOUT ROWID`;
+
+/** The folders are listed twice; what is not in the last listing is gone. */
+export const LAST = 2;
+
+/** Messages that are noted, or compared, at a time. */
+const AT_ONCE = 2000;
+
+export const NOTE_INDEXED = `
+  INSERT INTO temp.relay_rebuild (id, was)
+  SELECT id, status FROM relay_index WHERE id >= ? ORDER BY id LIMIT ${AT_ONCE}
+  ON CONFLICT (id) DO NOTHING`;
+
+export const LAST_NOTED = 'SELECT max(id) AS id FROM temp.relay_rebuild';
+
+export const STAGE = `
+  INSERT INTO temp.relay_rebuild (id, listing, status, subject, sender, endpoint_hash, created_at, expires_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET
+    listing = excluded.listing, status = excluded.status, subject = excluded.subject, sender = excluded.sender,
+    endpoint_hash = excluded.endpoint_hash, created_at = excluded.created_at, expires_at = excluded.expires_at`;
+
+export const CONFIRM = `
+  UPDATE temp.relay_rebuild SET listing = ?, status = ? WHERE id = ? AND endpoint_hash IS NOT NULL`;
+
+export const LEAVE_ALONE = 'DELETE FROM temp.relay_rebuild WHERE id = ?';
+
+export const END_OF_BATCH = `SELECT id FROM temp.relay_rebuild WHERE id >= ? ORDER BY id LIMIT 1 OFFSET ${AT_ONCE}`;
+
+/** What the index has and the file says, but for the status. */
+const SAME_FACTS = `
+  (indexed.subject, indexed.endpoint_hash, indexed.created_at, indexed.expires_at, indexed.sender) IS
+    (found.subject, found.endpoint_hash, found.created_at, found.expires_at, coalesce(found.sender, indexed.sender))`;
+
+export const SETTLE = `
+  DELETE FROM temp.relay_rebuild WHERE id IN (
+    SELECT found.id FROM temp.relay_rebuild AS found CROSS JOIN relay_index AS indexed ON indexed.id = found.id
+    WHERE found.id >= ? AND found.id < ? AND found.listing = ${LAST} AND found.was = found.status
+      AND indexed.status = found.status AND ${SAME_FACTS})`;
+
+/**
+ * The messages of the index whose file was read or was missed, and which nobody has written since: where the status is
+ * another one than it was, the index is newer than the listing.
+ */
+const UNTOUCHED = `
+  temp.relay_rebuild AS found CROSS JOIN relay_index AS indexed ON indexed.id = found.id AND indexed.status = found.was`;
+
+export const SWAP = [
+  // Messages without a file.
+  `DELETE FROM relay_index WHERE rowid IN (SELECT indexed.rowid FROM ${UNTOUCHED} WHERE found.listing < ${LAST})`,
+  // Messages that have moved. Only the status is named, so that only its indexes are written.
+  `UPDATE relay_index SET status = (SELECT status FROM temp.relay_rebuild AS found WHERE found.id = relay_index.id)
+   WHERE rowid IN (
+     SELECT indexed.rowid FROM ${UNTOUCHED} WHERE found.listing = ${LAST} AND found.status <> found.was)`,
+  // Messages of which the index has something else than their files say.
+  `UPDATE relay_index SET (subject, sender, endpoint_hash, created_at, expires_at) = (
+     SELECT found.subject, coalesce(found.sender, relay_index.sender), found.endpoint_hash, found.created_at,
+       found.expires_at
+     FROM temp.relay_rebuild AS found WHERE found.id = relay_index.id)
+   WHERE rowid IN (
+     SELECT indexed.rowid FROM temp.relay_rebuild AS found CROSS JOIN relay_index AS indexed ON indexed.id = found.id
+     WHERE found.listing = ${LAST} AND found.was IS NOT NULL AND NOT ${SAME_FACTS})`,
+  // Messages that the index did not have; by now someone else may have added them. What it had and has no more was
+  // deleted meanwhile.
+  `INSERT INTO relay_index (id, subject, sender, endpoint_hash, status, expires_at, created_at)
+   SELECT id, subject, sender, endpoint_hash, status, expires_at, created_at
+   FROM temp.relay_rebuild WHERE listing = ${LAST} AND was IS NULL ORDER BY id
+   ON CONFLICT (id) DO NOTHING`,
+];
+
+/**
+ * The counters are right already, unless something wrote to the index without its triggers. Sorting what a scan gives
+ * takes half the time of looking up row after row in the order of the subjects.
+ */
+export const RECOUNT = [
+  'DELETE FROM relay_counts',
+  `INSERT INTO relay_counts (subject, pending, delivered, failed)
+   SELECT subject, count(*) FILTER (WHERE status = 'pending'), count(*) FILTER (WHERE status = 'delivered'),
+     count(*) FILTER (WHERE status = 'failed')
+   FROM relay_index NOT INDEXED GROUP BY subject`,
+];
+
+export const FOUND = `SELECT count(*) AS found FROM temp.relay_rebuild WHERE listing = ${LAST}`;
