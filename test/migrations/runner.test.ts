@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Connection } from '../../src/core/connection.ts';
 import { MigrationError, type MigrationErrorKind } from '../../src/core/errors.ts';
+import { BUSY_TIMEOUT_MS } from '../../src/core/pragmas.ts';
 import type { History, Migration } from '../../src/migrations/history.ts';
 import type { MigrationProgress } from '../../src/migrations/progress.ts';
 import { type MigrateOptions, migrate } from '../../src/migrations/runner.ts';
@@ -335,11 +336,24 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
     });
   });
 
+  it('replays the history as it was run, though a migration turns the keys on at its end', () => {
+    family((connection) => {
+      const later = migration(
+        '0002_apart',
+        '-- allow-loss: parents, children\nDROP TABLE parents',
+        "UPDATE children SET parent_id = 'nobody'",
+        'DROP TABLE children',
+      );
+      assert.deepEqual(migrate(connection, after(REBUILD_PARENTS, later)).drift, []);
+    });
+  });
+
   it('puts foreign keys and settings back after an error, and leaves them off where they were off', () => {
     family((connection) => {
       const bad = migration('0001_bad', 'PRAGMA legacy_alter_table = ON', 'SELECT nothing');
       refused(connection, after(bad), 'failed', /nothing/);
       assert.equal(connection.pragma('legacy_alter_table', { simple: true }), 0);
+      assert.equal(connection.pragma('busy_timeout', { simple: true }), BUSY_TIMEOUT_MS);
       connection.exec('PRAGMA foreign_keys = OFF');
       migrate(connection, after(REBUILD_PARENTS));
       assert.equal(connection.pragma('foreign_keys', { simple: true }), 0);
