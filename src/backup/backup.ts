@@ -2,7 +2,6 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { history } from '../../drizzle/history.ts';
 import type { Connection } from '../core/connection.ts';
-import { databaseBytes } from '../core/copy.ts';
 import { copyName } from '../core/copy-name.ts';
 import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { backupFolder } from '../core/file.ts';
@@ -73,11 +72,9 @@ export async function backupTo(
   });
   try {
     await removeWreckage(dirname(to), to);
-    const totalBytes = databaseBytes(connection);
-    assertRoom(dirname(to), totalBytes, `a copy of ${filename}`);
     thread = await startThread(connection.adapter);
     connection.assertOpen();
-    await fill(thread, connection, copy, totalBytes, onProgress);
+    await fill(thread, connection, copy, onProgress);
     const report = await verify(connection.adapter, thread, copy.path, history, deep);
     connection.assertOpen();
     await copy.publish();
@@ -94,20 +91,28 @@ async function fill(
   thread: Thread,
   connection: Connection,
   copy: PartialCopy,
-  totalBytes: number,
   onProgress: BackupOptions['onProgress'],
 ): Promise<void> {
   const { filename, readonly } = connection;
+  // Of the thread's own connection, since the other may be in the midst of a loop over rows.
+  const source = await thread.open(filename, { readonly });
+  await source.all('PRAGMA busy_timeout = 5000');
+  const totalBytes = await bytesOf(source);
+  assertRoom(dirname(copy.path), totalBytes, `a copy of ${filename}`);
   const resumeCheckpoints = pauseCheckpoints(connection);
   try {
-    const source = await thread.open(filename, { readonly });
-    await source.all('PRAGMA busy_timeout = 5000');
     await copy.fill(source, totalBytes, ownerOf(filename), onProgress);
     if (!readonly) await checkpoint(source);
-    await source.close();
   } finally {
     resumeCheckpoints();
   }
+  await source.close();
+}
+
+/** What a copy has at most: free pages are not copied. */
+async function bytesOf(source: ThreadConnection): Promise<number> {
+  const read = async (name: string) => Number(Object.values((await source.all(`PRAGMA ${name}`))[0] ?? {})[0]);
+  return ((await read('page_count')) - (await read('freelist_count'))) * (await read('page_size'));
 }
 
 /** Passive: it waits for nobody, and nobody for it. While others write, each round leaves less to the next. */

@@ -103,8 +103,12 @@ export class PartialCopy implements AsyncDisposable {
   /** Takes the name away at once; the bytes go when the thread that writes them lets go of the file. */
   discard(): void {
     if (this.#isPublished) return;
-    rmSync(this.path, { force: true });
-    rmSync(`${this.path}-journal`, { force: true });
+    try {
+      rmSync(this.path, { force: true });
+      rmSync(`${this.path}-journal`, { force: true });
+    } catch {
+      // It is called while a connection closes, which it must not stop; wreckage is removed later.
+    }
   }
 
   /** Removing a large file takes as long as flushing it, so it is not done in this thread. */

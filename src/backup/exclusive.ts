@@ -18,8 +18,11 @@ const LOCK = '.restore-lock';
  */
 export async function oneAtATime<T>(adapter: Adapter, folder: string, fn: () => Promise<T>): Promise<T> {
   const path = join(folder, LOCK);
-  createPrivateFile(path);
-  giveTo(ownerOf(folder), path);
+  // Only where it is not there: opening and closing it would drop the lock that a restore of this process has on it.
+  if (!existsSync(path)) {
+    createPrivateFile(path);
+    giveTo(ownerOf(folder), path);
+  }
   using lock = new Connection(adapter, path);
   lock.exec('PRAGMA busy_timeout = 0');
   try {

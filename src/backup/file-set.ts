@@ -10,6 +10,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
@@ -35,6 +36,12 @@ export function sidecarsOf(filename: string): string[] {
   return SIDECARS.filter((suffix) => existsSync(filename + suffix));
 }
 
+/** True for two names of one file. */
+export function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return one !== undefined && one.dev === other?.dev && one.ino === other.ino;
+}
+
 /** Removes a database and its sidecars. */
 export function removeSet(filename: string): void {
   for (const suffix of [...SIDECARS, '']) rmSync(filename + suffix, { force: true });
@@ -50,7 +57,7 @@ export function keepSet(filename: string, folder: string): void {
   giveTo(ownerOf(filename), partial);
   try {
     for (const suffix of ['', ...sidecarsOf(filename)]) {
-      if (existsSync(filename + suffix)) linkOrCopy(filename + suffix, join(partial, basename(filename) + suffix));
+      if (existsSync(filename + suffix)) keepFile(filename + suffix, join(partial, basename(filename) + suffix));
     }
     fsyncPath(partial);
     renameSync(partial, folder);
@@ -58,6 +65,20 @@ export function keepSet(filename: string, folder: string): void {
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/**
+ * Where a file cannot have a second name, another process copies it: if this one opened it and closed it again, it would
+ * lose the lock that keeps others from writing meanwhile.
+ * https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+ */
+function keepFile(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    process.getBuiltinModule('node:child_process').execFileSync('cp', ['-p', '--', from, to], { stdio: 'pipe' });
+    fsyncPath(to);
   }
 }
 
@@ -106,6 +127,7 @@ function placeMarker(filename: string, unfinished: Unfinished): void {
   const described = JSON.stringify(withPaths(unfinished, (path) => relative(dirname(filename), path)));
   const text = `${RESTORE_MARKER}\nFinish it with: dork-db restore --db '${filename}'\n${described}\n`;
   writeFileSync(partial, text, { mode: FILE_MODE });
+  giveTo(ownerOf(filename), partial);
   fsyncPath(partial);
   renameSync(partial, filename);
   fsyncPath(dirname(filename));

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { RestoreError } from '../core/errors.ts';
 import { refuseOpen } from './exclusive.ts';
-import { finishInstall, unfinishedAt } from './file-set.ts';
+import { finishInstall, isSameFile, unfinishedAt } from './file-set.ts';
 import { putBack, REPLACED, stagedName } from './swap.ts';
 
 const HALF_REPLACED = /^replaced-\d{8}T\d{9}Z\.\d+\.partial$/;
@@ -46,13 +46,8 @@ function removeLeftovers(target: string, folder: string): void {
   }
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
+    // A set that was kept by a restore that then did not take place: what it holds is still in place.
     const isSecondName = REPLACED.test(name) && isSameFile(join(path, basename(target)), target);
     if (HALF_REPLACED.test(name) || isSecondName) rmSync(path, { recursive: true, force: true });
   }
-}
-
-/** True for a set that was kept by a restore that then did not take place: what it holds is still in place. */
-function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }));
-  return one !== undefined && one.dev === other?.dev && one.ino === other.ino;
 }

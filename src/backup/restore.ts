@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import { history } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
 import { DorkDbError, InvalidInputError, RestoreError } from '../core/errors.ts';
-import { backupFolder, realFile } from '../core/file.ts';
-import { databasePath, defaultDbPath, MEMORY } from '../core/path.ts';
+import { backupFolder, createPrivateFolder, realFile } from '../core/file.ts';
+import { databasePath, defaultDbPath, defaultHome, MEMORY } from '../core/path.ts';
 import { compareAsFarAsReadable, type RestoredTable } from './compare.ts';
 import { type BackupProgress, PartialCopy } from './copy.ts';
 import { oneAtATime, refuseOpen } from './exclusive.ts';
@@ -77,6 +77,8 @@ export type Restore = (options: RestoreOptions) => Promise<RestoreReport>;
 export function restoreWith(adapter: Adapter): Restore {
   return async (options) => {
     const started = performance.now();
+    // As createDb() does for the default path, and for no other.
+    if (options.to === undefined && !options.dryRun) createPrivateFolder(defaultHome());
     const target = targetOf(options.to);
     const source = sourceOf(options.from, target);
     adapter.load();

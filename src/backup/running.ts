@@ -1,11 +1,10 @@
 import type { Connection } from '../core/connection.ts';
-import { DorkDbError } from '../core/errors.ts';
 
 /** What is to be called when a connection closes, while backups of it run. */
 const abandoning = new WeakMap<Connection, Set<() => void>>();
 
 /** How many backups of a connection run, and what `wal_autocheckpoint` was before the first of them. */
-const paused = new WeakMap<Connection, { running: number; readonly usual: unknown }>();
+const paused = new WeakMap<Connection, { running: number; readonly usual: number | undefined }>();
 
 /** Calls back once if the connection closes before the returned function is called. */
 export function whileOpen(connection: Connection, onClose: () => void): () => void {
@@ -28,29 +27,33 @@ export function whileOpen(connection: Connection, onClose: () => void): () => vo
  * all of it at once, and stop the event loop for half a second.
  */
 export function pauseCheckpoints(connection: Connection): () => void {
-  if (connection.readonly) return () => {};
   let state = paused.get(connection);
   if (!state) {
-    state = { running: 0, usual: connection.pragma('wal_autocheckpoint', { simple: true }) };
+    state = { running: 0, usual: autocheckpoint(connection) };
     paused.set(connection, state);
   }
   const { usual } = state;
-  if (state.running++ === 0) setAutocheckpoint(connection, 0);
+  if (state.running++ === 0) autocheckpoint(connection, 0);
   let isPaused = true;
   return () => {
     if (!isPaused) return;
     isPaused = false;
     if (--state.running > 0) return;
     paused.delete(connection);
-    if (connection.isOpen) setAutocheckpoint(connection, usual);
+    if (connection.isOpen && usual !== undefined) autocheckpoint(connection, usual);
   };
 }
 
-/** A connection that is busy at this moment keeps its setting: the pause is only for speed. */
-function setAutocheckpoint(connection: Connection, pages: unknown): void {
+/**
+ * Reads or sets how many pages of the -wal a connection lets gather; undefined where it is busy at this moment, as
+ * better-sqlite3's is in the midst of a loop over rows. The pause is only for speed.
+ */
+function autocheckpoint(connection: Connection, pages?: number): number | undefined {
+  if (connection.readonly) return undefined;
   try {
-    connection.pragma(`wal_autocheckpoint = ${pages}`);
-  } catch (error) {
-    if (!(error instanceof DorkDbError)) throw error;
+    const value = pages === undefined ? '' : ` = ${pages}`;
+    return Number(connection.pragma(`wal_autocheckpoint${value}`, { simple: true }));
+  } catch {
+    return undefined;
   }
 }

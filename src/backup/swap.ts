@@ -9,10 +9,10 @@ import type { History } from '../migrations/history.ts';
 import { readLedger } from '../migrations/ledger.ts';
 import { planFor } from '../migrations/plan.ts';
 import { whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
-import { install, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
+import { install, isSameFile, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
 import type { Present } from './present.ts';
 
-/** `replaced-20261122T093000000Z`, or undefined for another name. */
+/** `replaced-20261122T093000000Z`: the folder of a set that a restore replaced. */
 export const REPLACED = /^replaced-\d{8}T\d{9}Z$/;
 
 /** The temporary name of the file that is put in place; beside the database, since a rename stays on one disk. */
@@ -39,13 +39,30 @@ export function putInPlace(
   const kept = join(folder, `replaced-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`);
   const swap = () => {
     keepSet(target, kept);
-    install(target, { main: staged, sidecars: {} }, kept);
+    installOrPutBack(target, staged, kept);
     return join(kept, basename(target));
   };
   const undo = () => putBack(target, kept);
   if (state === 'sound') whileAlone(adapter, target, swap, undo);
   else whileAloneAsFarAsKnown(target, swap, undo);
   return kept;
+}
+
+function installOrPutBack(target: string, staged: string, kept: string): void {
+  try {
+    install(target, { main: staged, sidecars: {} }, kept);
+  } catch (cause) {
+    try {
+      putBack(target, kept);
+    } catch {
+      throw new RestoreError(
+        'UNFINISHED',
+        `The restore into ${target} stopped half-way, and what was there could not be put back: it is in ${kept}.`,
+        { hint: `Look at the disk and the folder, then finish it: dork-db restore --db '${target}'`, cause },
+      );
+    }
+    throw cause;
+  }
 }
 
 /** Not over a database that another process creates at this moment. */
@@ -69,9 +86,10 @@ function placeNew(target: string, staged: string): void {
   fsyncPath(dirname(target));
 }
 
-/** Puts a set back that was replaced, and removes its folder. */
+/** Puts a set back that was replaced, or was to be, and removes its folder. */
 export function putBack(target: string, kept: string): void {
   const old = join(kept, basename(target));
+  if (isSameFile(old, target)) return rmSync(kept, { recursive: true, force: true });
   const sidecars = Object.fromEntries(sidecarsOf(old).map((suffix) => [suffix, old + suffix]));
   if (existsSync(old)) {
     const main = partialOf(stagedName(target));

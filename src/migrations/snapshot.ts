@@ -1,7 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
+import { copyName, parseCopyName, stemOf } from '../core/copy-name.ts';
 import { BackupError, DorkDbError, MigrationError } from '../core/errors.ts';
 import { backupFolder, createPrivateFolder } from '../core/file.ts';
 import { MEMORY } from '../core/path.ts';
@@ -16,31 +17,22 @@ import { schemaDrift } from './schema-state.ts';
 /** How many snapshots from before migrations stay. */
 export const SNAPSHOTS_KEPT = 10;
 
-const LABEL = 'pre-migration';
-const WRECKAGE = /\.db\.(\d+)\.partial(-journal)?$/;
-const STAMP_AND_TAG = /^\d{8}T\d{9}Z-.+\.db$/;
+const KIND = 'pre-migration';
+const WRECKAGE = /\.(\d+)\.partial(-journal)?$/;
 
-/** `dork-pre-migration-20261122T093000000Z-0003_budgets.db`: the text order of the names is the order of time. */
-function snapshotName(filename: string, tag: string): string {
-  const stamp = new Date().toISOString().replaceAll(/[-:.]/g, '');
-  return `${stemOf(filename)}-${LABEL}-${stamp}-${tag}.db`;
-}
-
-/** `dork` of `/home/me/.dork/dork.db`. */
-export function stemOf(filename: string): string {
-  return basename(filename).replace(/\.[^.]*$/, '');
+/** True for the name of a snapshot of this file. */
+function isSnapshotName(name: string, filename: string): boolean {
+  const parsed = parseCopyName(name);
+  return parsed?.kind === KIND && parsed.stem === stemOf(filename) && parsed.tag !== undefined;
 }
 
 /** The snapshots from before migrations beside a file, newest first. */
 export function listSnapshots(filename: string): string[] {
   if (filename === MEMORY) return [];
   const folder = backupFolder(filename);
-  const prefix = `${stemOf(filename)}-${LABEL}-`;
   let names: string[] = [];
   try {
-    names = readdirSync(folder).filter(
-      (name) => name.startsWith(prefix) && STAMP_AND_TAG.test(name.slice(prefix.length)),
-    );
+    names = readdirSync(folder).filter((name) => isSnapshotName(name, filename));
   } catch {
     // No folder, no snapshots.
   }
@@ -61,7 +53,7 @@ export function listSnapshots(filename: string): string[] {
 export function takeSnapshot(connection: Connection, tag: string, rows: RowCounts): string {
   const { filename } = connection;
   const folder = backupFolder(filename);
-  const to = join(folder, snapshotName(filename, tag));
+  const to = join(folder, copyName(filename, KIND, new Date(), tag));
   try {
     createPrivateFolder(folder);
     removeWreckage(filename);
@@ -111,11 +103,11 @@ function differenceOf(connection: Connection, copy: Connection, rows: RowCounts)
  * lock, as we do now; a process that lives is spared all the same, since the file may be shared between machines.
  */
 function removeWreckage(filename: string): void {
-  const prefix = `${stemOf(filename)}-${LABEL}-`;
   const folder = backupFolder(filename);
   for (const name of readdirSync(folder)) {
     const pid = WRECKAGE.exec(name)?.[1];
-    if (!name.startsWith(prefix) || pid === undefined || isAlive(Number(pid))) continue;
+    const isOurs = isSnapshotName(name.replace(WRECKAGE, ''), filename);
+    if (!isOurs || pid === undefined || isAlive(Number(pid))) continue;
     rmSync(join(folder, name), { force: true });
   }
 }

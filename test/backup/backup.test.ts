@@ -124,6 +124,24 @@ describe(`backup on ${RUNTIME}`, () => {
     assert.equal(mode(folder.file('made')), '700');
   });
 
+  it('works in the midst of a loop over rows, and of a transaction, of which it has nothing', {
+    timeout: SLOW_DISK_MS,
+  }, async () => {
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('dork.db'));
+    deny(db, 'a', 'b');
+    const rows = db.$client.prepare<{ id: string }>('SELECT id FROM agent_denials').iterate();
+    rows.next();
+    assert.deepEqual(idsIn((await backup(db, { label: 'loop' })).path), ['a', 'b']);
+    rows.return();
+    db.$client.exec('BEGIN IMMEDIATE');
+    db.$client.exec("DELETE FROM agent_denials WHERE id = 'a'");
+    assert.deepEqual(idsIn((await backup(db, { label: 'transaction' })).path), ['a', 'b']);
+    db.$client.exec('COMMIT');
+    assert.deepEqual(idsIn((await backup(db)).path), ['b']);
+    assert.equal(db.$client.pragma('wal_autocheckpoint', { simple: true }), 4000);
+  });
+
   it('works from a read-only connection', { timeout: SLOW_DISK_MS }, async () => {
     using folder = temporaryFolder();
     using writer = createDb(folder.file('dork.db'));

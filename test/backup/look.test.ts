@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import {
   BackupError,
   backup,
+  ClosedError,
   closeDb,
   createDb,
   type Db,
@@ -17,6 +18,7 @@ import {
 import { history } from '../../drizzle/history.ts';
 import { verifyBackupWith } from '../../src/backup/verify.ts';
 import { parseCopyName, wreckageOf } from '../../src/core/copy-name.ts';
+import { createDbWith } from '../../src/create-db.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
 import { contents, deny, fileWith, rejects, SLOW_DISK_MS } from './support.ts';
@@ -179,6 +181,12 @@ describe(`verifyBackup on ${RUNTIME}`, () => {
     const report = await verifyBackupWith(withoutThreads)(path, { deep: true });
     assert.equal(report.sha256, sha256);
     assert.equal(report.rows.agent_denials, 1);
+    using other = createDbWith(withoutThreads)(folder.file('dork.db'));
+    assert.equal((await backup(other)).rows.agent_denials, 1);
+    const running = backup(other);
+    other.$client.close();
+    await rejects(running, ClosedError, 'CLOSED');
+    assert.equal(listBackups(folder.file('backups')).length, 2);
     writeFileSync(folder.file('text.db'), 'x'.repeat(4096));
     await rejects(verifyBackupWith(withoutThreads)(folder.file('text.db')), BackupError, 'NOT_A_DATABASE');
   });

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { BackupError, backup, closeDb, createDb, RestoreError, recover, restore } from '#entry';
 import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
-import { contents, deny, fatten, idsIn, rejects, SLOW_DISK_MS } from './support.ts';
+import { contents, deny, fatten, idsIn, mode, rejects, SLOW_DISK_MS } from './support.ts';
 
 /** A file system of 16 MB, where one may be mounted. */
 function smallDisk(): (Disposable & { readonly path: string; leave(bytes: number): void; clear(): void }) | undefined {
@@ -68,5 +68,29 @@ describe(`a disk without room on ${RUNTIME}`, () => {
     await restore({ from: path, to: file });
     assert.deepEqual(idsIn(file), ['kept']);
     assert.equal(readdirSync(join(disk.path, 'backups')).filter((name) => name.startsWith('replaced-')).length, 1);
+  });
+
+  it('does not matter where the backups are on another disk: the replaced set is copied there', {
+    timeout: SLOW_DISK_MS,
+  }, async () => {
+    using folder = temporaryFolder();
+    using disk = smallDisk();
+    if (!disk) return;
+    const file = folder.file('dork.db');
+    symlinkSync(disk.path, folder.file('backups'));
+    const db = createDb(file);
+    deny(db, 'kept');
+    const { path } = await backup(db);
+    deny(db, 'later');
+    closeDb(db);
+    disk.leave(statSync(file).size / 2);
+    await rejects(restore({ from: path, to: file }), RestoreError, 'NO_ROOM');
+    assert.deepEqual(idsIn(file), ['kept', 'later']);
+    disk.clear();
+    const { replaced = '' } = await restore({ from: path, to: file });
+    assert.deepEqual(idsIn(file), ['kept']);
+    assert.notEqual(statSync(replaced).dev, statSync(file).dev);
+    assert.deepEqual([mode(replaced), mode(join(replaced, 'dork.db'))], ['700', '600']);
+    assert.deepEqual(idsIn(join(replaced, 'dork.db')), ['kept', 'later']);
   });
 });

@@ -27,6 +27,7 @@ import {
 import { history } from '../../drizzle/history.ts';
 import { install } from '../../src/backup/file-set.ts';
 import { restoreWith } from '../../src/backup/restore.ts';
+import { putInPlace } from '../../src/backup/swap.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
@@ -308,6 +309,24 @@ describe(`restore on ${RUNTIME}`, () => {
     };
     await rejects(restoreWith(failingFresh)({ from: path, to: fresh }), RestoreError, 'FAILED');
     assert.equal(existsSync(fresh), false);
+  });
+
+  it('puts a set back byte for byte where it fails between two steps', { timeout: SLOW_DISK_MS }, async () => {
+    using folder = temporaryFolder();
+    const { file } = await withBackup(folder);
+    writeFileSync(`${file}-wal`, 'its wal');
+    const before = contents(folder.path);
+    using probe = createDb(':memory:');
+    const present = { state: 'damaged', owner: statSync(file) } as const;
+    // The file that is to be put in place is gone when everything else is done.
+    const swap = () =>
+      putInPlace(probe.$client.adapter, file, folder.file('gone.partial'), present, folder.file('backups'));
+    assert.throws(swap, /ENOENT/);
+    assert.deepEqual(contents(folder.path), before);
+    rmSync(file);
+    const withoutMain = contents(folder.path);
+    assert.throws(swap, /ENOENT/);
+    assert.deepEqual(contents(folder.path), withoutMain);
   });
 
   it('leaves the old file where it cannot keep it, and where another restore runs', {
