@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -43,6 +45,17 @@ async function withBackup(folder: { file(name: string): string }) {
   deny(db, 'later');
   db.$client.exec("UPDATE agent_denials SET reason = 'because' WHERE id = 'kept'");
   return { file, path };
+}
+
+/** The paths that a process has open; a file that was moved is shown by the name that it had. */
+function openFilesOf(pid: number | undefined): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) =>
+      readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/ \(deleted\)$/, ''),
+    );
+  } catch {
+    return [];
+  }
 }
 
 /** Breaks a page in the middle of a table. */
@@ -309,6 +322,40 @@ describe(`restore on ${RUNTIME}`, () => {
     };
     await rejects(restoreWith(failingFresh)({ from: path, to: fresh }), RestoreError, 'FAILED');
     assert.equal(existsSync(fresh), false);
+  });
+
+  it('gives the file back to a process that opened it at the last moment', { timeout: SLOW_DISK_MS }, async () => {
+    // Only Linux tells who has a file open that waits for a lock.
+    if (process.platform !== 'linux') return;
+    using folder = temporaryFolder();
+    const { file, path } = await withBackup(folder);
+    using probe = createDb(':memory:');
+    const { adapter } = probe.$client;
+    let late: ChildProcess | undefined;
+    const racing: Adapter = {
+      ...adapter,
+      open(filename, options) {
+        const database = adapter.open(filename, options);
+        const exec = (sql: string) => {
+          database.exec(sql);
+          if (sql !== 'BEGIN EXCLUSIVE' || filename !== file) return;
+          late = spawn('sh', ['-c', 'exec 9<"$1"; exec sleep 60', 'sh', file]);
+          while (!openFilesOf(late.pid).includes(file)) execFileSync('sleep', ['0.01']);
+        };
+        return { ...database, exec, prepare: (sql) => database.prepare(sql), close: () => database.close() };
+      },
+    };
+    const error = await rejects(restoreWith(racing)({ from: path, to: file }), RestoreError, 'IN_USE');
+    assert.match(error.message, new RegExp(`${late?.pid}`));
+    assert.ok(openFilesOf(late?.pid).includes(file));
+    late?.kill('SIGKILL');
+    assert.deepEqual(idsIn(file), ['kept', 'later']);
+    assert.deepEqual(
+      readdirSync(folder.file('backups')).filter((name) => name.startsWith('replaced-')),
+      [],
+    );
+    await restore({ from: path, to: file });
+    assert.deepEqual(idsIn(file), ['kept']);
   });
 
   it('puts a set back byte for byte where it fails between two steps', { timeout: SLOW_DISK_MS }, async () => {
