@@ -9,9 +9,11 @@ import { databasePath, defaultDbPath, defaultHome } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
 import { isCurrent } from './migrations/current.ts';
 import { readLedger } from './migrations/ledger.ts';
-import { planFor, refusal } from './migrations/plan.ts';
+import { planFor } from './migrations/plan.ts';
+import { refusal } from './migrations/refusal.ts';
 import { type MigrateOptions, migrate } from './migrations/runner.ts';
-import { type Drift, missingColumns } from './migrations/schema-state.ts';
+import { type Drift, driftOf, missingColumns } from './migrations/schema-state.ts';
+import { fittingSnapshot } from './migrations/snapshot.ts';
 import * as schema from './schema.ts';
 
 /** The Drizzle database that `createDb()` gives: one type on every runtime, and inside a transaction. */
@@ -105,8 +107,8 @@ function bringUp(connection: Connection, options: CreateDbOptions): void {
 
 function requireCurrent(connection: Connection): readonly Drift[] {
   const { pending, problem } = planFor(connection, history);
-  if (problem) throw refusal(problem, connection.filename, undefined);
-  if (pending.length === 0) return [];
+  if (problem) throw refusal(problem, connection.filename, fittingSnapshot(connection, history));
+  if (pending.length === 0) return driftOf(connection, history);
   throw new MigrationError(
     'failed',
     `${connection.filename} lacks ${pending.map(({ tag }) => tag).join(', ')}, and this opening does not migrate. Nothing was touched.`,

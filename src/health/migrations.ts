@@ -1,4 +1,5 @@
-import { planFor, refusal } from '../migrations/plan.ts';
+import { planFor } from '../migrations/plan.ts';
+import { refusal } from '../migrations/refusal.ts';
 import type { Drift } from '../migrations/schema-state.ts';
 import { driftOf } from '../migrations/schema-state.ts';
 import { fittingSnapshot } from '../migrations/snapshot.ts';

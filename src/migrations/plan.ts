@@ -3,8 +3,6 @@ import { type History, hashOf, type Migration } from './history.ts';
 import { type LedgerEntry, loggedEntry, readLedger, statementsHash } from './ledger.ts';
 import { withoutDecoration } from './steps.ts';
 
-export { refusal } from './refusal.ts';
-
 /** An entry whose file was changed after it was applied. */
 export interface EditedEntry {
   readonly kind: 'edited';
