@@ -44,7 +44,7 @@ export function importProgress(): ProgressDisplay<ImportProgress> {
   }));
 }
 
-/** A step may take long, so that each has its line. */
+/** The first step may be the one that takes long: a terminal shows it at once, and each step has its line elsewhere. */
 export function migrationProgress(): ProgressDisplay<MigrationProgress> {
   return display(
     (progress) => ({
@@ -53,7 +53,7 @@ export function migrationProgress(): ProgressDisplay<MigrationProgress> {
       total: progress.steps,
       shown: `step ${progress.step} of ${progress.steps}: ${actionOf(progress)}`,
     }),
-    0,
+    { lineMs: 0, quietMs: process.stderr.isTTY ? 0 : QUIET_MS },
   );
 }
 
@@ -64,12 +64,15 @@ function actionOf({ phase, table, action }: MigrationProgress): string {
 }
 
 /** Goes to stderr, so that stdout holds the result alone. A bar is removed at the end of the block. */
-function display<T>(placeOf: (progress: T) => Place, lineMs = LINE_MS): ProgressDisplay<T> {
+function display<T>(
+  placeOf: (progress: T) => Place,
+  { lineMs, quietMs } = { lineMs: LINE_MS, quietMs: QUIET_MS },
+): ProgressDisplay<T> {
   const began = performance.now();
   const { show, stop } = process.stderr.isTTY ? bar() : lines(lineMs);
   return {
     onProgress: (progress) => {
-      if (performance.now() - began >= QUIET_MS) show(placeOf(progress));
+      if (performance.now() - began >= quietMs) show(placeOf(progress));
     },
     [Symbol.dispose]: stop,
   };

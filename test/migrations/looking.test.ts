@@ -262,7 +262,7 @@ describe(`dork-db repair-ledger, on ${RUNTIME}`, () => {
     using folder = temporaryFolder();
     const path = folder.file('dork.db');
     const tag = dorkHistory.migrations[0]?.tag ?? '';
-    assert.match(dorkDb('repair-ledger', tag, '--db', path).err, /does not exist. Nothing was created/);
+    assert.match(dorkDb('repair-ledger', tag, '--db', path).err, /does not exist or is empty. Nothing was created/);
     assert.ok(!existsSync(path));
     createDb(path).$client.close();
     const { code, err } = dorkDb('repair-ledger', tag, '--db', path);

@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { DatabaseOpenError } from '../../core/errors.ts';
-import { databasePath, defaultDbPath } from '../../core/path.ts';
 import { repairLedger } from '../../migrate-db.ts';
 import type { LedgerRepair } from '../../migrations/repair.ts';
-import { type CommonOptions, loadApi } from '../context.ts';
+import type { CommonOptions } from '../context.ts';
+import { openExisting } from '../open-existing.ts';
 import { print, printJson } from '../output.ts';
 
 interface RepairLedgerCommandOptions extends CommonOptions {
@@ -24,14 +22,7 @@ export function addRepairLedger(add: (name: string) => Command): void {
 }
 
 async function runRepairLedger(tag: string, { reason, ...options }: RepairLedgerCommandOptions): Promise<void> {
-  const path = databasePath(options.db ?? defaultDbPath());
-  if (!existsSync(path)) {
-    throw new DatabaseOpenError('FILE_MISSING', `${path} does not exist. Nothing was created.`, {
-      hint: 'Give the path of the database whose ledger is meant: --db PATH.',
-    });
-  }
-  const { createDb } = await loadApi();
-  using db = createDb(options.db, { migrations: 'skip' });
+  using db = await openExisting(options);
   const repair = repairLedger(db, tag, { reason });
   if (options.json) printJson(repair);
   else print(describe(repair));
