@@ -6,7 +6,8 @@ interface Token {
   readonly end: number;
 }
 
-const WORD = /[A-Za-z_\u0080-\uffff$0-9]/;
+const SPACE = /[\s\ufeff]+/y;
+const WORD = /[A-Za-z_\u0080-\uffff$0-9]+/y;
 const CLOSING: Record<string, string> = { "'": "'", '"': '"', '`': '`', '[': ']' };
 
 /** The offset behind a quoted string or name that starts at `from`; the end of the text where it is not closed. */
@@ -20,12 +21,19 @@ function skipQuoted(sql: string, from: number): number {
   return sql.length;
 }
 
+/** The offset behind what the pattern finds at `from`; `from` itself where it finds nothing. */
+function skip(pattern: RegExp, sql: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.test(sql) ? pattern.lastIndex : from;
+}
+
 /** Words and punctuation of SQL, without white space and comments; a quoted string or name is one token `'`. */
 function* tokens(sql: string): Generator<Token> {
   let i = 0;
   while (i < sql.length) {
     const c = sql.charAt(i);
-    if (/\s|\ufeff/.test(c)) i++;
+    const space = skip(SPACE, sql, i);
+    if (space > i) i = space;
     else if (c === '-' && sql[i + 1] === '-') {
       const end = sql.indexOf('\n', i);
       i = end < 0 ? sql.length : end + 1;
@@ -36,14 +44,10 @@ function* tokens(sql: string): Generator<Token> {
       const start = i;
       i = skipQuoted(sql, i);
       yield { text: "'", start, end: i };
-    } else if (WORD.test(c)) {
-      let end = i + 1;
-      while (end < sql.length && WORD.test(sql.charAt(end))) end++;
-      yield { text: sql.slice(i, end).toUpperCase(), start: i, end };
-      i = end;
     } else {
-      i++;
-      yield { text: c, start: i - 1, end: i };
+      const end = skip(WORD, sql, i);
+      yield end > i ? { text: sql.slice(i, end).toUpperCase(), start: i, end } : { text: c, start: i, end: i + 1 };
+      i = Math.max(end, i + 1);
     }
   }
 }
@@ -146,21 +150,22 @@ const BETWEEN = new Set(['IF', 'NOT', 'EXISTS', 'OR', 'ROLLBACK', 'ABORT', 'REPL
 export function actionOf(statement: string): StatementAction {
   let depth = 0;
   let verb = '';
-  let before: string | undefined;
   let isNext = false;
-  const all = [...tokens(statement)];
-  for (const [i, { text, start, end }] of all.entries()) {
+  let table: string | undefined;
+  for (const { text, start, end } of tokens(statement)) {
+    // What was taken for the table is its schema where a dot follows.
+    if (table !== undefined && text !== '.') return { verb, table };
+    table = undefined;
     if (text === '(') depth++;
     else if (text === ')') depth--;
-    if (depth > 0 || text === ')') continue;
+    if (depth > 0 || text === ')' || text === '.') continue;
     if (isNext && !BETWEEN.has(text)) {
-      const name = all[i + 1]?.text === '.' ? all[i + 2] : { start, end };
-      return name ? { verb, table: unquoted(statement.slice(name.start, name.end)) } : { verb };
+      table = unquoted(statement.slice(start, end));
+      continue;
     }
     if (verb === '' && VERBS.has(text)) verb = text;
     else if ((verb === 'CREATE' || verb === 'DROP' || verb === 'ALTER') && OBJECTS.has(text)) verb = `${verb} ${text}`;
-    before = BEFORE_TABLE[verb];
-    isNext ||= verb === 'UPDATE' || (before !== undefined && text === before);
+    isNext ||= verb === 'UPDATE' || text === BEFORE_TABLE[verb];
   }
-  return { verb };
+  return table === undefined ? { verb } : { verb, table };
 }

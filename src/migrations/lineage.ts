@@ -62,8 +62,13 @@ export class Lineage {
   watch(sql: string, run: () => void): void {
     const [verb, object] = leadingWords(sql, 2);
     const isCreate = verb === 'CREATE' && (object === 'TABLE' || object === 'VIRTUAL');
-    if (!isCreate && verb !== 'DROP' && verb !== 'ALTER') return run();
+    // A table more is noticed at the next statement, unless it may stand for one that is gone.
+    const mayBeHeir = isCreate && this.#followed.some(({ name }) => name === undefined);
+    if (!mayBeHeir && verb !== 'DROP' && verb !== 'ALTER') return run();
     const before = namesOf(this.#connection);
+    for (const name of before.tables) {
+      if (!this.#named(name)) this.#followed.push({ isNew: true, names: [name], name });
+    }
     run();
     const after = namesOf(this.#connection);
     const lost = without(before.objects.keys(), after.objects);
