@@ -43,11 +43,17 @@ function generate(name: string, custom: boolean): 0 | 1 {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
+  strict: false,
   options: { custom: { type: 'boolean', default: false } },
 });
 const [name = '', ...rest] = positionals;
+const unknown = Object.keys(values).find((option) => option !== 'custom');
 const problem =
-  rest.length > 0 ? 'is more than one word; join them with _' : problemOfName(name, drizzleKitRandomNames());
+  unknown !== undefined
+    ? `cannot be told from the option --${unknown}`
+    : rest.length > 0
+      ? 'is more than one word; join them with _'
+      : problemOfName(name, drizzleKitRandomNames());
 process.exitCode = problem
   ? report([{ message: `The name of the migration ${problem}. Nothing was generated.`, hint: USAGE }]) + 1
-  : generate(name, values.custom);
+  : generate(name, values.custom === true);

@@ -3,7 +3,7 @@ import { history as dorkHistory } from '../drizzle/history.ts';
 import type { Adapter } from './core/adapter.ts';
 import { Connection } from './core/connection.ts';
 import { inspectFile, realFile } from './core/file.ts';
-import { openConnection } from './core/open.ts';
+import { openConnection, refuseForeign } from './core/open.ts';
 import { databasePath, MEMORY } from './core/path.ts';
 import { BUSY_TIMEOUT_MS } from './core/pragmas.ts';
 import type { Db } from './create-db.ts';
@@ -34,12 +34,16 @@ export type RunMigrations = (of: Pick<Db, '$client'> | string, options?: RunMigr
 export function runMigrationsWith(adapter: Adapter): RunMigrations {
   return (of, { history, ...options } = {}) => {
     if (typeof of !== 'string') return migrate(of.$client, history ?? dorkHistory, options);
-    const isOurLedger = (connection: Connection) => {
-      const [first] = readLedger(connection);
-      return first !== undefined && (history !== undefined || first.hash === dorkHistory.migrations[0]?.hash);
-    };
-    using connection = openConnection(adapter, databasePath(of), { isOurLedger });
+    using connection = openConnection(adapter, databasePath(of), { isOurLedger: isLedgerOf(history) });
     return migrate(connection, history ?? dorkHistory, options);
+  };
+}
+
+/** A file without our application_id is taken where its ledger begins as ours does; for another history, where it has one. */
+function isLedgerOf(history: History | undefined): (connection: Connection) => boolean {
+  return (connection) => {
+    const [first] = readLedger(connection);
+    return first !== undefined && (history !== undefined || first.hash === dorkHistory.migrations[0]?.hash);
   };
 }
 
@@ -47,15 +51,18 @@ export function runMigrationsWith(adapter: Adapter): RunMigrations {
  * What a database, or the file at a path, has of the history. Writes nothing; a file that nobody holds gets no -wal or
  * -shm beside it, but on Node one of more than 256 MB, and one whose -wal a killed process left.
  *
- * @throws DatabaseOpenError where the file is not a database that can be read.
+ * @throws DatabaseOpenError where the file is not a database that can be read, or is one of another program.
  */
 export type GetMigrationStatus = (of: Pick<Db, '$client'> | string, history?: History) => MigrationStatus;
 
 /** `migrationStatus()` for a driver. */
 export function migrationStatusWith(adapter: Adapter): GetMigrationStatus {
-  return (of, history = dorkHistory) => {
-    if (typeof of !== 'string') return statusOf(of.$client, history);
-    return looking(adapter, of, (connection, path) => ({ ...statusOf(connection, history), filename: path }));
+  return (of, history) => {
+    if (typeof of !== 'string') return statusOf(of.$client, history ?? dorkHistory);
+    return looking(adapter, of, history, (connection, filename) => ({
+      ...statusOf(connection, history ?? dorkHistory),
+      filename,
+    }));
   };
 }
 
@@ -68,15 +75,17 @@ export interface RehearseMigrationsOptions extends RehearseOptions {
  * Runs the migrations that the file at a path lacks on a private copy of it, which is removed at the end, and says what
  * they did: rows before and after, time, room, and the refusal that the real run would meet. The file is only read.
  *
- * @throws DatabaseOpenError where the file is not a database that can be read.
+ * @throws DatabaseOpenError where the file is not a database that can be read, or is one of another program.
  * @throws BackupError where there is no room for the copy.
  */
 export type RehearseMigrations = (path: string, options?: RehearseMigrationsOptions) => Rehearsal;
 
 /** `rehearseMigrations()` for a driver. */
 export function rehearseMigrationsWith(adapter: Adapter): RehearseMigrations {
-  return (path, { history = dorkHistory, ...options } = {}) =>
-    looking(adapter, path, (connection, filename) => rehearse(connection, filename, history, options));
+  return (path, { history, ...options } = {}) =>
+    looking(adapter, path, history, (connection, filename) =>
+      rehearse(connection, filename, history ?? dorkHistory, options),
+    );
 }
 
 /**
@@ -103,7 +112,12 @@ function isHeld(filename: string): boolean {
  * Reads a file and changes nothing. A closed one is read without locks; where another process opened it meanwhile, what
  * was read may be torn, so it is read again.
  */
-function looking<T>(adapter: Adapter, of: string, read: (connection: Connection, path: string) => T): T {
+function looking<T>(
+  adapter: Adapter,
+  of: string,
+  history: History | undefined,
+  read: (connection: Connection, path: string) => T,
+): T {
   const path = databasePath(of);
   const filename = existsSync(path) ? realFile(path) : path;
   for (;;) {
@@ -111,6 +125,7 @@ function looking<T>(adapter: Adapter, of: string, read: (connection: Connection,
     const isTorn = () => wasClosed && isHeld(filename);
     try {
       using connection = openToLook(adapter, path);
+      refuseForeign(connection, BUSY_TIMEOUT_MS, isLedgerOf(history));
       const result = read(connection, path);
       connection.close();
       if (!isTorn()) return result;

@@ -67,7 +67,8 @@ export function wreckageOf(path: string): string | undefined {
   return isMakerAlive && Date.now() - stat.mtimeMs < LONGEST_WORK_MS ? undefined : name;
 }
 
-function isAlive(pid: number): boolean {
+/** True where a process of this machine has the number, whoever its user is. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -103,8 +103,12 @@ export function optimizeAtClose(connection: Connection): void {
   });
 }
 
-/** A database of another program is left as it is: it is read, and nothing is written before this has passed. */
-function refuseForeign(
+/**
+ * A database of another program is left as it is: it is read, and nothing is written before this has passed.
+ *
+ * @throws DatabaseOpenError
+ */
+export function refuseForeign(
   connection: Connection,
   busyTimeoutMs: number,
   isOurLedger?: (connection: Connection) => boolean,

@@ -72,7 +72,7 @@ function newerRefusal(
     `The database is newer than this code, which does not know ${entries.map(nameOf).join(', ')}.${also} ${untouched}`,
     {
       hint: snapshotThatFits
-        ? `Use the newer version, or restore the snapshot that this one can open: ${snapshotThatFits}`
+        ? `Use the newer version, or restore the snapshot that this one can open: dork-db restore '${snapshotThatFits}'`
         : "Use the newer version, or open it read-only with migrations: 'skip'; no snapshot beside it fits this one.",
     },
   );

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase, freeBytes } from '../core/copy.ts';
+import { isAlive } from '../core/copy-name.ts';
 import { MigrationError, type MigrationErrorKind } from '../core/errors.ts';
 import { createPrivateFile } from '../core/file.ts';
 import { MEMORY } from '../core/path.ts';
@@ -10,7 +11,6 @@ import { BUSY_TIMEOUT_MS, configure } from '../core/pragmas.ts';
 import type { DanglingReferences } from './foreign-keys.ts';
 import type { History } from './history.ts';
 import { planFor } from './plan.ts';
-import { isAlive } from './process-alive.ts';
 import type { MigrationProgress } from './progress.ts';
 import { refusal } from './refusal.ts';
 import type { AppliedMigration } from './report.ts';
@@ -106,7 +106,7 @@ function rehearseOn(path: string, source: Connection, history: History, options:
   const durationMs = performance.now() - started;
   const rows = rowChanges(before, countRows(copy));
   // The -wal is as long as it ever was until the last connection closes.
-  const walBytes = statSync(`${path}-wal`).size;
+  const walBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   copy.close();
   const growth = Math.max(0, statSync(path).size - copiedBytes);
   const hasData = Object.values(before).some((n) => n > 0);
@@ -151,7 +151,8 @@ function privateFolder(beside: string): string {
 function removeWreckage(folder: string): void {
   for (const name of readdirSync(folder)) {
     const pid = name.startsWith(FOLDER) ? Number.parseInt(name.slice(FOLDER.length), 10) : Number.NaN;
-    if (Number.isNaN(pid) || isAlive(pid)) continue;
+    // A folder of this process's number is of an earlier one, as in a container: a rehearsal ends before the next begins.
+    if (Number.isNaN(pid) || (pid !== process.pid && isAlive(pid))) continue;
     rmSync(join(folder, name), { recursive: true, force: true });
   }
 }

@@ -30,7 +30,7 @@ export function dataTables(connection: Connection): string[] {
 export function countRows(connection: Connection): RowCounts {
   const counts: [string, number][] = dataTables(connection).map((name) => [
     name,
-    connection.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${quoted(name)}`).get()?.n ?? 0,
+    connection.prepare<{ n: number }>(`SELECT count(*) AS n FROM main.${quoted(name)}`).get()?.n ?? 0,
   ]);
   return Object.fromEntries(counts);
 }

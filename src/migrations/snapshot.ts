@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
-import { copyName, parseCopyName, stemOf } from '../core/copy-name.ts';
+import { copyName, parseCopyName, stemOf, wreckageOf } from '../core/copy-name.ts';
 import { BackupError, DorkDbError, MigrationError } from '../core/errors.ts';
 import { backupFolder, createPrivateFolder } from '../core/file.ts';
 import { MEMORY } from '../core/path.ts';
@@ -10,7 +10,6 @@ import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { History } from './history.ts';
 import { readLedger } from './ledger.ts';
 import { planFor } from './plan.ts';
-import { isAlive } from './process-alive.ts';
 import { countRows, type RowCounts } from './rows.ts';
 import { schemaDrift } from './schema-state.ts';
 
@@ -18,7 +17,6 @@ import { schemaDrift } from './schema-state.ts';
 export const SNAPSHOTS_KEPT = 10;
 
 const KIND = 'pre-migration';
-const WRECKAGE = /\.(\d+)\.partial(-journal)?$/;
 
 /** True for the name of a snapshot of this file. */
 function isSnapshotName(name: string, filename: string): boolean {
@@ -53,7 +51,7 @@ export function listSnapshots(filename: string): string[] {
 export function takeSnapshot(connection: Connection, tag: string, rows: RowCounts): string {
   const { filename } = connection;
   const folder = backupFolder(filename);
-  const to = join(folder, copyName(filename, KIND, new Date(), tag));
+  const to = join(folder, copyName(filename, KIND, new Date(), tag.replaceAll(/[^\w.-]+/g, '_')));
   try {
     createPrivateFolder(folder);
     removeWreckage(filename);
@@ -98,17 +96,12 @@ function differenceOf(connection: Connection, copy: Connection, rows: RowCounts)
   return hashes(copy) === hashes(connection) ? undefined : 'its ledger';
 }
 
-/**
- * Removes what a process left that was killed while it made a snapshot of this file. Whoever makes one holds the write
- * lock, as we do now; a process that lives is spared all the same, since the file may be shared between machines.
- */
+/** Removes what processes left that were killed while they made a snapshot of this file. */
 function removeWreckage(filename: string): void {
   const folder = backupFolder(filename);
   for (const name of readdirSync(folder)) {
-    const pid = WRECKAGE.exec(name)?.[1];
-    const isOurs = isSnapshotName(name.replace(WRECKAGE, ''), filename);
-    if (!isOurs || pid === undefined || isAlive(Number(pid))) continue;
-    rmSync(join(folder, name), { force: true });
+    const meant = wreckageOf(join(folder, name));
+    if (meant !== undefined && isSnapshotName(meant, filename)) rmSync(join(folder, name), { force: true });
   }
 }
 

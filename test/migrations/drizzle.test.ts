@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect';
-import { createDb, migrationStatus, readHistory, runMigrations } from '#entry';
+import { createDb, migrationStatus, readHistory, rehearseMigrations, runMigrations } from '#entry';
 import { history as dorkHistory } from '../../drizzle/history.ts';
 import { Database } from '../../src/core/db.ts';
 import { DatabaseOpenError } from '../../src/core/errors.ts';
@@ -92,6 +92,11 @@ describe(`any other Drizzle folder, on ${RUNTIME}`, () => {
       connection.exec('CREATE TABLE bookmarks (url text)');
     }
     assert.throws(() => runMigrations(foreign, { history: historyOf(FAMILY) }), DatabaseOpenError);
+    assert.throws(() => migrationStatus(foreign, historyOf(FAMILY)), DatabaseOpenError);
+    for (const look of [migrationStatus, rehearseMigrations]) {
+      assert.throws(() => look(foreign), DatabaseOpenError);
+      assert.throws(() => look(theirs), DatabaseOpenError);
+    }
     using connection = open(foreign);
     assert.equal(count(connection, 'sqlite_schema'), 1);
   });

@@ -282,7 +282,7 @@ describe(`bun run generate and bun run check, from ${RUNTIME}`, { timeout: 300_0
   it('refuse a name that is missing or says nothing, and change nothing', { timeout: 120_000 }, () => {
     using project = new Project();
     project.schema(SCHEMA.replace("integer('age'),", "integer('age'),\n  city: text('city'),"));
-    for (const args of [[], ['update'], ['lazy_gambit'], ['home', 'city']]) {
+    for (const args of [[], ['update'], ['lazy_gambit'], ['home', 'city'], ['--name', 'home_city']]) {
       const { code, text } = project.run('generate', ...args);
       assert.equal(code, 2, args.join());
       assert.match(text, /Nothing was generated/);

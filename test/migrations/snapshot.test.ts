@@ -9,6 +9,7 @@ import {
   statfsSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -160,6 +161,9 @@ describe(`the snapshot before a migration, on ${RUNTIME}`, () => {
       name(process.ppid, '.partial'),
     ])
       writeFileSync(join(folder.file('backups'), wreck), 'x');
+    // In a container every start has the same number.
+    const before = new Date(performance.timeOrigin - 60_000);
+    utimesSync(join(folder.file('backups'), name(process.pid, '.partial')), before, before);
     using connection = open(path);
     const { snapshot = '' } = migrate(connection, HISTORY);
     assert.deepEqual(
