@@ -29,7 +29,7 @@ import { RUNTIME } from '../support/runtime.ts';
 import { pause, start } from './processes.ts';
 import { deny, fatten, IS_SOAK, idsIn, idsOf, SLOW_DISK_MS } from './support.ts';
 
-const MOMENTS = IS_SOAK ? 50 : 8;
+const MOMENTS = IS_SOAK ? 50 : 6;
 
 /** What stands at the path of a database that a restore was to replace. */
 const SETS = {
@@ -173,9 +173,9 @@ describe(`backup on ${RUNTIME}, killed`, () => {
     const sizeOf = (name?: string) =>
       name ? (statSync(join(backups, name), { throwIfNoEntry: false })?.size ?? -1) : -1;
     let killed = 0;
-    for (let round = 0; round < (IS_SOAK ? 50 : 5); round++) {
+    for (let round = 0; round < (IS_SOAK ? 50 : 4); round++) {
       // It is met when it has just begun, when it has some megabytes, and when it is read back.
-      const enough = (round % 5) * 2_000_000;
+      const enough = (round % 4) * 3_000_000;
       const fixture = start('backup', [file]);
       while (fixture.child.exitCode === null && sizeOf(wreckage()[0]) < enough) await pause(1);
       await fixture.kill();

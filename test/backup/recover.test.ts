@@ -82,28 +82,28 @@ describe(`recover on ${RUNTIME}`, () => {
       await restore({ from: report.to, to: file });
       assert.equal(idsIn(file).length, saved);
     });
-
-    it(`reads a file whose header was overwritten, or that was cut off, ${how}`, {
-      timeout: SLOW_DISK_MS,
-    }, async () => {
-      using folder = temporaryFolder();
-      const file = populated(folder);
-      const whole = readFileSync(file);
-      writeFileSync(file, Buffer.concat([Buffer.alloc(100, 'X'), whole.subarray(100)]));
-      assert.throws(() => createDb(file));
-      const report = await runs(() => recover({ from: file, to: folder.file('saved.db') }));
-      assert.equal(report.rows.agent_denials, ROWS);
-      assert.equal(report.isRestorable, true);
-      assert.deepEqual(report.drift, []);
-
-      writeFileSync(file, whole);
-      truncateSync(file, whole.length - 40 * PAGE);
-      const cut = await runs(() => recover({ from: file, to: folder.file('saved-2.db') }));
-      assert.equal(cut.rows.agent_denials, ROWS);
-      assert.ok((cut.rows.relay_index ?? 0) > 0 && (cut.rows.relay_index ?? 0) < 1000);
-      if (cut.method === 'tables') assert.ok('relay_index' in cut.unreadable);
-    });
   }
+
+  it('reads a file whose header was overwritten, or that was cut off', {
+    timeout: SLOW_DISK_MS,
+  }, async () => {
+    using folder = temporaryFolder();
+    const file = populated(folder);
+    const whole = readFileSync(file);
+    writeFileSync(file, Buffer.concat([Buffer.alloc(100, 'X'), whole.subarray(100)]));
+    assert.throws(() => createDb(file));
+    const report = await withoutShell(() => recover({ from: file, to: folder.file('saved.db') }));
+    assert.equal(report.rows.agent_denials, ROWS);
+    assert.equal(report.isRestorable, true);
+    assert.deepEqual(report.drift, []);
+
+    writeFileSync(file, whole);
+    truncateSync(file, whole.length - 40 * PAGE);
+    const cut = await withoutShell(() => recover({ from: file, to: folder.file('saved-2.db') }));
+    assert.equal(cut.rows.agent_denials, ROWS);
+    assert.ok((cut.rows.relay_index ?? 0) > 0 && (cut.rows.relay_index ?? 0) < 1000);
+    if (cut.method === 'tables') assert.ok('relay_index' in cut.unreadable);
+  });
 
   it('reads what a crash left in the -wal too', { timeout: SLOW_DISK_MS }, async () => {
     using folder = temporaryFolder();
