@@ -25,7 +25,8 @@ async function run(script: string): Promise<Counts> {
     cwd: root,
     stdout: 'pipe',
     stderr: 'pipe',
-    env: { ...process.env, FORCE_COLOR: '0' },
+    // picocolors takes FORCE_COLOR=0, and CI alone, as a wish for colours; the tests read what commands print.
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
   });
   const show = async (stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> => {
     let text = '';
