@@ -95,8 +95,9 @@ function runStep(connection: Connection, migration: Migration, { sql, position }
 function foundBefore(connection: Connection): readonly DanglingReferences[] | undefined {
   try {
     return danglingReferences(connection);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof DorkDbError && error.code === 'SQLITE_ERROR') return undefined;
+    throw error;
   }
 }
 
@@ -109,12 +110,12 @@ function checkReferences(
   try {
     after = danglingReferences(connection);
   } catch (cause) {
+    if (!(cause instanceof DorkDbError) || cause.code !== 'SQLITE_ERROR') throw cause;
     // It was so before, and is no fault of the migration.
     if (before === undefined) return [];
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new MigrationError(
       'foreign_keys',
-      `${tags.join(', ')} would leave foreign keys that SQLite cannot check. It was rolled back. ${reason}`,
+      `${tags.join(', ')} would leave foreign keys that SQLite cannot check. It was rolled back. ${cause.message}`,
       { hint: 'Let the foreign key refer to the primary key, or to columns with a UNIQUE index.', cause },
     );
   }

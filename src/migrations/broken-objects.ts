@@ -1,5 +1,5 @@
 import type { Connection } from '../core/connection.ts';
-import { MigrationError } from '../core/errors.ts';
+import { DorkDbError, MigrationError } from '../core/errors.ts';
 import { LOG } from './ledger.ts';
 
 /**
@@ -10,14 +10,18 @@ import { LOG } from './ledger.ts';
 export function brokenObject(connection: Connection): string | undefined {
   // A migration may have turned it on; renaming then compiles nothing.
   connection.exec('PRAGMA legacy_alter_table = OFF; SAVEPOINT dork_probe');
+  const broken = renameError(connection);
+  connection.exec('ROLLBACK TO dork_probe; RELEASE dork_probe');
+  return broken;
+}
+
+function renameError(connection: Connection): string | undefined {
   try {
     connection.exec(`ALTER TABLE ${LOG} RENAME TO ${LOG}_probe`);
     return undefined;
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof DorkDbError) || error.code !== 'SQLITE_ERROR') throw error;
     return error.cause instanceof Error ? error.cause.message : error.message;
-  } finally {
-    connection.exec('ROLLBACK TO dork_probe; RELEASE dork_probe');
   }
 }
 

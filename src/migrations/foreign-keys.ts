@@ -84,10 +84,14 @@ function putBack(connection: Connection): void {
   try {
     connection.exec('PRAGMA foreign_keys = ON');
     if (areOn(connection)) return;
-    // Without them it would store runs of schedules that are not there.
+  } catch {
+    // What led here says more.
+  }
+  try {
+    // A connection without them would store runs of schedules that are not there: better none.
     connection.close();
   } catch {
-    // Closed already.
+    // It is closed all the same.
   }
 }
 
