@@ -141,7 +141,7 @@ export class PulseStore {
    * @throws InvalidInputError for a limit or an offset that is not a whole number from 0, or an unknown status.
    */
   listRuns(options: ListRunsOptions = {}): PulseRun[] {
-    const { scheduleId, status, limit, offset } = checked(listRunsOptions, options, 'options');
+    const { scheduleId, status, limit, offset } = listRunsOptions(options);
     if (scheduleId === undefined) {
       return status === undefined
         ? this.#runs.page.all(limit, offset)
