@@ -22,7 +22,7 @@ interface Row {
 }
 
 /** The message of a row, by hand: what is not set is absent. */
-function messageOf({ id, subject, endpointHash, status, createdAt, expiresAt, sender, payload, metadata }: Row) {
+export function messageOf({ id, subject, endpointHash, status, createdAt, expiresAt, sender, payload, metadata }: Row) {
   const message: Partial<Row> = { id, subject, endpointHash, status, createdAt, expiresAt };
   if (sender !== null) message.sender = sender;
   if (payload !== null) message.payload = payload;
@@ -31,13 +31,13 @@ function messageOf({ id, subject, endpointHash, status, createdAt, expiresAt, se
 }
 
 /** A page of 50 of 51 rows: the last one only tells that there is more. */
-function pageOf(rows: Row[]) {
+export function pageOf(rows: Row[]) {
   const messages = rows.slice(0, 50).map(messageOf);
   return rows.length > 50 ? { messages, nextCursor: messages[49]?.id } : { messages };
 }
 
 /** The i-th new message; its id comes after those that are there. */
-const newMessage = (i: number) => ({
+export const newMessage = (i: number) => ({
   id: `01J${String(i).padStart(23, '0')}`,
   subject: subjectOf(i),
   sender: senderOf(i),

@@ -28,6 +28,7 @@ interface Report {
 /** What each suite must have measured, whatever it took. */
 const SUITES: Record<string, { tables: number; operations: string[]; arms: string[] }> = {
   stores: { tables: 1, operations: ['getMessage', 'insertSpan', 'tryRecordCall', 'createRun'], arms: ['ours', 'bare'] },
+  peers: { tables: 1, operations: ['getMessage', 'tryRecordCall'], arms: ['ours', 'bare'] },
   open: { tables: 2, operations: ['import, open, close, exit', 'createDb()'], arms: ['ours', 'bare'] },
   growth: { tables: 1, operations: ['getMessage', 'updateSpan'], arms: ['1k', '10k'] },
   writes: { tables: 2, operations: ['as shipped', 'insertMessage, mean'], arms: [] },
