@@ -1,10 +1,11 @@
 import type { Db } from '../../src/create-db.ts';
 import type { Act, Operation } from '../harness/compare.ts';
 import type { Package } from '../harness/ours.ts';
-import type { Answer, MessageRow, Peer, RunRow } from '../peers/peer.ts';
+import type { Answer, MessageRow, Peer } from '../peers/peer.ts';
 import { without } from './arms.ts';
 import { agentOf, idOf, scheduleOf } from './fill.ts';
-import { messageOf, newMessage, pageOf } from './messages.ts';
+import { messageOf, newMessage, pageOf } from './message.ts';
+import { newRun } from './run.ts';
 
 /** A peer on its own copy of the file. */
 export interface OpenedPeer {
@@ -109,23 +110,6 @@ export function peerOperations({ pkg, db, rows, newId }: Ours, peers: readonly O
       (result) => result,
     ),
   ];
-}
-
-function newRun(id: string, scheduleId: string): RunRow {
-  const at = new Date().toISOString();
-  return {
-    id,
-    scheduleId,
-    status: 'running',
-    startedAt: at,
-    finishedAt: null,
-    durationMs: null,
-    outputSummary: null,
-    error: null,
-    sessionId: null,
-    trigger: 'scheduled',
-    createdAt: at,
-  };
 }
 
 function plain(value: unknown): unknown {

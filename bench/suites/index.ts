@@ -2,7 +2,10 @@ import type { Runtime, Suite, SuiteOptions } from '../harness/suite.ts';
 import { backups } from './backup.ts';
 import { contention } from './contention.ts';
 import { growthSuite } from './growth.ts';
+import { healths } from './health.ts';
 import { imports } from './import.ts';
+import { memory } from './memory.ts';
+import { monitors } from './monitor.ts';
 import { openSuites } from './open.ts';
 import { peersSuite } from './peers.ts';
 import { stores } from './stores.ts';
@@ -20,5 +23,8 @@ export function suitesFor(runtime: Runtime, options: Pick<SuiteOptions, 'quick' 
     contention,
     imports,
     backups,
+    memory,
+    monitors,
+    healths,
   ];
 }

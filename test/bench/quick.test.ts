@@ -35,6 +35,9 @@ const SUITES: Record<string, { tables: number; operations: string[]; arms: strin
   contention: { tables: 1, operations: ['4 Bun', '4 Node', '2 Bun, 2 Node'], arms: ['ours', 'bare'] },
   import: { tables: 1, operations: ['a message and a span, each'], arms: ['ours', 'bare'] },
   backup: { tables: 1, operations: ['backup'], arms: ['ours', 'bare'] },
+  memory: { tables: 1, operations: ['every store'], arms: [] },
+  monitor: { tables: 1, operations: ['2,000 calls a second', 'full speed'], arms: ['without', 'with'] },
+  health: { tables: 1, operations: ['health(db)'], arms: ['small', 'large'] },
 };
 
 async function quick(suite: string): Promise<Report[]> {
