@@ -46,7 +46,7 @@ async function build(): Promise<void> {
     const forNode = await bundle('node', ['node', ...SHARED, 'cli/main'], staging);
     const forBun = await bundle('bun', ['index', ...SHARED], join(staging, 'bun'));
     const tsc = join(root, 'node_modules', '.bin', 'tsc');
-    await $`${tsc} -p tsconfig.build.json --outDir ${join(staging, 'types')}`.cwd(root);
+    await $`${tsc} -p tsconfig.build.json --declarationDir ${join(staging, 'types')}`.cwd(root);
     chmodSync(staging, 0o755);
     chmodSync(join(staging, 'cli', 'main.js'), 0o755);
     rmSync(dist, { recursive: true, force: true });

@@ -68,7 +68,9 @@ export interface RestoreReport {
  *
  * @example
  * ```ts
- * const { tables, replaced } = await restore({ from: backups[0].path, to: join(home, 'dork.db') });
+ * const { path } = await backup(db);
+ * closeDb(db); // and every other process that has it open
+ * const { tables, replaced } = await restore({ from: path });
  * ```
  */
 export type Restore = (options: RestoreOptions) => Promise<RestoreReport>;

@@ -64,7 +64,7 @@ const DEPTHS = new Map<unknown, HealthDepth>([
  * @example
  * ```ts
  * const { severity, findings } = health(db);
- * for (const { severity, fact, hint } of findings) if (severity !== 'ok') log.warn(fact, hint);
+ * for (const { severity, fact, hint } of findings) if (severity !== 'ok') console.warn(fact, hint);
  * ```
  */
 export function health(db: Pick<Db, '$client'>, options: HealthOptions = {}): HealthReport {

@@ -45,7 +45,7 @@ const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
  * migrations, read-only.
  * @example
  * ```ts
- * const receipt = importLegacy(db, { home: '/home/me/.dork' });
+ * const receipt = importLegacy(db);
  * for (const { path, error } of receipt.sources) if (error) console.error(path, error.message);
  * ```
  */

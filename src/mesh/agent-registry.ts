@@ -23,7 +23,8 @@ import { entryOf, healthEntryOf, mergedExtra, storedEntry, storedPatch } from '.
  * @example
  * ```ts
  * const registry = new AgentRegistry(db);
- * registry.insert({ id: newId(), name: 'backend', runtime: 'claude-code', projectPath: '/projects/backend',
+ * const id = newId();
+ * registry.insert({ id, name: 'backend', runtime: 'claude-code', projectPath: '/projects/backend',
  *   registeredAt: new Date().toISOString(), registeredBy: 'mesh', color: 'blue' });
  * registry.updateHealth(id, new Date().toISOString(), 'message_sent');
  * registry.getWithHealth(id)?.healthStatus; // 'active'

@@ -23,7 +23,7 @@ const arg = sql.placeholder;
  * @example
  * ```ts
  * const budgets = new BudgetMapper(db);
- * const result = budgets.tryRecordCall(agent.id, agent.budget.maxCallsPerHour);
+ * const result = budgets.tryRecordCall('agent', 100);
  * if (!result.allowed) throw new Error(`${result.used} calls in the last hour`);
  * ```
  */

@@ -41,8 +41,8 @@ const SLOW_MS = 100;
  *
  * @example
  * ```ts
- * using watch = monitor(db, { everyMs: 60_000, onSample: ({ walBytes }) => log.info({ walBytes }) });
- * app.get('/metrics', () => prometheusText(watch.sample()));
+ * using watch = monitor(db, { everyMs: 60_000, onSample: ({ walBytes }) => console.log({ walBytes }) });
+ * const answerOfMetrics = () => prometheusText(watch.sample());
  * ```
  */
 export function monitor(db: Pick<Db, '$client'>, options: MonitorOptions = {}): Monitor {
