@@ -18,6 +18,7 @@ import { proveOpens, putBack, putInPlace, stagedName } from './swap.ts';
 import { startThread } from './thread.ts';
 import { type VerifyReport, verify } from './verify.ts';
 
+/** What `restore()` takes. */
 export interface RestoreOptions {
   /**
    * The backup, a snapshot, or the main file of a set that an earlier restore replaced. Without it only a restore that

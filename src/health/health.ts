@@ -21,6 +21,7 @@ import { checkSize } from './size.ts';
 import { checkPragmas, checkSqlite } from './sqlite.ts';
 import { checkWal } from './wal.ts';
 
+/** What `health()` takes. */
 export interface HealthOptions {
   /**
    * How much is read. Default false: nothing that takes longer on a larger file. `'quick'` reads every page once; true

@@ -11,6 +11,7 @@ import { LEGACY_SOURCES } from './schema.ts';
 import { SourceImports } from './source-imports.ts';
 import { CREATE_WORK_TABLES, DROP_WORK_TABLES } from './table-sql.ts';
 
+/** What `importLegacy()` takes. */
 export interface ImportLegacyOptions {
   /** The folder of the older DorkOS. Default: `$DORK_HOME`, else `~/.dork`. */
   readonly home?: string;

@@ -20,6 +20,9 @@ import { entryOf, healthEntryOf, mergedExtra, storedEntry, storedPatch } from '.
  * Every call is synchronous; one that reads and then writes is one immediate transaction. An id that is not there gives
  * undefined or false.
  *
+ * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
+ * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ *
  * @example
  * ```ts
  * const registry = new AgentRegistry(db);
@@ -52,6 +55,7 @@ export class AgentRegistry {
     this.#statements.insert.run(...ENTRY_COLUMNS.map((name) => row[name]), now());
   }
 
+  /** One agent. */
   get(id: string): AgentRegistryEntry | undefined {
     const row = this.#statements.entries.byId.get(textArgument(id, 'id'));
     return row && entryOf(row);
@@ -98,6 +102,7 @@ export class AgentRegistry {
     return statement.run(...values, now(), id).changes > 0;
   }
 
+  /** Removes an agent, and says whether there was one. */
   remove(id: string): boolean {
     return this.#statements.delete.run(textArgument(id, 'id')).changes > 0;
   }

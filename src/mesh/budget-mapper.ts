@@ -20,6 +20,9 @@ const arg = sql.placeholder;
 /**
  * Counts the calls of agents in buckets of one minute and holds them to a maximum in a window that slides.
  *
+ * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
+ * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ *
  * @example
  * ```ts
  * const budgets = new BudgetMapper(db);

@@ -8,6 +8,7 @@ import { attach } from './attach.ts';
 import { Recorder } from './recorder.ts';
 import type { MonitorSample } from './sample.ts';
 
+/** What `monitor()` takes. */
 export interface MonitorOptions {
   /** Milliseconds between two samples. Default 10,000. */
   readonly everyMs?: number;
