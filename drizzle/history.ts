@@ -27,7 +27,6 @@ export const history: History = {
     "CREATE TABLE `relay_index` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`subject` text NOT NULL,\n\t`sender` text,\n\t`endpoint_hash` text NOT NULL,\n\t`status` text DEFAULT 'pending' NOT NULL,\n\t`expires_at` text,\n\t`payload` text,\n\t`metadata` text,\n\t`created_at` text NOT NULL,\n\tCONSTRAINT \"relay_index_status\" CHECK(status IN ('pending', 'delivered', 'failed'))\n)",
     "CREATE INDEX `relay_index_subject` ON `relay_index` (`subject`,`id`)",
     "CREATE INDEX `relay_index_endpoint` ON `relay_index` (`endpoint_hash`,`id`)",
-    "CREATE INDEX `relay_index_endpoint_pending` ON `relay_index` (`endpoint_hash`) WHERE status = 'pending'",
     "CREATE INDEX `relay_index_sender_created` ON `relay_index` (`sender`,`created_at`)",
     "CREATE INDEX `relay_index_sender` ON `relay_index` (`sender`,`id`)",
     "CREATE INDEX `relay_index_status` ON `relay_index` (`status`,`id`)",
@@ -41,7 +40,8 @@ export const history: History = {
     "CREATE TRIGGER relay_index_count_delete AFTER DELETE ON relay_index BEGIN\n  UPDATE relay_counts SET\n    pending = pending - (old.status = 'pending'),\n    delivered = delivered - (old.status = 'delivered'),\n    failed = failed - (old.status = 'failed')\n  WHERE subject = old.subject;\nEND",
     "CREATE TRIGGER relay_index_count_status AFTER UPDATE OF status ON relay_index\nWHEN new.status <> old.status AND new.subject = old.subject BEGIN\n  UPDATE relay_counts SET\n    pending = pending + (new.status = 'pending') - (old.status = 'pending'),\n    delivered = delivered + (new.status = 'delivered') - (old.status = 'delivered'),\n    failed = failed + (new.status = 'failed') - (old.status = 'failed')\n  WHERE subject = new.subject;\nEND",
     "CREATE TRIGGER relay_index_count_subject AFTER UPDATE OF subject ON relay_index\nWHEN new.subject <> old.subject BEGIN\n  UPDATE relay_counts SET\n    pending = pending - (old.status = 'pending'),\n    delivered = delivered - (old.status = 'delivered'),\n    failed = failed - (old.status = 'failed')\n  WHERE subject = old.subject;\n  INSERT INTO relay_counts (subject, pending, delivered, failed)\n  VALUES (new.subject, new.status = 'pending', new.status = 'delivered', new.status = 'failed')\n  ON CONFLICT (subject) DO UPDATE SET\n    pending = pending + excluded.pending,\n    delivered = delivered + excluded.delivered,\n    failed = failed + excluded.failed;\nEND",
-    "CREATE TABLE `legacy_rows` (\n\t`kind` text NOT NULL,\n\t`id` text NOT NULL,\n\t`state` text NOT NULL,\n\tPRIMARY KEY(`kind`, `id`),\n\tCONSTRAINT \"legacy_rows_kind\" CHECK(kind IN ('schedule', 'run', 'message', 'span', 'agent', 'denial', 'bucket'))\n) WITHOUT ROWID"
+    "CREATE TABLE `legacy_rows` (\n\t`kind` text NOT NULL,\n\t`id` text NOT NULL,\n\t`state` text NOT NULL,\n\tPRIMARY KEY(`kind`, `id`),\n\tCONSTRAINT \"legacy_rows_kind\" CHECK(kind IN ('schedule', 'run', 'message', 'span', 'agent', 'denial', 'bucket'))\n) WITHOUT ROWID",
+    "CREATE INDEX `relay_index_endpoint_pending` ON `relay_index` (`endpoint_hash`,`id`) WHERE status = 'pending'"
   ],
   "migrations": [
     {
@@ -61,6 +61,12 @@ export const history: History = {
       "when": 1795382668213,
       "hash": "d12046a32f5c34749ebcb2c72fb3582c512f985057de0b3fed863c0a2cfae3a3",
       "sql": "-- WITHOUT ROWID is ours: drizzle-kit does not write it, and without it the table is twice as large.\nCREATE TABLE `legacy_rows` (\n\t`kind` text NOT NULL,\n\t`id` text NOT NULL,\n\t`state` text NOT NULL,\n\tPRIMARY KEY(`kind`, `id`),\n\tCONSTRAINT \"legacy_rows_kind\" CHECK(kind IN ('schedule', 'run', 'message', 'span', 'agent', 'denial', 'bucket'))\n) WITHOUT ROWID;\n"
+    },
+    {
+      "tag": "0003_relay_inbox_pages",
+      "when": 1795394614079,
+      "hash": "9c5725ea651b4d929b07d238941882abece34dd5e3730920dd11242690aafa37",
+      "sql": "DROP INDEX `relay_index_endpoint_pending`;--> statement-breakpoint\nCREATE INDEX `relay_index_endpoint_pending` ON `relay_index` (`endpoint_hash`,`id`) WHERE status = 'pending';"
     }
   ]
 };

@@ -2,18 +2,23 @@
  * Makes dist/: JavaScript with what it needs of Drizzle inside, since resolving drizzle-orm's hundreds of files costs
  * Node 300 ms and Bun 15 ms at each start, and the declarations.
  */
-import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { $ } from 'bun';
 
 const root = join(import.meta.dir, '..');
 const dist = join(root, 'dist');
 
-/** The entries below src: the package's exports, and the command. */
-export const SHARED = ['schema', 'pulse/index', 'relay/index', 'mesh/index'];
+/** The entry of each runtime, below src. */
+const ENTRIES = { node: 'node', bun: 'index' } as const;
 
-/** Bundles entries below src, as they are published, into a folder. */
-export async function bundle(target: 'bun' | 'node', names: readonly string[], outdir: string): Promise<number> {
+/** The package's exports of one domain; they hand on what the entry has. */
+const DOMAINS = ['pulse/index', 'relay/index', 'mesh/index'];
+
+type Target = keyof typeof ENTRIES;
+
+/** Bundles files below src into as few as can be: each file more that Node has to resolve costs it half a millisecond. */
+async function bundleFiles(target: Target, names: readonly string[], outdir: string): Promise<number> {
   const { outputs } = await Bun.build({
     entrypoints: names.map((name) => join(root, 'src', `${name}.ts`)),
     root: join(root, 'src'),
@@ -23,7 +28,8 @@ export async function bundle(target: 'bun' | 'node', names: readonly string[], o
     splitting: true,
     sourcemap: 'linked',
     external: ['better-sqlite3', 'bun:sqlite'],
-    minify: { whitespace: true, syntax: true },
+    // Parsing is most of what an import costs, and short names are less to parse.
+    minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
     naming: { chunk: 'chunks/[name]-[hash].[ext]' },
   });
   const files = outputs.filter(({ path }) => path.endsWith('.js'));
@@ -39,12 +45,28 @@ function withoutBareImports(code: string): string {
   return code.replace(/\bimport\s?"\.{1,2}\/[^"]+";/g, (statement) => ' '.repeat(statement.length));
 }
 
+/** Bundles the package's exports for a runtime, as they are published, into a folder; gives the number of files. */
+export async function bundle(target: Target, outdir: string): Promise<number> {
+  const entry = ENTRIES[target];
+  const files = await bundleFiles(target, [entry, 'schema'], outdir);
+  const all = Object.keys(await import(join(root, 'src', `${entry}.ts`)));
+  for (const name of DOMAINS) {
+    const names = Object.keys(await import(join(root, 'src', `${name}.ts`)));
+    const missing = names.filter((each) => !all.includes(each));
+    if (missing.length > 0) throw new Error(`src/public.ts lacks ${missing.join(', ')} of src/${name}.ts`);
+    const file = join(outdir, `${name}.js`);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `export { ${names.join(', ')} } from '../${entry}.js';\n`);
+  }
+  return files + DOMAINS.length;
+}
+
 /** Built under another name and then moved, so that no one meets a half-written dist. */
 async function build(): Promise<void> {
   const staging = mkdtempSync(join(root, '.dist-'));
   try {
-    const forNode = await bundle('node', ['node', ...SHARED, 'cli/main'], staging);
-    const forBun = await bundle('bun', ['index', ...SHARED], join(staging, 'bun'));
+    const forNode = (await bundle('node', staging)) + (await bundleFiles('node', ['cli/main'], staging));
+    const forBun = await bundle('bun', join(staging, 'bun'));
     const tsc = join(root, 'node_modules', '.bin', 'tsc');
     await $`${tsc} -p tsconfig.build.json --declarationDir ${join(staging, 'types')}`.cwd(root);
     chmodSync(staging, 0o755);

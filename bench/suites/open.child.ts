@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { history as dorkHistory } from '../../drizzle/history.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
 import { Connection } from '../../src/core/connection.ts';
 import { openConnection } from '../../src/core/open.ts';
@@ -11,18 +12,20 @@ import { median } from '../harness/compare.ts';
 import { importPackage } from '../harness/ours.ts';
 import type { Cost, Measurement, SuiteOptions } from '../harness/suite.ts';
 
+const BREAK = ';\n--> statement-breakpoint\n';
+
 async function adapter(): Promise<Adapter> {
   if (process.versions.bun) return (await import('../../src/adapters/bun-sqlite.ts')).bunSqlite;
   return (await import('../../src/adapters/better-sqlite3.ts')).betterSqlite3;
 }
 
-/** A history whose migrations replace one index by another, so that its schema stays as large. */
+/** The package's schema in one migration, and others that replace one index by another: the schema stays as large. */
 function historyOf(count: number, memory: Connection): History {
   const migrations = Array.from({ length: count }, (_, i) => {
     const sql =
       i === 0
-        ? 'CREATE TABLE notes (id text PRIMARY KEY, body text, at text);\n--> statement-breakpoint\nCREATE INDEX notes_0 ON notes (at);'
-        : `DROP INDEX notes_${i - 1};\n--> statement-breakpoint\nCREATE INDEX notes_${i} ON notes (at);`;
+        ? [...(dorkHistory.schema ?? []), 'CREATE INDEX runs_0 ON pulse_runs (trigger)'].join(BREAK)
+        : [`DROP INDEX runs_${i - 1}`, `CREATE INDEX runs_${i} ON pulse_runs (trigger)`].join(BREAK);
     return { tag: `${String(i).padStart(4, '0')}_index`, when: 1_700_000_000_000 + i, hash: hashOf(sql), sql };
   });
   using replayed = replay(memory, { migrations });

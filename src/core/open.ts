@@ -49,8 +49,10 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   const inode = inodeOf(filename);
   const connection = new Connection(adapter, filename, { readonly });
   try {
-    connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    if (file.applicationId !== APPLICATION_ID) refuseForeign(connection, busyTimeoutMs, options.isOurLedger);
+    if (file.applicationId !== APPLICATION_ID) {
+      connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+      refuseForeign(connection, busyTimeoutMs, options.isOurLedger);
+    }
     configure(connection, busyTimeoutMs);
   } catch (error) {
     connection.close();

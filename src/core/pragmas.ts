@@ -57,8 +57,8 @@ export function expectedPragmas(): Record<string, number> {
  */
 export function configure(connection: Connection, busyTimeoutMs: number): void {
   // First: with WAL first, 41 of 60 simultaneous first opens failed with SQLITE_BUSY.
-  connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  const wait = `PRAGMA busy_timeout = ${busyTimeoutMs};`;
+  const all = connection.readonly ? wait + CONFIGURE : `${wait}PRAGMA journal_mode = WAL;${CONFIGURE}`;
   // SQLite does not call the busy handler while it switches a new file to WAL, so the wait is ours.
-  if (!connection.readonly) retryWhile(isBusy, busyTimeoutMs, () => connection.exec('PRAGMA journal_mode = WAL'));
-  connection.exec(CONFIGURE);
+  retryWhile(isBusy, busyTimeoutMs, () => connection.exec(all));
 }

@@ -15,12 +15,13 @@ export function importTable(context: ImportContext, rule: TableRule): void {
   const { connection, tally, progress } = context;
   const count = connection.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${ATTACHED}."${rule.from}" NOT INDEXED`);
   const totalRows = count.get()?.n ?? 0;
+  const isFirst = !rule.isCopy && hasNone(connection, rule);
   const write = context.isDryRun ? dryWriter(context, rule) : writer(connection);
   let rows = 0;
   tally.begin(rule.from);
   progress(rule.from, 0, totalRows);
   for (const chunk of chunksOf(connection, rule.from)) {
-    const sql = tableSql(rule, chunk);
+    const sql = tableSql(rule, chunk, isFirst);
     judge(connection, sql);
     if (readOtherInstants(connection, rule)) judge(connection, sql);
     connection.exec(`UPDATE ${VERDICTS} SET outcome = 'setAside' WHERE reason IS NOT NULL`);
@@ -30,6 +31,14 @@ export function importTable(context: ImportContext, rule: TableRule): void {
     progress(rule.from, rows, totalRows);
     connection.exec(`DELETE FROM ${OTHER_INSTANTS}`);
   }
+}
+
+/** True where dork.db has no row of the table, and no earlier import brought any. */
+function hasNone(connection: Connection, { to, kind }: TableRule): boolean {
+  const found = connection.prepare(
+    `SELECT 1 FROM main."${to}" UNION ALL SELECT 1 FROM main.legacy_rows WHERE kind = ? LIMIT 1`,
+  );
+  return found.get(kind) === undefined;
 }
 
 function judge(connection: Connection, sql: TableSql): void {

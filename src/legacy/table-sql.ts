@@ -1,6 +1,6 @@
 import { ATTACHED, CHUNK_ROWS } from './import-context.ts';
 import { OTHER_INSTANTS } from './instant-sql.ts';
-import type { ColumnRule, TableRule } from './table-rule.ts';
+import type { ColumnRule, Finding, TableRule } from './table-rule.ts';
 
 /**
  * The rows of a chunk that there is something to say about: a reason to set them aside, an outcome other than being
@@ -92,7 +92,11 @@ export function adjustmentsOf(rule: TableRule): readonly (readonly [condition: s
   return rule.columns.flatMap(({ adjustments }) => adjustments);
 }
 
-export function tableSql(rule: TableRule, chunk: Chunk): TableSql {
+/**
+ * @param isFirst True where neither the new table nor an earlier import has any row: none needs be looked for then, which
+ * costs a row as much as three columns.
+ */
+export function tableSql(rule: TableRule, chunk: Chunk, isFirst: boolean): TableSql {
   const [olderKey, newerKey] = rule.key;
   const older = `${ATTACHED}."${rule.from}" AS s`;
   const imported = importedRows(rule, chunk);
@@ -102,16 +106,9 @@ export function tableSql(rule: TableRule, chunk: Chunk): TableSql {
   const state = rule.isCopy ? `'${COPY}'` : valueOf(rule, 'status');
   const rest = rule.columns.filter(({ column }) => column !== newerKey);
   return {
-    // LIMIT keeps SQLite from computing the columns of the inner query once for each place that names them.
     judge: `
       INSERT INTO ${VERDICTS} (row, reason, outcome, adjusted)
-      SELECT row, reason, outcome, adjusted FROM (
-        SELECT s.rowid AS row, ${reasonOf(rule)} AS reason, ${outcomeOf(rule)} AS outcome, ${adjustedOf(rule)} AS adjusted
-        FROM ${older} NOT INDEXED
-        LEFT JOIN main."${rule.to}" AS d ON d."${newerKey}" = s."${olderKey}"
-        LEFT JOIN main.legacy_rows AS b ON b.kind = '${rule.kind}' AND b.id = s."${olderKey}"
-        WHERE ${isIn(chunk)} LIMIT -1)
-      WHERE reason IS NOT NULL OR outcome <> 'imported' OR adjusted <> 0`,
+      ${isFirst ? verdictsOfNew(rule, chunk) : verdicts(rule, chunk)}`,
     insert: ({ start, number }) => `
       INSERT INTO main."${rule.to}" (${[...(rule.needsId ? ['id'] : []), ...names].join(', ')})
       SELECT ${[...(rule.needsId ? [`'${start}' || substr(${10 ** 10 + number} + ${numberOf(chunk).sql}, 2)`] : []), ...values].join(', ')}
@@ -141,14 +138,44 @@ export function tableSql(rule: TableRule, chunk: Chunk): TableSql {
   };
 }
 
+/** What is to be told of rows that dork.db may have. */
+function verdicts(rule: TableRule, chunk: Chunk): string {
+  const [olderKey, newerKey] = rule.key;
+  // LIMIT keeps SQLite from computing the columns of the inner query once for each place that names them.
+  return `SELECT row, reason, outcome, adjusted FROM (
+        SELECT s.rowid AS row, ${reasonOf(rule)} AS reason, ${outcomeOf(rule)} AS outcome, ${adjustedOf(rule)} AS adjusted
+        FROM ${ATTACHED}."${rule.from}" AS s NOT INDEXED
+        LEFT JOIN main."${rule.to}" AS d ON d."${newerKey}" = s."${olderKey}"
+        LEFT JOIN main.legacy_rows AS b ON b.kind = '${rule.kind}' AND b.id = s."${olderKey}"
+        WHERE ${isIn(chunk)} LIMIT -1)
+      WHERE reason IS NOT NULL OR outcome <> 'imported' OR adjusted <> 0`;
+}
+
+/** The same where dork.db has none: few rows have something to be told, so computing it again for those costs least. */
+function verdictsOfNew(rule: TableRule, chunk: Chunk): string {
+  const orphan = rule.schedule ? isOrphan(rule.schedule) : 'FALSE';
+  return `SELECT s.rowid, ${reasonOf(rule)}, iif(${orphan}, 'orphan', 'imported'), ${adjustedOf(rule)}
+      FROM ${ATTACHED}."${rule.from}" AS s NOT INDEXED
+      WHERE ${isIn(chunk)} AND ((${hasFault(rule)}) OR (${orphan}) OR ${adjustedOf(rule)} <> 0)`;
+}
+
 function valueOf(rule: TableRule, column: string): string {
   return (rule.columns.find((each) => each.column === column) as ColumnRule).value;
 }
 
+function faultsOf(rule: TableRule): readonly Finding[] {
+  return [...rule.columns.flatMap((column) => column.faults), ...(rule.faults ?? [])];
+}
+
+function hasFault(rule: TableRule): string {
+  return faultsOf(rule)
+    .map(([condition]) => `(${condition})`)
+    .join(' OR ');
+}
+
 /** The first fault of a row, or NULL. */
 function reasonOf(rule: TableRule): string {
-  const faults = [...rule.columns.flatMap((column) => column.faults), ...(rule.faults ?? [])];
-  const cases = faults.map(([condition, reason]) => `WHEN ${condition} THEN '${reason}'`);
+  const cases = faultsOf(rule).map(([condition, reason]) => `WHEN ${condition} THEN '${reason}'`);
   return `CASE ${cases.join('\n        ')} END`;
 }
 

@@ -29,8 +29,8 @@ export const relayIndex = sqliteTable(
     index('relay_index_subject').on(table.subject, table.id),
     // Messages of an endpoint, and pages of them.
     index('relay_index_endpoint').on(table.endpointHash, table.id),
-    // How many wait at an endpoint: only those that wait are in it.
-    index('relay_index_endpoint_pending').on(table.endpointHash).where(sql.raw("status = 'pending'")),
+    // How many wait at an endpoint, and pages of them: only those that wait are in it.
+    index('relay_index_endpoint_pending').on(table.endpointHash, table.id).where(sql.raw("status = 'pending'")),
     // How many a sender sent since an instant: asked on every publish.
     index('relay_index_sender_created').on(table.sender, table.createdAt),
     // Pages of a sender's messages.

@@ -64,7 +64,12 @@ describe('the packed package', () => {
   });
 
   it('has a source map for each script, with the sources that it shows', () => {
-    for (const name of files.filter((file) => file.endsWith('.js') && !file.endsWith('/cli/main.js'))) {
+    // An entry that hands on names of another one has nothing of its own to show.
+    const scripts = files.filter(
+      (file) => file.endsWith('.js') && !/^export \{[^}]*\} from '[^']+';\n$/.test(read(file)),
+    );
+    assert.ok(scripts.length >= 5);
+    for (const name of scripts) {
       assert.match(read(name), /\/\/# sourceMappingURL=[\w.-]+\.js\.map\s*$/, name);
     }
     for (const name of files.filter((file) => file.endsWith('.js.map'))) {
