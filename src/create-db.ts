@@ -21,9 +21,11 @@ export type Db = Database<typeof schema>;
 
 /** Where warnings go; `console` fits. */
 export interface Logger {
+  /** Takes one warning: what is odd, and on which file. */
   warn(message: string): void;
 }
 
+/** What `createDb()` takes beside the path. */
 export interface CreateDbOptions
   extends Pick<OpenOptions, 'readonly' | 'busyTimeoutMs'>,
     Pick<MigrateOptions, 'onProgress'> {

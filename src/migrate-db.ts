@@ -15,6 +15,7 @@ import type { MigrationReport } from './migrations/report.ts';
 import { type MigrateOptions, migrate } from './migrations/runner.ts';
 import { type MigrationStatus, statusOf } from './migrations/status.ts';
 
+/** What `runMigrations()` takes. */
 export interface RunMigrationsOptions extends MigrateOptions {
   /** Default: the history of this package; {@link readHistory} reads that of any other Drizzle SQLite folder. */
   readonly history?: History;
@@ -66,6 +67,7 @@ export function migrationStatusWith(adapter: Adapter): GetMigrationStatus {
   };
 }
 
+/** What `rehearseMigrations()` takes. */
 export interface RehearseMigrationsOptions extends RehearseOptions {
   /** Default: the history of this package. */
   readonly history?: History;

@@ -16,6 +16,7 @@ import { startThread, type Thread, type ThreadConnection } from './thread.ts';
 import { type VerifyReport, verify } from './verify.ts';
 import { removeWreckage } from './wreckage.ts';
 
+/** What `backup()` takes. */
 export interface BackupOptions {
   /** The file to make; it must not exist, and its folder must. */
   readonly to?: string;

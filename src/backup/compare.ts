@@ -13,6 +13,7 @@ export interface RestoredTable {
   readonly replaced?: ReplacedTable;
 }
 
+/** One table of a file that a restore replaced. */
 export interface ReplacedTable {
   readonly rows: number;
   readonly newest?: string;

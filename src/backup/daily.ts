@@ -28,10 +28,11 @@ export type DailyReport = { readonly path: string } & (
  *
  * @example
  * ```ts
- * setInterval(async () => {
+ * const timer = setInterval(async () => {
  *   await backupDaily(db);
- *   await pruneBackups(join(home, 'backups'));
+ *   await pruneBackups('/home/me/.dork/backups');
  * }, 3_600_000);
+ * timer.unref();
  * ```
  */
 export async function backupDaily(

@@ -18,6 +18,7 @@ export interface RetentionPolicy {
   readonly weekly?: number;
 }
 
+/** What `pruneBackups()` takes beside its policy. */
 export interface PruneBackupsOptions {
   /** True to find out what would be deleted, and delete nothing. Default false. */
   readonly dryRun?: boolean;

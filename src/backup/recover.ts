@@ -22,6 +22,7 @@ import { describeRecovered, type RecoveredState, tablesIn } from './recovered-st
 import { startThread, type Thread } from './thread.ts';
 import { removeWreckage } from './wreckage.ts';
 
+/** What `recover()` takes. */
 export interface RecoverOptions {
   /** The damaged database. Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
   readonly from?: string;

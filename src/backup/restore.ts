@@ -18,6 +18,7 @@ import { proveOpens, putBack, putInPlace, stagedName } from './swap.ts';
 import { startThread } from './thread.ts';
 import { type VerifyReport, verify } from './verify.ts';
 
+/** What `restore()` takes. */
 export interface RestoreOptions {
   /**
    * The backup, a snapshot, or the main file of a set that an earlier restore replaced. Without it only a restore that
@@ -68,7 +69,9 @@ export interface RestoreReport {
  *
  * @example
  * ```ts
- * const { tables, replaced } = await restore({ from: backups[0].path, to: join(home, 'dork.db') });
+ * const { path } = await backup(db);
+ * closeDb(db); // and every other process that has it open
+ * const { tables, replaced } = await restore({ from: path });
  * ```
  */
 export type Restore = (options: RestoreOptions) => Promise<RestoreReport>;

@@ -8,6 +8,7 @@ import { quoted, type RowCounts } from '../migrations/rows.ts';
 import { asBackupError, type CopyState, look, notABackup, openThere } from './look.ts';
 import { startThread, type Thread, type ThreadConnection } from './thread.ts';
 
+/** What `verifyBackup()` takes. */
 export interface VerifyBackupOptions {
   /** True to compare every index with its table and follow every foreign key too. Default false. */
   readonly deep?: boolean;

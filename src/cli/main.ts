@@ -14,18 +14,33 @@ import { addRecover } from './commands/recover.ts';
 import { addRepairLedger } from './commands/repair-ledger.ts';
 import { addRestore } from './commands/restore.ts';
 import { addStatus } from './commands/status.ts';
+import { addStudio } from './commands/studio.ts';
 import { addVerify } from './commands/verify.ts';
 import { printError } from './output.ts';
 
-/** The exit codes: 0 done, 1 failed or refused, 2 the command line was wrong, 3 done but look at what it says. */
 const USAGE = 2;
+
+/** At the end of every help. */
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed or refused, 2 the command line was wrong, 3 done, but look at what it says.
+What was found out goes to stdout, progress and errors to stderr. NO_COLOR=1 prints without colours.`;
+
+const EXAMPLES = `
+Examples:
+  dork-db migrate                     create the file, or bring it to the newest schema
+  dork-db status                      what it holds
+  dork-db doctor                      what is well, what is not, and what to do
+  dork-db backup --daily              once a day
+  dork-db status --json | jq .rows    for programs`;
 
 function program(): Command {
   const main = new Command('dork-db')
     .description('Everything DorkOS keeps, in one SQLite file.')
     .version(packageJson.version)
     .exitOverride()
-    .showHelpAfterError('(dork-db --help says how)');
+    .showHelpAfterError('(dork-db --help says how)')
+    .addHelpText('after', EXAMPLES)
+    .addHelpText('afterAll', EXIT_CODES);
   for (const add of [
     addBackup,
     addBackups,
@@ -40,6 +55,7 @@ function program(): Command {
     addRepairLedger,
     addRestore,
     addStatus,
+    addStudio,
     addVerify,
   ])
     add(withCommonOptions(main));

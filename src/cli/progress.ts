@@ -2,7 +2,7 @@ import { SingleBar } from 'cli-progress';
 import type { BackupProgress } from '../backup/copy.ts';
 import type { ImportProgress } from '../legacy/import-context.ts';
 import type { MigrationProgress } from '../migrations/progress.ts';
-import { formatBytes, formatCount } from './output.ts';
+import { formatBytes, formatCount, formatDuration } from './output.ts';
 
 /** Work that is shorter needs no progress. */
 const QUIET_MS = 1000;
@@ -16,6 +16,8 @@ interface Place {
   readonly value: number;
   readonly total: number;
   readonly shown: string;
+  /** An amount of what is counted, where a rate means something: `12.3 MB`. */
+  readonly amount?: (value: number) => string;
 }
 
 /** Shows how far long work is; on a terminal as a bar, elsewhere as a line now and then. */
@@ -32,6 +34,7 @@ export function backupProgress(): ProgressDisplay<BackupProgress> {
       phase === 'verifying'
         ? `${formatBytes(bytes)} are read back`
         : `${formatBytes(bytes)} of at most ${formatBytes(totalBytes)}`,
+    ...(phase === 'copying' && { amount: formatBytes }),
   }));
 }
 
@@ -41,6 +44,7 @@ export function importProgress(): ProgressDisplay<ImportProgress> {
     value: rows,
     total: totalRows,
     shown: `${formatCount(rows)} of ${formatCount(totalRows)} rows`,
+    amount: (value) => `${formatCount(Math.round(value))} rows`,
   }));
 }
 
@@ -70,12 +74,35 @@ function display<T>(
 ): ProgressDisplay<T> {
   const began = performance.now();
   const { show, stop } = process.stderr.isTTY ? bar() : lines(lineMs);
+  const pace = new Pace();
   return {
     onProgress: (progress) => {
-      if (performance.now() - began >= quietMs) show(placeOf(progress));
+      const place = placeOf(progress);
+      const shown = `${place.shown}${pace.at(place, performance.now())}`;
+      if (performance.now() - began >= quietMs) show({ ...place, shown });
     },
     [Symbol.dispose]: stop,
   };
+}
+
+/** How fast something goes, and how long it will take if it goes on like this. */
+export class Pace {
+  #label: string | undefined;
+  #began = 0;
+  #first = 0;
+
+  /** `, 12.3 MB/s, 5.0 s left`; empty at the beginning of each label and where nothing is counted. */
+  at({ label, value, total, amount }: Place, now: number): string {
+    if (label !== this.#label) {
+      this.#label = label;
+      this.#began = now;
+      this.#first = value;
+    }
+    const perSecond = ((value - this.#first) / (now - this.#began)) * 1000;
+    if (!amount || !(perSecond > 0) || !Number.isFinite(perSecond)) return '';
+    const left = (Math.max(0, total - value) / perSecond) * 1000;
+    return `, ${amount(perSecond)}/s, ${formatDuration(left)} left`;
+  }
 }
 
 interface Output {

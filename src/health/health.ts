@@ -21,6 +21,7 @@ import { checkSize } from './size.ts';
 import { checkPragmas, checkSqlite } from './sqlite.ts';
 import { checkWal } from './wal.ts';
 
+/** What `health()` takes. */
 export interface HealthOptions {
   /**
    * How much is read. Default false: nothing that takes longer on a larger file. `'quick'` reads every page once; true
@@ -64,7 +65,7 @@ const DEPTHS = new Map<unknown, HealthDepth>([
  * @example
  * ```ts
  * const { severity, findings } = health(db);
- * for (const { severity, fact, hint } of findings) if (severity !== 'ok') log.warn(fact, hint);
+ * for (const { severity, fact, hint } of findings) if (severity !== 'ok') console.warn(fact, hint);
  * ```
  */
 export function health(db: Pick<Db, '$client'>, options: HealthOptions = {}): HealthReport {

@@ -76,6 +76,7 @@ export interface FileFigure {
   readonly bytes: number;
 }
 
+/** The file system that the database is on. */
 export interface FileSystemFigures {
   /** `ext4`, `nfs`, ...; the number in hexadecimal where it is none that is known; absent where the system does not tell. */
   readonly type?: string;
@@ -92,9 +93,11 @@ export interface ObjectSize {
   readonly bytes: number;
 }
 
+/** How large the file is, and what takes the room. */
 export interface SizeFigures {
   /** Bytes of the file. */
   readonly bytes: number;
+  /** Bytes. */
   readonly pageSize: number;
   readonly pages: number;
   /** Pages of the file that hold nothing; new rows use them first, and `compact()` gives them back. */
@@ -105,6 +108,7 @@ export interface SizeFigures {
   readonly objectsFrom?: 'dbstat' | 'estimate';
 }
 
+/** The -wal, and what of it is not in the file yet. */
 export interface WalFigures extends Partial<WalState> {
   /** Bytes of the -wal file; it keeps its length when it is begun anew. */
   readonly bytes: number;
@@ -114,6 +118,7 @@ export interface WalFigures extends Partial<WalState> {
   readonly lastCheckpointAt?: Instant;
 }
 
+/** What the file has of the history. */
 export interface MigrationFigures {
   /** `current`, `pending`, or the kind of the MigrationError that opening the file would throw. */
   readonly state: string;
@@ -122,6 +127,7 @@ export interface MigrationFigures {
   readonly pending: readonly string[];
 }
 
+/** The newest verified backup. */
 export interface BackupFigures {
   readonly path: string;
   readonly at: Instant;

@@ -10,6 +10,7 @@ import type { Db } from '../create-db.ts';
  */
 export type CheckpointMode = 'passive' | 'full' | 'restart' | 'truncate';
 
+/** What `checkpoint()` takes. */
 export interface CheckpointOptions {
   /** Default `truncate`. */
   readonly mode?: CheckpointMode;

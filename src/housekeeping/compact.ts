@@ -13,6 +13,7 @@ import { bytesOf } from '../core/wal.ts';
 import { countRows, type RowCounts } from '../migrations/rows.ts';
 import { withoutOthers } from './exclusive.ts';
 
+/** What `compact()` takes. */
 export interface CompactOptions {
   /** How long to wait for others to let go of the file, in milliseconds. Default 5000. */
   readonly busyTimeoutMs?: number;

@@ -11,6 +11,7 @@ import { LEGACY_SOURCES } from './schema.ts';
 import { SourceImports } from './source-imports.ts';
 import { CREATE_WORK_TABLES, DROP_WORK_TABLES } from './table-sql.ts';
 
+/** What `importLegacy()` takes. */
 export interface ImportLegacyOptions {
   /** The folder of the older DorkOS. Default: `$DORK_HOME`, else `~/.dork`. */
   readonly home?: string;
@@ -45,7 +46,7 @@ const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
  * migrations, read-only.
  * @example
  * ```ts
- * const receipt = importLegacy(db, { home: '/home/me/.dork' });
+ * const receipt = importLegacy(db);
  * for (const { path, error } of receipt.sources) if (error) console.error(path, error.message);
  * ```
  */

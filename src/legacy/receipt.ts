@@ -70,7 +70,7 @@ export interface SourceReceipt extends ImportCounts {
   readonly isHybrid: boolean;
   readonly tables: readonly TableReceipt[];
   readonly adjusted: readonly Adjustment[];
-  /** The first {@link LISTED_ROWS} rows that do not fit; `setAside` counts them all. */
+  /** The first 1000 rows that do not fit; `setAside` counts them all. */
   readonly setAsideRows: readonly SetAsideRow[];
   /** Every reason with its count. */
   readonly setAsideReasons: readonly SetAsideReason[];

@@ -47,5 +47,7 @@ export const legacyRows = sqliteTable(
   (table) => [primaryKey({ columns: [table.kind, table.id] }), check('legacy_rows_kind', oneOf('kind', LEGACY_KINDS))],
 );
 
+/** A row of `legacy_imports`. */
 export type LegacyImportRow = typeof legacyImports.$inferSelect;
+/** A row of `legacy_rows`. */
 export type LegacyRow = typeof legacyRows.$inferSelect;

@@ -20,10 +20,14 @@ import { entryOf, healthEntryOf, mergedExtra, storedEntry, storedPatch } from '.
  * Every call is synchronous; one that reads and then writes is one immediate transaction. An id that is not there gives
  * undefined or false.
  *
+ * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
+ * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ *
  * @example
  * ```ts
  * const registry = new AgentRegistry(db);
- * registry.insert({ id: newId(), name: 'backend', runtime: 'claude-code', projectPath: '/projects/backend',
+ * const id = newId();
+ * registry.insert({ id, name: 'backend', runtime: 'claude-code', projectPath: '/projects/backend',
  *   registeredAt: new Date().toISOString(), registeredBy: 'mesh', color: 'blue' });
  * registry.updateHealth(id, new Date().toISOString(), 'message_sent');
  * registry.getWithHealth(id)?.healthStatus; // 'active'
@@ -51,6 +55,7 @@ export class AgentRegistry {
     this.#statements.insert.run(...ENTRY_COLUMNS.map((name) => row[name]), now());
   }
 
+  /** One agent. */
   get(id: string): AgentRegistryEntry | undefined {
     const row = this.#statements.entries.byId.get(textArgument(id, 'id'));
     return row && entryOf(row);
@@ -97,6 +102,7 @@ export class AgentRegistry {
     return statement.run(...values, now(), id).changes > 0;
   }
 
+  /** Removes an agent, and says whether there was one. */
   remove(id: string): boolean {
     return this.#statements.delete.run(textArgument(id, 'id')).changes > 0;
   }

@@ -20,10 +20,13 @@ const arg = sql.placeholder;
 /**
  * Counts the calls of agents in buckets of one minute and holds them to a maximum in a window that slides.
  *
+ * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
+ * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ *
  * @example
  * ```ts
  * const budgets = new BudgetMapper(db);
- * const result = budgets.tryRecordCall(agent.id, agent.budget.maxCallsPerHour);
+ * const result = budgets.tryRecordCall('agent', 100);
  * if (!result.allowed) throw new Error(`${result.used} calls in the last hour`);
  * ```
  */

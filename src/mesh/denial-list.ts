@@ -44,6 +44,9 @@ const optionalText = v.nullish(text);
 /**
  * The paths whose agents may not register. A path is stored canonical, as `realpath` gives it, so that a symbolic link
  * cannot get round a denial; one that does not exist is stored as it was given.
+ *
+ * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
+ * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
  */
 export class DenialList {
   readonly #db: StoreDb;

@@ -10,6 +10,7 @@ export type AgentStatus = (typeof AGENT_STATUSES)[number];
 /** When an agent answers. Keys besides these are kept as they came. */
 export interface AgentBehavior {
   responseMode: (typeof RESPONSE_MODES)[number];
+  /** Kept as it came; what counts towards it is the business of the relay. */
   escalationThreshold?: number;
 }
 

@@ -1,6 +1,7 @@
 import { check, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { isJson, oneOf } from '../core/columns.ts';
 
+/** What the status of an agent may be. */
 export const AGENT_STATUSES = ['active', 'inactive', 'unreachable'] as const;
 
 /** The agents that are registered, one a project. */
@@ -81,6 +82,9 @@ export const rateLimitBuckets = sqliteTable(
   ],
 );
 
+/** A row of `agents`: JSON columns as text. */
 export type AgentRow = typeof agents.$inferSelect;
+/** A row of `agent_denials`. */
 export type AgentDenialRow = typeof agentDenials.$inferSelect;
+/** A row of `rate_limit_buckets`. */
 export type RateLimitBucketRow = typeof rateLimitBuckets.$inferSelect;

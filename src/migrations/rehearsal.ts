@@ -22,7 +22,9 @@ import { fittingSnapshot } from './snapshot.ts';
 /** Rows of a table before and after; undefined where it is not there. */
 export interface RowChange {
   readonly table: string;
+  /** Rows. */
   readonly before?: number;
+  /** Rows. */
   readonly after?: number;
 }
 

@@ -7,6 +7,7 @@ import { hasTable, LEDGER, readLedger, recordRepaired } from './ledger.ts';
 import { editedEntries } from './plan.ts';
 import { type Drift, driftOf } from './schema-state.ts';
 
+/** What `repairLedger()` takes. */
 export interface RepairLedgerOptions {
   /** Why the edit is right, for whoever reads the log. */
   readonly reason?: string;

@@ -16,6 +16,7 @@ import { type Drift, driftOf } from './schema-state.ts';
 import { discardSnapshot, fittingSnapshot, pruneSnapshots, takeSnapshot } from './snapshot.ts';
 import { stepsOf } from './steps.ts';
 
+/** What a run of migrations takes. */
 export interface MigrateOptions {
   /** Called before the snapshot, each statement and each migration's checks. What it throws rolls everything back. */
   readonly onProgress?: (progress: MigrationProgress) => void;

@@ -8,6 +8,7 @@ import { attach } from './attach.ts';
 import { Recorder } from './recorder.ts';
 import type { MonitorSample } from './sample.ts';
 
+/** What `monitor()` takes. */
 export interface MonitorOptions {
   /** Milliseconds between two samples. Default 10,000. */
   readonly everyMs?: number;
@@ -41,8 +42,8 @@ const SLOW_MS = 100;
  *
  * @example
  * ```ts
- * using watch = monitor(db, { everyMs: 60_000, onSample: ({ walBytes }) => log.info({ walBytes }) });
- * app.get('/metrics', () => prometheusText(watch.sample()));
+ * using watch = monitor(db, { everyMs: 60_000, onSample: ({ walBytes }) => console.log({ walBytes }) });
+ * const answerOfMetrics = () => prometheusText(watch.sample());
  * ```
  */
 export function monitor(db: Pick<Db, '$client'>, options: MonitorOptions = {}): Monitor {

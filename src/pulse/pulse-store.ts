@@ -32,6 +32,9 @@ export interface GetSchedulesOptions {
  * Every call is synchronous and one statement, so that nothing comes between what it reads and what it writes. An id
  * that is not there gives null or false.
  *
+ * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
+ * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ *
  * @example
  * ```ts
  * const pulse = new PulseStore(db);

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { instantOrMillis, oneOfWords, optionsOf, text, wholeNumber } from '../core/input.ts';
 import { RUN_STATUSES, RUN_TRIGGERS } from './schema.ts';
 
+/** Whether a run goes on, or how it ended. */
 export type PulseRunStatus = (typeof RUN_STATUSES)[number];
 
 /** What started a run: its schedule, a person, or an agent. */

@@ -2,8 +2,11 @@ import { sql } from 'drizzle-orm/sql';
 import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { oneOf } from '../core/columns.ts';
 
+/** What the status of a schedule may be. */
 export const SCHEDULE_STATUSES = ['active', 'paused', 'pending_approval'] as const;
+/** What the status of a run may be. */
 export const RUN_STATUSES = ['running', 'completed', 'failed', 'cancelled', 'timeout'] as const;
+/** What may have started a run. */
 export const RUN_TRIGGERS = ['scheduled', 'manual', 'agent'] as const;
 
 /** What is to be run, and when. */
@@ -68,5 +71,7 @@ export const pulseRuns = sqliteTable(
   ],
 );
 
+/** A row of `pulse_schedules`. */
 export type PulseScheduleRow = typeof pulseSchedules.$inferSelect;
+/** A row of `pulse_runs`. */
 export type PulseRunRow = typeof pulseRuns.$inferSelect;

@@ -21,8 +21,11 @@ export interface MaildirEnvelope {
 
 /** What the index reads the Maildir files through: ids are the names of files. */
 export interface MaildirStore {
+  /** What waits in `new/`. */
   listNew(endpointHash: string): Promise<string[]>;
+  /** What was taken to `cur/`. */
   listCurrent(endpointHash: string): Promise<string[]>;
+  /** What lies in `failed/`. */
   listFailed(endpointHash: string): Promise<string[]>;
   /** Null where there is no such file (any more). */
   readEnvelope(endpointHash: string, subdir: MaildirSubdir, id: string): Promise<MaildirEnvelope | null>;

@@ -22,6 +22,7 @@ export interface RebuildProgress {
   readonly skipped: number;
 }
 
+/** What `SqliteIndex.rebuild()` takes. */
 export interface RebuildOptions {
   /** Called every some files, and at each step; what it throws ends the rebuild. */
   readonly onProgress?: (progress: RebuildProgress) => void;

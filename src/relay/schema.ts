@@ -2,7 +2,9 @@ import { sql } from 'drizzle-orm/sql';
 import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { isJson, oneOf } from '../core/columns.ts';
 
+/** What the status of a message may be. */
 export const MESSAGE_STATUSES = ['pending', 'delivered', 'failed'] as const;
+/** What the status of a span may be. */
 export const SPAN_STATUSES = ['sent', 'delivered', 'processed', 'failed', 'timeout', 'dead_lettered'] as const;
 
 /** An index over the Maildir files: derived, rebuildable. */
@@ -94,5 +96,7 @@ export const relayTraces = sqliteTable(
   ],
 );
 
+/** A row of `relay_index`. */
 export type RelayIndexRow = typeof relayIndex.$inferSelect;
+/** A row of `relay_traces`. */
 export type RelayTraceRow = typeof relayTraces.$inferSelect;

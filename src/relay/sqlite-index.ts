@@ -24,6 +24,9 @@ import { MESSAGE_STATUSES } from './schema.ts';
  *
  * Every call but {@link rebuild} is synchronous. An id that is not there gives null or false.
  *
+ * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
+ * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ *
  * @example
  * ```ts
  * const index = new SqliteIndex(db);
@@ -72,11 +75,16 @@ export class SqliteIndex {
     });
   }
 
-  /** @throws InvalidInputError for a status that is not pending, delivered or failed. */
+  /**
+   * Says what became of a message; false where there is none.
+   *
+   * @throws InvalidInputError for a status that is not pending, delivered or failed.
+   */
   updateStatus(id: string, status: RelayMessageStatus): boolean {
     return this.#messages.setStatus.run(statusArgument(status, 'status'), textArgument(id, 'id')).changes > 0;
   }
 
+  /** One message. */
   getMessage(id: string): RelayMessage | null {
     const row = this.#messages.byId.get(textArgument(id, 'id'));
     return row ? messageOf(row) : null;

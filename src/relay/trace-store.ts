@@ -27,6 +27,9 @@ export interface TraceMetricsOptions {
  *
  * Every call is synchronous and one statement. An id that is not there gives null or false.
  *
+ * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
+ * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ *
  * @example
  * ```ts
  * const traces = new TraceStore(db);
@@ -63,6 +66,7 @@ export class TraceStore {
     return statement ? statement.run(...values, key).changes > 0 : this.#spans.byMessageId.get(key) !== undefined;
   }
 
+  /** The span of a message. */
   getSpanByMessageId(messageId: string): TraceSpan | null {
     return this.#spans.byMessageId.get(textArgument(messageId, 'messageId')) ?? null;
   }

@@ -91,7 +91,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
       '-wal',
       report.sqliteVersion,
       report.driverVersion,
-      '0000_consolidate',
+      report.applied.at(-1).tag,
       'pulse_schedules',
     ]) {
       assert.ok(text.includes(part), `${part} in ${text}`);

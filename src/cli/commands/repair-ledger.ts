@@ -16,7 +16,7 @@ export function addRepairLedger(add: (name: string) => Command): void {
     .option('--reason <text>', 'why the edit is right, for whoever reads the log')
     .addHelpText(
       'after',
-      '\nNo SQL of the migration is run, and nothing else is written.\n\nExample:\n  dork-db repair-ledger 0003_budgets --reason "a comment was corrected"',
+      '\nNo SQL of the migration is run, and nothing else is written.\n\nExamples:\n  dork-db repair-ledger 0003_budgets --reason "a comment was corrected"',
     )
     .action(runRepairLedger);
 }

@@ -1,8 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { databasePath, defaultDbPath } from '../../core/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
-import { formatBytes, formatTable, plural, print, printJson } from '../output.ts';
+import { formatBytes, formatCount, formatTable, plural, print, printJson } from '../output.ts';
+
+const MOST_LISTED = 5;
 
 export function addStatus(add: (name: string) => Command): void {
   add('status')
@@ -14,7 +17,9 @@ export function addStatus(add: (name: string) => Command): void {
 async function runStatus(options: CommonOptions): Promise<void> {
   const { createDb, migrationStatus } = await loadApi();
   const filename = databasePath(options.db ?? defaultDbPath());
-  const { rows, ...status } = migrationStatus(filename);
+  // The folder of the default path is created with the file; of any other path it must be there.
+  const isToCome = options.db === undefined && !existsSync(dirname(filename));
+  const { rows, ...status } = { ...migrationStatus(isToCome ? ':memory:' : filename), filename };
   using memory = createDb(':memory:', { migrations: 'skip' });
   const report = {
     ...status,
@@ -51,19 +56,34 @@ interface StatusReport {
   readonly rows: Readonly<Record<string, number>>;
 }
 
+/** A sentence each for the file, what reads it and its migrations; then the rows. It fits a screen. */
 function describe(report: StatusReport): string {
-  const file = report.exists
-    ? `${report.filename}: ${formatBytes(report.bytes)}, -wal ${formatBytes(report.walBytes)}`
-    : `${report.filename} does not exist yet; dork-db migrate creates it.`;
-  const lines = [
-    file,
-    `SQLite ${report.sqliteVersion} through ${report.driver} ${report.driverVersion} on ${report.runtime}.`,
-    `${plural(report.applied.length, 'migration')} applied, ${report.pending.length} pending${report.pending.length > 0 ? `: ${report.pending.join(', ')}` : ''}.`,
-    ...report.applied.map(({ tag, appliedAt }) => `  ${tag}${appliedAt ? `  ${appliedAt}` : ''}`),
-    ...(report.problem ? [report.problem.message, report.problem.hint] : []),
-    ...report.drift.map(({ kind, type, name }) => `Drift: ${kind} ${type} ${name}`),
-  ];
   const tables = Object.entries(report.rows);
+  const rows = tables.reduce((sum, [, count]) => sum + count, 0);
+  const lines = [
+    report.exists
+      ? `${report.filename} holds ${plural(rows, 'row')} in ${plural(tables.length, 'table')}: ${formatBytes(report.bytes)}, and ${formatBytes(report.walBytes)} in its -wal.`
+      : `${report.filename} does not exist yet; dork-db migrate creates it.`,
+    `SQLite ${report.sqliteVersion} through ${report.driver} ${report.driverVersion} on ${report.runtime}.`,
+    describeMigrations(report),
+    ...(report.problem ? [report.problem.message, report.problem.hint] : []),
+    ...listed(report.drift.map(({ kind, type, name }) => `Drift: ${kind} ${type} ${name}`)),
+  ];
   if (tables.length > 0) lines.push('', formatTable(['table', 'rows'], tables));
   return lines.join('\n');
+}
+
+function describeMigrations({ applied, pending }: StatusReport): string {
+  const newest = applied.at(-1);
+  const have = newest
+    ? `${plural(applied.length, 'migration')} applied, the newest ${newest.tag}${newest.appliedAt ? ` on ${newest.appliedAt.slice(0, 10)}` : ''};`
+    : 'No migration is applied;';
+  return `${have} ${pending.length === 0 ? 'none is' : `${formatCount(pending.length)} ${pending.length === 1 ? 'is' : 'are'}`} pending${pending.length > 0 ? `: ${listed(pending).join(', ')}` : ''}.`;
+}
+
+/** The first few of many; `--json` has all of them. */
+function listed(lines: readonly string[]): string[] {
+  return lines.length <= MOST_LISTED
+    ? [...lines]
+    : [...lines.slice(0, MOST_LISTED), `and ${formatCount(lines.length - MOST_LISTED)} more`];
 }

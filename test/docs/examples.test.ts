@@ -1,0 +1,172 @@
+/**
+ * Every code block of README, docs, examples and doc comments: what is a program is compiled and run on the runtimes it
+ * names, in a project that has the package installed; what is a quotation is compared; what is a command is run.
+ *
+ * - `ts`, `ts bun`, `ts node`: a program. `ts from=FILE`: lines of a file that another test runs.
+ * - `sh`: run by bash in a DorkOS home, those of one document one after the other. `sh ci`: lines of `.ci/run`.
+ *   `sh install`: what installs the package. `sh project`: scripts of this project. `sh litestream`: see that test.
+ * - `json`: parsed. `text`: anything else.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { assertBuilt } from '../support/built.ts';
+import { consumerProject, installCommand } from '../support/consumer-project.ts';
+import { BUN, NODE, ROOT } from '../support/runtime.ts';
+import { blocksBelow, type CodeBlock } from './code-blocks.ts';
+import { programOf, quotedFile, runtimesOf } from './program.ts';
+
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs', 'examples'];
+const KINDS = /^(ts( bun| node| from=\S+)?|sh( ci| install| project| litestream)?|json|text)$/;
+const RUN_MS = 30_000;
+
+const blocks = [...blocksBelow(ROOT, DOCUMENTS, '.md'), ...blocksBelow(ROOT, ['src'], '.ts')];
+const kindOf = ({ language, words }: CodeBlock) => [language, ...words].join(' ');
+const placeOf = ({ file, line }: CodeBlock) => `${file}:${line}`;
+const programs = blocks.filter((block) => block.language === 'ts' && quotedFile(block) === undefined);
+const quotations = blocks.filter((block) => quotedFile(block) !== undefined);
+const commands = blocks.filter((block) => kindOf(block) === 'sh');
+const ofKind = (kind: string) => blocks.filter((block) => kindOf(block) === kind);
+
+function read(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
+/** The lines of a shell block without their comments. */
+function shellLines({ code }: CodeBlock): string[] {
+  return code
+    .split('\n')
+    .map((line) => line.replace(/(^|\s)# .*$/, '').trim())
+    .filter((line) => line !== '');
+}
+
+describe('the code of the documentation', () => {
+  let project: ReturnType<typeof consumerProject>;
+
+  before(() => {
+    assertBuilt();
+    project = consumerProject();
+  });
+  after(() => project[Symbol.dispose]());
+
+  function nameOf({ file, line }: CodeBlock): string {
+    return `${file.replaceAll(/[/.]/g, '-')}-${line}`;
+  }
+
+  function run(command: string, args: string[], name: string, env: Record<string, string> = {}) {
+    const home = project.file(name);
+    mkdirSync(home, { recursive: true });
+    return spawnSync(command, args, {
+      cwd: home,
+      encoding: 'utf8',
+      timeout: RUN_MS,
+      env: { ...process.env, ...env, DORK_HOME: home, NO_COLOR: '1' },
+    });
+  }
+
+  it('is of kinds that are known here, and there is some of each', () => {
+    assert.deepEqual(
+      blocks.filter((block) => !KINDS.test(kindOf(block))).map((block) => `${placeOf(block)} ${kindOf(block)}`),
+      [],
+    );
+    assert.ok(programs.length > 20 && quotations.length > 2 && commands.length > 3);
+  });
+
+  it('compiles against the types that are published', { timeout: RUN_MS }, () => {
+    for (const block of programs) writeFileSync(project.file(`${nameOf(block)}.ts`), programOf(block));
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      target: 'es2024',
+      lib: ['es2024', 'esnext.disposable'],
+      types: ['bun-types', 'node'],
+      module: 'preserve',
+      allowImportingTsExtensions: true,
+      // Each block is a file of its own.
+      moduleDetection: 'force',
+    };
+    const files = programs.map((block) => `${nameOf(block)}.ts`);
+    writeFileSync(project.file('tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+    const { status, stdout } = spawnSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', '.'], {
+      cwd: project.path,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stdout);
+  });
+
+  for (const block of programs) {
+    for (const runtime of runtimesOf(block)) {
+      it(`runs on ${runtime}: ${placeOf(block)}`, { timeout: RUN_MS }, () => {
+        const path = project.file(`${nameOf(block)}.ts`);
+        writeFileSync(path, programOf(block));
+        const { status, stderr } = run(runtime === 'bun' ? BUN : NODE, [path], `${nameOf(block)}-${runtime}`);
+        assert.equal(status, 0, stderr);
+      });
+    }
+  }
+
+  for (const file of new Set(commands.map((block) => block.file))) {
+    it(`runs in a shell: ${file}`, { timeout: RUN_MS * 2 }, () => {
+      const bin = installCommand(project, NODE);
+      const env = { PATH: `${bin}:${process.env.PATH}` };
+      for (const block of commands.filter((other) => other.file === file)) {
+        const { status, stdout, stderr } = run(
+          'bash',
+          ['-euo', 'pipefail', '-c', block.code],
+          nameOf({ ...block, line: 0 }),
+          env,
+        );
+        assert.equal(status, 0, `${placeOf(block)}\n${stdout}${stderr}`);
+      }
+    });
+  }
+
+  it('quotes files as they are', () => {
+    for (const block of quotations) {
+      const file = quotedFile(block) as string;
+      assert.match(file, /^(examples|src|drizzle|\.githooks)\//, `${placeOf(block)} quotes what no test runs`);
+      assert.ok(read(file).includes(block.code.trim()), `${placeOf(block)} is not in ${file}`);
+    }
+  });
+
+  it('tells a newcomer to run what CI runs', () => {
+    const ci = read('.ci/run');
+    for (const block of ofKind('sh ci')) {
+      for (const command of shellLines(block).flatMap((line) => line.split(' && '))) {
+        const short = command
+          .replace(/^npx -y bun@\S+ /, 'bun ')
+          .replace(/^bun install$/, 'bun install --frozen-lockfile');
+        assert.ok(ci.split('\n').includes(short), `${placeOf(block)}: ${command}`);
+        assert.ok(ci.includes(/^npx -y bun@\S+/.exec(command)?.[0] ?? command), `another Bun: ${command}`);
+      }
+    }
+  });
+
+  it('installs this package and the driver that it wants', () => {
+    const { name, peerDependencies } = JSON.parse(read('package.json'));
+    for (const line of ofKind('sh install').flatMap(shellLines)) {
+      assert.match(line, /^(bun add|npm install) /);
+      assert.ok(line.split(' ').includes(name), line);
+      const driver = /better-sqlite3@(\d+)$/.exec(line);
+      if (line.startsWith('npm'))
+        assert.equal(`>=${driver?.[1]}.0.0`, peerDependencies['better-sqlite3'].split(' ')[0]);
+    }
+  });
+
+  it('names scripts of this project that there are', () => {
+    const { scripts } = JSON.parse(read('package.json'));
+    for (const line of ofKind('sh project').flatMap(shellLines)) {
+      const [, kind, name] = /^(?:\w+=\S+ )*(?:bun (run|test) |(?:bun|node|git) )(\S+)?/.exec(line) ?? [];
+      if (kind === 'run') assert.ok(name && name in scripts, line);
+      else if (line.startsWith('git config')) assert.ok(existsSync(join(ROOT, line.split(' ').at(-1) as string)), line);
+      else assert.ok(name && existsSync(join(ROOT, name)), line);
+    }
+  });
+
+  it('has JSON that can be read', () => {
+    for (const block of blocks.filter(({ language }) => language === 'json')) JSON.parse(block.code);
+  });
+});

@@ -1,0 +1,92 @@
+/** docs/replication.md with the real Litestream: replicate, kill -9, restore, compare. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { createDb, relayIndex, verifyBackup } from '#entry';
+import { assertBuilt } from '../support/built.ts';
+import { consumerProject } from '../support/consumer-project.ts';
+import { BUN, NODE, ROOT } from '../support/runtime.ts';
+import { blocksBelow } from './code-blocks.ts';
+
+const BINARY = `node_modules/@flydotio/litestream-${process.platform}-${process.arch}/litestream`;
+
+/** Writes rows at a pace until it is killed, and says how many. */
+const WRITER = `
+import { createDb, SqliteIndex } from '@dorkos/db';
+const index = new SqliteIndex(createDb());
+let n = 0;
+setInterval(() => {
+  if (n < 300) index.insertMessage({ id: process.argv[2] + n++, subject: 's', endpointHash: 'h', payload: 'x'.repeat(500) });
+  console.log(n);
+}, 5);
+`;
+
+/** Longer than the second after which Litestream looks again. */
+const CAUGHT_UP_MS = 2500;
+
+describe('Litestream beside two writers', () => {
+  it('has every row that was written until a second before everything is killed', { timeout: 60_000 }, async () => {
+    assertBuilt();
+    using project = consumerProject();
+    const home = project.file('home');
+    mkdirSync(home);
+    writeFileSync(project.file('writer.ts'), WRITER);
+    const env = { ...process.env, DORK_HOME: home, REPLICA: project.file('replica') };
+    const [replicate, restore] = blocksBelow(ROOT, ['docs/replication.md'], '.md')
+      .filter(({ language, words }) => language === 'sh' && words[0] === 'litestream')
+      .map(({ code }) => code.trim().replace(/^litestream/, `exec '${join(ROOT, BINARY)}'`)) as [string, string];
+    createDb(join(home, 'dork.db')).$client.close();
+
+    const running: ChildProcess[] = [];
+    const start = (command: string, args: string[]) => {
+      const child = spawn(command, args, { cwd: project.path, env, stdio: ['ignore', 'pipe', 'pipe'] });
+      running.push(child);
+      return child;
+    };
+    try {
+      const litestream = start('bash', ['-c', replicate]);
+      await seen(litestream, /replicating to/);
+      await Promise.all([BUN, NODE].map((runtime, i) => seen(start(runtime, ['writer.ts', `${i}-`]), /^300$/m)));
+      await new Promise((resolve) => setTimeout(resolve, CAUGHT_UP_MS));
+    } finally {
+      await Promise.all(
+        running.map((child) => {
+          const exited = once(child, 'exit');
+          child.kill('SIGKILL');
+          return exited;
+        }),
+      );
+    }
+
+    const restored = join(home, 'restored.db');
+    const { status, stderr } = spawnSync('bash', ['-c', restore], { env, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    assert.ok(existsSync(restored));
+    const { state, rows } = await verifyBackup(restored, { deep: true });
+    assert.equal(state, 'current');
+    assert.equal(rows.relay_index, 600);
+    assert.deepEqual(rowsOf(restored), rowsOf(join(home, 'dork.db')));
+  });
+});
+
+function rowsOf(file: string): unknown[] {
+  using db = createDb(file);
+  return db.select().from(relayIndex).orderBy(relayIndex.id).all();
+}
+
+/** Waits until a process has printed something. */
+async function seen(child: ChildProcess, text: RegExp): Promise<void> {
+  let output = '';
+  await new Promise<void>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk) => {
+        output += chunk;
+        if (text.test(output)) resolve();
+      });
+    }
+    child.on('exit', (code) => reject(new Error(`ended with ${code}: ${output}`)));
+  });
+}
