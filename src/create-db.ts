@@ -4,7 +4,14 @@ import type { Connection } from './core/connection.ts';
 import { Database } from './core/db.ts';
 import { DatabaseOpenError, InvalidInputError, MigrationError } from './core/errors.ts';
 import { createPrivateFolder } from './core/file.ts';
-import { type OpenOptions, openConnection, optimizeAtClose } from './core/open.ts';
+import {
+  closeRefused,
+  isDamage,
+  type OpenOptions,
+  openConnection,
+  openingError,
+  optimizeAtClose,
+} from './core/open.ts';
 import { databasePath, defaultDbPath, defaultHome } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
 import { isCurrent } from './migrations/current.ts';
@@ -72,8 +79,8 @@ export function createDbWith(adapter: Adapter): CreateDb {
       optimizeAtClose(connection);
       return new Database(connection, schema);
     } catch (error) {
-      connection.close();
-      throw error;
+      closeRefused(connection);
+      throw isDamage(error) ? openingError(error, filename) : error;
     }
   };
 }
