@@ -156,9 +156,12 @@ export function refuseForeign(
   );
 }
 
-/** True for what SQLite says of a damaged file. */
+/**
+ * True for what SQLite says of a damaged file. The statements of an opening are right, so that SQLITE_ERROR also means
+ * that the file is not as they expect it: `unsupported file format`, a column that is not there.
+ */
 export function isDamage(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^SQLITE_(CORRUPT|NOTADB)/.test(String(error.code));
+  return error instanceof Error && 'code' in error && /^SQLITE_(CORRUPT|NOTADB|ERROR)/.test(String(error.code));
 }
 
 /** What SQLite finds in a file while it is opened, as the error that refuses the file. */

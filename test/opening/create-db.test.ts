@@ -263,6 +263,16 @@ describe(`opening on ${RUNTIME}`, () => {
     assertRefused(file, folder.path, 'SQLITE_CORRUPT', [{}, { migrations: 'require' }]);
   });
 
+  it('refuses a file whose header speaks of a format that SQLite does not know', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    populated(file);
+    const bytes = readFileSync(file);
+    bytes[47] = 9;
+    writeFileSync(file, bytes);
+    assertRefused(file, folder.path, 'SQLITE_ERROR', [{}, { migrations: 'require' }]);
+  });
+
   it('refuses a file whose ledger was damaged', () => {
     using folder = temporaryFolder();
     const file = folder.file('dork.db');
