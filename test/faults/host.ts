@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RUNTIME } from '../support/runtime.ts';
-import { type JobCommands, starter } from './processes.ts';
+import { commander, type JobCommands, starter } from './processes.ts';
 import { type Mode, NotAllowed, type Side } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { randomFor } from './seed.ts';
@@ -26,6 +26,8 @@ export interface HostOrder {
   /** Keeps the folders of lost rounds. */
   readonly keep: boolean;
   readonly jobs: JobCommands;
+  /** The command line. */
+  readonly cli: JobCommands;
 }
 
 /** What the host says. */
@@ -49,8 +51,16 @@ try {
   const bench = join(base, 'bench');
   mkdirSync(bench);
   const { side, mode, rounds, seconds, seed, from } = order;
-  const start = starter(order.jobs, RUNTIME);
-  const experiment = await scenario.prepare({ runtime: RUNTIME, side, mode, folder: bench, rounds, seconds, start });
+  const experiment = await scenario.prepare({
+    runtime: RUNTIME,
+    side,
+    mode,
+    folder: bench,
+    rounds,
+    seconds,
+    start: starter(order.jobs, RUNTIME),
+    dorkDb: commander(order.cli, RUNTIME),
+  });
   for (let round = from; round < from + rounds && Date.now() < order.until; round++) {
     const folder = join(base, `round-${round}`);
     mkdirSync(folder);

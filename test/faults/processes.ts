@@ -83,6 +83,33 @@ export function starter(commands: JobCommands, own: Runtime): StartJob {
   };
 }
 
+/** What a command came to. */
+export interface CommandResult extends Ending {
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `dork-db` as a person does. */
+export type RunCommand = (args: readonly string[], options?: JobOptions) => Promise<CommandResult>;
+
+/** A way to run the command line with these commands. */
+export function commander(commands: JobCommands, own: Runtime): RunCommand {
+  return async (args, { runtime = own, env = {} } = {}) => {
+    const [command, script] = commands[runtime];
+    const child = spawn(command, [script, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1', ...env },
+    });
+    let [out, err] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => resolve({ code, signal, out, err }));
+    });
+  };
+}
+
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -98,7 +98,7 @@ async function runSlice(tally: Tally, plan: Plan, until: number): Promise<void> 
   const common = { scenario: scenario.name, side, mode: plan.mode, seed: plan.seed, until, keep: plan.keep, seconds };
   let next = first;
   while (next < end && Date.now() < until) {
-    const reached = await runHost(tally, { ...common, from: next, rounds: end - next, jobs: jobCommands() });
+    const reached = await runHost(tally, { ...common, from: next, rounds: end - next, ...programs() });
     if (reached === 'finished') break;
     next = reached + 1;
   }
@@ -107,8 +107,9 @@ async function runSlice(tally: Tally, plan: Plan, until: number): Promise<void> 
   console.log(`${scenario.name} on ${side}: ${state}, ${tally.seconds.toFixed(1)} s`);
 }
 
-function jobCommands(): HostOrder['jobs'] {
-  return { bun: commandFor('test/faults/worker.ts', 'bun'), node: commandFor('test/faults/worker.ts', 'node') };
+function programs(): Pick<HostOrder, 'jobs' | 'cli'> {
+  const both = (script: string) => ({ bun: commandFor(script, 'bun'), node: commandFor(script, 'node') });
+  return { jobs: both('test/faults/worker.ts'), cli: both('src/cli/main.ts') };
 }
 
 /** Runs one host to its end, or gives the round that it died in. */

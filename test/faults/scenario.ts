@@ -1,6 +1,6 @@
 import type { Random } from '../kit/random.ts';
 import type { Runtime } from '../support/runtime.ts';
-import type { StartJob } from './processes.ts';
+import type { RunCommand, StartJob } from './processes.ts';
 
 /** Where a scenario runs; `mixed` where processes of both runtimes meet, led by one of Bun. */
 export type Side = Runtime | 'mixed';
@@ -21,6 +21,7 @@ export interface Bench {
   /** For a scenario that runs for a time: how long one of its rounds lasts. */
   readonly seconds: number;
   readonly start: StartJob;
+  readonly dorkDb: RunCommand;
 }
 
 /** One experiment. */

@@ -1,7 +1,7 @@
 /** One job in a process that may be killed: `worker.ts JOB '{…}'`. Prints what came of it as its last line. */
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { DorkDbError } from '#entry';
+import { createDb, DorkDbError } from '#entry';
 import { HOLDING } from './jobs/holding.ts';
 import { OPERATIONS } from './jobs/operations.ts';
 import { WRITING } from './jobs/writing.ts';
@@ -20,7 +20,18 @@ export type JobProgram = (args: any, desk: Desk) => unknown;
 
 const JOBS: Readonly<Record<string, JobProgram>> = { ...OPERATIONS, ...WRITING, ...HOLDING };
 
-const [name = '', args = '{}'] = process.argv.slice(2);
+const NOBODY = 65534;
+
+/** From here on as a user without rights; the driver is loaded before the rights to read it are gone. */
+function becomeNobody(): void {
+  createDb(':memory:').$client.close();
+  process.setgroups?.([]);
+  process.setgid?.(NOBODY);
+  process.setuid?.(NOBODY);
+}
+
+const [name = '', text = '{}'] = process.argv.slice(2);
+const args = JSON.parse(text);
 const job = JOBS[name];
 if (!job) throw new Error(`There is no job ${name}.`);
 const say = (line: Answer | object) => writeSync(1, `${JSON.stringify(line)}\n`);
@@ -32,7 +43,8 @@ const hear = async <T>() => {
   return JSON.parse(value) as T;
 };
 try {
-  say({ done: (await job(JSON.parse(args), { say, hear })) ?? null });
+  if (args.asNobody) becomeNobody();
+  say({ done: (await job(args, { say, hear })) ?? null });
 } catch (error) {
   if (error instanceof DorkDbError) say({ error });
   else say({ unexpected: error instanceof Error ? (error.stack ?? String(error)) : String(error) });

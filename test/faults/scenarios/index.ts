@@ -1,9 +1,19 @@
 import type { Scenario } from '../scenario.ts';
 import { DAMAGE } from './damage.ts';
+import { HISTORIES } from './histories.ts';
 import { KILL_IMPORT } from './kill-import.ts';
 import { KILL_MIGRATE } from './kill-migrate.ts';
 import { KILL_MOMENTS } from './kill-moments.ts';
 import { ORACLE } from './oracle.ts';
+import { TOGETHER } from './together.ts';
 
 /** Every fault, in the order of the table. */
-export const SCENARIOS: readonly Scenario[] = [ORACLE, ...KILL_MOMENTS, ...KILL_MIGRATE, ...KILL_IMPORT, ...DAMAGE];
+export const SCENARIOS: readonly Scenario[] = [
+  ORACLE,
+  ...KILL_MOMENTS,
+  ...KILL_MIGRATE,
+  ...KILL_IMPORT,
+  ...DAMAGE,
+  ...HISTORIES,
+  ...TOGETHER,
+];
