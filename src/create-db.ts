@@ -4,14 +4,7 @@ import type { Connection } from './core/connection.ts';
 import { Database } from './core/db.ts';
 import { DatabaseOpenError, InvalidInputError, MigrationError } from './core/errors.ts';
 import { createPrivateFolder } from './core/file.ts';
-import {
-  closeRefused,
-  isDamage,
-  type OpenOptions,
-  openConnection,
-  openingError,
-  optimizeAtClose,
-} from './core/open.ts';
+import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './core/open.ts';
 import { databasePath, defaultDbPath, defaultHome } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
 import { isCurrent } from './migrations/current.ts';
@@ -69,7 +62,7 @@ export function createDbWith(adapter: Adapter): CreateDb {
     if (path === undefined) createPrivateFolder(defaultHome());
     const filename = databasePath(path === undefined ? defaultDbPath() : path);
     const connection = openConnection(adapter, filename, { readonly, busyTimeoutMs, isOurLedger: startsOurHistory });
-    try {
+    return orRefuse(connection, () => {
       if (hasWalResetBug(connection.sqliteVersion)) {
         options.logger?.warn(
           `SQLite ${connection.sqliteVersion} has the WAL-reset bug: let only one process write ${filename}.`,
@@ -78,10 +71,7 @@ export function createDbWith(adapter: Adapter): CreateDb {
       if (options.migrations !== 'skip') bringUp(connection, options);
       optimizeAtClose(connection);
       return new Database(connection, schema);
-    } catch (error) {
-      closeRefused(connection);
-      throw isDamage(error) ? openingError(error, filename) : error;
-    }
+    });
   };
 }
 

@@ -81,6 +81,26 @@ function refuseUnwritable(path: string): void {
   }
 }
 
+/**
+ * Runs what decides whether an opened file is taken. Where it throws, the connection is closed, and the file and its
+ * -wal stay as they are.
+ *
+ * @throws DatabaseOpenError where the file is damaged, and else what was thrown.
+ */
+export function orRefuse<T>(connection: Connection, decide: () => T): T {
+  try {
+    return decide();
+  } catch (error) {
+    closeRefused(connection);
+    throw asRefusal(error, connection.filename);
+  }
+}
+
+/** What was thrown while a file was read for the first time: damage as the error that refuses the file. */
+export function asRefusal(error: unknown, path: string): unknown {
+  return isDamage(error) ? openingError(error, path) : error;
+}
+
 const foundWithWal = new WeakSet<Connection>();
 
 /**
@@ -88,7 +108,7 @@ const foundWithWal = new WeakSet<Connection>();
  * file and deletes it, also a -wal that does not belong to the file; but it does not while a read-only connection is
  * there, nor for that one.
  */
-export function closeRefused(connection: Connection): void {
+function closeRefused(connection: Connection): void {
   const reader = foundWithWal.has(connection) && !connection.readonly ? readerOf(connection) : undefined;
   connection.close();
   reader?.close();
@@ -160,12 +180,12 @@ export function refuseForeign(
  * True for what SQLite says of a damaged file. The statements of an opening are right, so that SQLITE_ERROR also means
  * that the file is not as they expect it: `unsupported file format`, a column that is not there.
  */
-export function isDamage(error: unknown): boolean {
+function isDamage(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^SQLITE_(CORRUPT|NOTADB|ERROR)/.test(String(error.code));
 }
 
 /** What SQLite finds in a file while it is opened, as the error that refuses the file. */
-export function openingError(error: unknown, path: string): unknown {
+function openingError(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   const code = String(error.code);
   const isDamaged = isDamage(error);
