@@ -5,6 +5,8 @@ import { KILL_IMPORT } from './kill-import.ts';
 import { KILL_MIGRATE } from './kill-migrate.ts';
 import { KILL_MOMENTS } from './kill-moments.ts';
 import { ORACLE } from './oracle.ts';
+import { PATHS } from './paths.ts';
+import { ROOM } from './room.ts';
 import { TOGETHER } from './together.ts';
 
 /** Every fault, in the order of the table. */
@@ -16,4 +18,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...DAMAGE,
   ...HISTORIES,
   ...TOGETHER,
+  ...ROOM,
+  ...PATHS,
 ];
