@@ -322,6 +322,12 @@ describe(`opening on ${RUNTIME}`, () => {
     assert.deepEqual(migrationStatus(folder.file('dork.db')).rows, {});
   });
 
+  it('refuses a path with a name that no file can have', () => {
+    for (const path of ['x'.repeat(256), `${'é'.repeat(128)}/dork.db`]) {
+      assert.throws(() => createDb(path), { code: 'INVALID_INPUT', field: 'path' });
+    }
+  });
+
   it('refuses options that it does not know what to do with', () => {
     using folder = temporaryFolder();
     for (const options of [
