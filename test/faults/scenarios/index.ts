@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { DAMAGE } from './damage.ts';
+import { FUZZ } from './fuzz.ts';
 import { HISTORIES } from './histories.ts';
 import { KILL_IMPORT } from './kill-import.ts';
 import { KILL_MIGRATE } from './kill-migrate.ts';
@@ -20,4 +21,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...TOGETHER,
   ...ROOM,
   ...PATHS,
+  ...FUZZ,
 ];

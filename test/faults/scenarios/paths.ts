@@ -151,6 +151,8 @@ const NO_PATHS: readonly unknown[] = [
   ':memory',
   ':memory:x',
   'a\ud800',
+  'x'.repeat(256),
+  `${'é'.repeat(128)}.db`,
   null,
   0,
   Number.NaN,
