@@ -86,9 +86,12 @@ export function spoiled(right: Readonly<Record<string, unknown>>, random: Random
   const value: Record<string, unknown> = { ...right };
   for (let times = random.below(3); times > 0; times--) {
     const field = random.pick(Object.keys(right));
-    if (random.chance(0.1)) Object.defineProperty(value, field, { get: hostile, enumerable: true, configurable: true });
-    else if (random.chance(0.1)) delete value[field];
-    else Object.defineProperty(value, field, { value: hostileValue(random), enumerable: true, configurable: true });
+    const way = random.below(10);
+    if (way === 0) delete value[field];
+    else {
+      const property = way === 1 ? { get: hostile } : { value: hostileValue(random) };
+      Object.defineProperty(value, field, { ...property, enumerable: true, configurable: true });
+    }
   }
   if (random.chance(0.1)) value[random.pick(['__proto__', 'constructor', 'unknown', hostileText(random)])] = 1;
   return value;

@@ -11,6 +11,8 @@ export interface JobOptions {
   /** Shell commands that come first, as `ulimit -f 64;`. */
   readonly before?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: that of this process. */
+  readonly cwd?: string;
 }
 
 /** How a process ended. */
@@ -46,11 +48,12 @@ export type StartJob = (job: string, args?: object, options?: JobOptions) => Job
 
 /** A way to start jobs with these commands. */
 export function starter(commands: JobCommands, own: Runtime): StartJob {
-  return (job, args = {}, { runtime = own, before = '', env = {} } = {}) => {
+  return (job, args = {}, { runtime = own, before = '', env = {}, cwd } = {}) => {
     const line = [...commands[runtime], job, JSON.stringify(args)];
     const child = spawn('sh', ['-c', `${before} exec "$@"`, 'sh', ...line], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
+      cwd,
     });
     // A process that was killed does not read what it is told.
     child.stdin.on('error', () => {});
@@ -94,11 +97,12 @@ export type RunCommand = (args: readonly string[], options?: JobOptions) => Prom
 
 /** A way to run the command line with these commands. */
 export function commander(commands: JobCommands, own: Runtime): RunCommand {
-  return async (args, { runtime = own, env = {} } = {}) => {
+  return async (args, { runtime = own, env = {}, cwd } = {}) => {
     const [command, script] = commands[runtime];
     const child = spawn(command, [script, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...env },
+      cwd,
     });
     let [out, err] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));

@@ -27,10 +27,10 @@ export const OPERATIONS: Readonly<Record<string, JobProgram>> = {
     say({ ready: true });
     closeDb(db);
   },
-  checkpoint: ({ file }, { say }) => {
+  checkpoint: ({ file, waitMs = 5000 }, { say }) => {
     const db = createDb(file);
     say({ ready: true });
-    return checkpoint(db, { waitMs: 5000 });
+    return checkpoint(db, { waitMs });
   },
   optimize: ({ file }, { say }) => {
     using db = createDb(file);

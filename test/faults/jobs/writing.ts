@@ -1,9 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import { createDb } from '#entry';
-import { Writer } from '../oracle.ts';
+import { createDb, type Db } from '#entry';
+import { assertKept, Writer } from '../oracle.ts';
 import type { JobProgram } from '../worker.ts';
 
-/** Jobs that write. */
+/** Named here, so that it is not collected and closed. */
+export let abandoned: Db | undefined;
+
+/** Jobs that write, and what looks after them. */
 export const WRITING: Readonly<Record<string, JobProgram>> = {
   /** Writes transactions until it is killed, told to end, or has so many; says `ready` after the first. */
   write: async ({ file, logs, writer, transactions = Number.POSITIVE_INFINITY, asks = false }, { say, hear }) => {
@@ -23,6 +26,15 @@ export const WRITING: Readonly<Record<string, JobProgram>> = {
     db.$client.close();
     return { written, slowestMs };
   },
+  /** Writes so many transactions, and leaves the file open. */
+  abandon: ({ file, logs, writer, transactions }) => {
+    abandoned = createDb(file);
+    const oracle = new Writer(abandoned, writer, logs);
+    for (let written = 0; written < transactions; written++) oracle.write();
+    return { written: transactions };
+  },
+  /** Asserts that all that was acknowledged is there. */
+  kept: ({ file, logs }) => assertKept(file, logs),
   /** Adds one to the same rows, as often as it is told, at an instant. */
   increment: async ({ file, times }, { say, hear }) => {
     const db = createDb(file);

@@ -25,7 +25,8 @@ function write(path: string, sql: string): void {
   connection.exec(sql);
 }
 
-function makeOlder(home: string): void {
+/** Makes a home of the older DorkOS, with all its files. */
+export function makeOlder(home: string, { runs = RUNS, messages = MESSAGE_ROWS } = {}): void {
   mkdirSync(home);
   const at = "strftime('%Y-%m-%dT%H:%M:%S', 1770000000 + n, 'unixepoch') || '.000Z'";
   const numbers = (n: number) => `WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < ${n})`;
@@ -35,12 +36,12 @@ function makeOlder(home: string): void {
   );
   write(
     join(home, 'pulse.db'),
-    `${PULSE} INSERT INTO runs (id, schedule_id, status, started_at, duration_ms, trigger, created_at) ${numbers(RUNS)}
+    `${PULSE} INSERT INTO runs (id, schedule_id, status, started_at, duration_ms, trigger, created_at) ${numbers(runs)}
       SELECT 'r' || n, 's' || (n % 12), 'completed', ${at}, n, 'manual', ${at} FROM i;`,
   );
   write(
     join(home, 'relay', 'index.db'),
-    `${MESSAGES} INSERT INTO messages ${numbers(MESSAGE_ROWS)}
+    `${MESSAGES} INSERT INTO messages ${numbers(messages)}
       SELECT 'm' || n, 'older ' || (n % 50), 'sender', 'h' || (n % 20), 'new', ${at}, 0 FROM i;`,
   );
   const rows = Array.from({ length: AGENTS }, (_, i) => agent(`a${i}`));
