@@ -38,6 +38,9 @@ export interface Plan {
 /** How many scenarios run at the same time. */
 const AT_ONCE = 2;
 
+/** In a soak one of them runs for all of it. */
+const AT_ONCE_IN_SOAK = 3;
+
 /** The longest that the scenario which runs for a time takes for one round of a soak, in seconds. */
 const LONGEST_SECONDS = 600;
 
@@ -53,13 +56,15 @@ export async function runPlan(scenarios: readonly Scenario[], plan: Plan): Promi
       .filter((side) => !runtime || side === runtime)
       .map((side): Tally => ({ scenario, side, rounds: 0, survived: 0, losses: [], met: new Map(), seconds: 0 })),
   );
+  let turn = 0;
   do {
     const waiting = [...tallies];
     const worker = async () => {
       for (let tally = waiting.shift(); tally && Date.now() < until; tally = waiting.shift())
-        await runSlice(tally, plan, until);
+        await runSlice(tally, plan, until, roundsOf(tally, mode, turn));
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    await Promise.all(Array.from({ length: mode === 'soak' ? AT_ONCE_IN_SOAK : AT_ONCE }, worker));
+    turn++;
   } while (mode === 'soak' && Date.now() < until && tallies.some(({ notRun }) => notRun === undefined));
   for (const tally of tallies) {
     if (plan.round === undefined && tally.notRun === undefined) assertMet(tally);
@@ -71,7 +76,7 @@ export async function runPlan(scenarios: readonly Scenario[], plan: Plan): Promi
 function assertMet(tally: Tally): void {
   if (tally.rounds === 0) lose(tally, 'It ran no round.');
   for (const word of tally.scenario.mustMeet ?? []) {
-    if (!tally.met.has(word)) lose(tally, `No round met: ${word}.`);
+    if (!word.split('|').some((one) => tally.met.has(one))) lose(tally, `No round met: ${word}.`);
   }
 }
 
@@ -86,14 +91,19 @@ function lose(tally: Tally, what: string, round?: number): void {
   );
 }
 
+/** In a soak each turn is longer than the one before, so that the first one has met everything soon. */
+function roundsOf({ scenario: { rounds } }: Tally, mode: Mode, turn: number): number {
+  if (mode === 'soak') return Math.min(rounds.usual, rounds.quick * 2 ** turn);
+  return mode === 'quick' ? rounds.quick : rounds.usual;
+}
+
 /** The rounds of one turn; a host that dies is a loss, and another one goes on after its round. */
-async function runSlice(tally: Tally, plan: Plan, until: number): Promise<void> {
+async function runSlice(tally: Tally, plan: Plan, until: number, rounds: number): Promise<void> {
   if (tally.notRun !== undefined) return;
   const { scenario, side } = tally;
-  const { quick, usual } = scenario.rounds;
   const began = performance.now();
   const first = plan.round ?? tally.rounds;
-  const end = first + (plan.round === undefined ? (plan.mode === 'quick' ? quick : usual) : 1);
+  const end = first + (plan.round === undefined ? rounds : 1);
   const seconds = plan.mode === 'quick' ? 6 : plan.mode === 'usual' ? 60 : Math.min(LONGEST_SECONDS, plan.minutes * 60);
   const common = { scenario: scenario.name, side, mode: plan.mode, seed: plan.seed, until, keep: plan.keep, seconds };
   let next = first;
@@ -105,6 +115,11 @@ async function runSlice(tally: Tally, plan: Plan, until: number): Promise<void> 
   tally.seconds += (performance.now() - began) / 1000;
   const state = tally.notRun === undefined ? `${tally.survived} of ${tally.rounds} rounds survived` : 'not run';
   console.log(`${scenario.name} on ${side}: ${state}, ${tally.seconds.toFixed(1)} s`);
+}
+
+function meet({ met }: Tally, text: string): void {
+  const [, times = '1', word = text] = /^(\d+) (.+)$/.exec(text) ?? [];
+  met.set(word, (met.get(word) ?? 0) + Number(times));
 }
 
 function programs(): Pick<HostOrder, 'jobs' | 'cli'> {
@@ -138,7 +153,7 @@ async function runHost(tally: Tally, order: HostOrder): Promise<'finished' | num
       if ('lost' in line) lose(tally, `${line.lost}${line.kept ? `\nKept: ${line.kept}` : ''}`, line.round);
       else {
         tally.survived++;
-        if (line.met !== null) tally.met.set(line.met, (tally.met.get(line.met) ?? 0) + 1);
+        if (line.met !== null) meet(tally, line.met);
       }
     }
   }

@@ -36,7 +36,7 @@ export interface Round {
 
 /**
  * Makes the fault happen, and throws where the promise is not kept. Gives a word for what it met, as `killed` or
- * `refused`; the table shows how often each was met.
+ * `refused`; the table shows how often each was met. `7 commits` counts as seven.
  */
 export type Experiment = (round: Round) => undefined | string | Promise<undefined | string>;
 
@@ -48,7 +48,10 @@ export interface Scenario {
   readonly promise: string;
   readonly sides: readonly Side[];
   readonly rounds: { readonly quick: number; readonly usual: number };
-  /** Words that must be met at least once in a run, so that a scenario which meets nothing is seen. */
+  /**
+   * Words that must be met at least once in a run, so that a scenario which meets nothing is seen; `a|b` is the one or
+   * the other.
+   */
   readonly mustMeet?: readonly string[];
   prepare(bench: Bench): Experiment | Promise<Experiment>;
 }

@@ -46,7 +46,8 @@ const ARGUMENTS: readonly string[] = [
 
 function argumentsOf(command: string, random: Random): string[] {
   const options = COMMANDS[command] ?? [];
-  const args: string[] = [command];
+  // Before the rest, where no option can take it for its value.
+  const args: string[] = random.chance(0.4) ? [command, '--json'] : [command];
   for (let times = random.below(4); times > 0; times--) {
     if (options.length > 0 && random.chance(0.6)) args.push(random.pick(options));
     if (random.chance(0.6)) args.push(random.pick(ARGUMENTS));
@@ -75,19 +76,19 @@ const HOSTILE_COMMANDS: Scenario = {
         random.chance(0.1) ? random.pick(ARGUMENTS) : (names[number % names.length] ?? ''),
         random,
       );
-      const json = random.chance(0.4) ? ['--json'] : [];
-      const { code, signal, out, err } = await dorkDb([...args, ...json], {
+      const isJson = args[1] === '--json';
+      const { code, signal, out, err } = await dorkDb(args, {
         env: { DORK_HOME: home, HOME: folder },
         cwd: folder,
       });
       const told = `dork-db ${JSON.stringify(args)} gave ${code ?? signal}: ${out}${err}`.slice(0, 3000);
       assert.ok(signal === null && [0, 1, 2, 3].includes(code ?? -1), told);
       assert.doesNotMatch(err, /^ {4}at /m, told);
-      if (code === 1 && json.length === 0 && !/doctor|backups|verify/.test(args[0] ?? '')) {
+      if (code === 1 && !isJson && !/doctor|backups|verify/.test(args[0] ?? '')) {
         assert.match(err, /^Error: /m, told);
         assert.match(err, /^Try: /m, told);
       }
-      if (json.length > 0 && code !== 2 && out !== '' && !args.includes('--')) JSON.parse(out);
+      if (isJson && code !== 2 && out !== '') JSON.parse(out);
       assertKept(join(home, 'dork.db'), home);
       return `exit ${code}`;
     };

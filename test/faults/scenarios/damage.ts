@@ -103,7 +103,7 @@ const DATABASE: Scenario = {
   name: 'damaged-database',
   promise: 'A damaged file is refused, or opens and health names the damage; one that is refused is not changed.',
   sides: EACH,
-  rounds: { quick: 260, usual: 1300 },
+  rounds: { quick: 130, usual: 1300 },
   mustMeet: [MET.refused, MET.found],
   prepare(bench: Bench) {
     const model = join(bench.folder, 'model');
@@ -121,7 +121,7 @@ const SIDECARS: Scenario = {
   name: 'damaged-sidecars',
   promise: 'A damaged set is refused, or holds a state that was committed; what a cut -wal held is gone as a whole.',
   sides: EACH,
-  rounds: { quick: 96, usual: 480 },
+  rounds: { quick: 45, usual: 450 },
   mustMeet: [MET.refused, MET.intact, MET.earlier],
   async prepare(bench) {
     const model = join(bench.folder, 'model');
@@ -155,7 +155,7 @@ const BACKUPS: Scenario = {
   name: 'damaged-backup',
   promise: 'A damaged backup is refused, or its checksum is another one; looking at it does not change it.',
   sides: EACH,
-  rounds: { quick: 52, usual: 390 },
+  rounds: { quick: 26, usual: 390 },
   mustMeet: [MET.refused],
   async prepare(bench) {
     const model = join(bench.folder, 'model');

@@ -82,7 +82,7 @@ const MIGRATE: Moment = {
     return hasHalfSnapshot ? 'half a snapshot' : wasDone ? 'after' : 'before';
   },
   rounds: { quick: 4, usual: 40 },
-  mustMeet: ['before'],
+  mustMeet: ['before|half a snapshot'],
 };
 
 const SNAPSHOT: Moment = {

@@ -57,7 +57,7 @@ const OPEN: Moment = {
   job: 'open',
   model: () => {},
   args: (home) => ({ file: fileIn(home) }),
-  rounds: { quick: 4, usual: 30 },
+  rounds: { quick: 3, usual: 30 },
   check: (home) => {
     kept(home);
     // And again, now that it is there.
@@ -177,7 +177,7 @@ const RESTORE: Moment = {
     assertNoWreckage(home);
     return isNew ? 'the new file' : 'the old files';
   },
-  mustMeet: ['the old files'],
+  mustMeet: ['the old files|the new file'],
 };
 
 /** The third writer began after the backup. */
@@ -225,6 +225,7 @@ const COMPACT: Moment = {
     kept(home);
     if (left.length > 0) return 'half a copy';
   },
+  mustMeet: ['killed|half a copy'],
 };
 
 export const KILL_MOMENTS = [OPEN, RECOVERY, WAL_SWITCH, WRITE, CHECKPOINT, CLOSE, BACKUP, RESTORE, COMPACT].map(

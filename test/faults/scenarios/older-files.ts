@@ -166,13 +166,13 @@ export const OLDER_FILES: readonly Scenario[] = [
   scenario(
     'damaged-older-files',
     'A damaged older file is told in the receipt; the others come whole, none is changed, nothing is doubled.',
-    { quick: 34, usual: 272 },
+    { quick: 17, usual: 272 },
     damageOne,
   ),
   scenario(
     'hostile-older-json',
     'Whatever schedules.json holds, its rows are taken or set aside with a reason; the others come whole.',
-    { quick: 30, usual: 300 },
+    { quick: 10, usual: 300 },
     (home, _, random) => {
       const file = join(home, 'schedules.json');
       assert.ok(existsSync(file));
