@@ -41,7 +41,7 @@ const AT_ONCE = 2;
 /** In a soak one of them runs for all of it. */
 const AT_ONCE_IN_SOAK = 3;
 
-/** The longest that the scenario which runs for a time takes for one round of a soak, in seconds. */
+/** The longest that the scenario which runs for a time takes for one round of a soak, in seconds; half of a short one. */
 const LONGEST_SECONDS = 600;
 
 /** Nothing that a host does takes so long; one that says nothing for it hangs, which is a loss. */
@@ -104,7 +104,7 @@ async function runSlice(tally: Tally, plan: Plan, until: number, rounds: number)
   const began = performance.now();
   const first = plan.round ?? tally.rounds;
   const end = first + (plan.round === undefined ? rounds : 1);
-  const seconds = plan.mode === 'quick' ? 6 : plan.mode === 'usual' ? 60 : Math.min(LONGEST_SECONDS, plan.minutes * 60);
+  const seconds = plan.mode === 'quick' ? 6 : plan.mode === 'usual' ? 60 : Math.min(LONGEST_SECONDS, plan.minutes * 30);
   const common = { scenario: scenario.name, side, mode: plan.mode, seed: plan.seed, until, keep: plan.keep, seconds };
   let next = first;
   while (next < end && Date.now() < until) {

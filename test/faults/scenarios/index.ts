@@ -10,6 +10,7 @@ import { KILL_MOMENTS } from './kill-moments.ts';
 import { OLDER_FILES } from './older-files.ts';
 import { ORACLE } from './oracle.ts';
 import { PATHS } from './paths.ts';
+import { PLANTED } from './planted.ts';
 import { ROOM } from './room.ts';
 import { SOAK } from './soak.ts';
 import { TOGETHER } from './together.ts';
@@ -31,4 +32,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...OLDER_FILES,
   ...COMMAND_LINE,
   ...CLOSING_AND_MODES,
+  ...PLANTED,
 ];
