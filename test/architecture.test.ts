@@ -158,6 +158,19 @@ describe('a domain', () => {
   });
 });
 
+describe('the package', () => {
+  it('speaks to no network', () => {
+    const NETWORK = /^(node:)?(net|tls|dgram|dns|http|https|http2|undici|ws|inspector)(\/|$)/;
+    assert.deepEqual(
+      graph.filter(({ to }) => NETWORK.test(to)).map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
+    const CALLS =
+      /\b(fetch|WebSocket|EventSource|XMLHttpRequest|Bun\.(connect|listen|serve|udpSocket|sql|redis|s3))\s*\(/;
+    for (const { from } of graph) assert.doesNotMatch(readFileSync(join(ROOT, from), 'utf8'), CALLS, from);
+  });
+});
+
 describe('Biome’s rule', () => {
   /** The files that the project's biome.json finds fault with, of those given. */
   function faulty(files: [file: string, text: string][]): string[] {
