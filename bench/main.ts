@@ -34,9 +34,7 @@ const suites = suitesFor(runtime, { quick: values.quick, full: values.full });
 const names = [...new Set(suites.map(({ name }) => name))];
 
 function usage(message: string): never {
-  console.error(
-    `Error: ${message}\nTry: bun run bench [${suites.map(({ name }) => name).join(' | ')}] [--runtime node]`,
-  );
+  console.error(`Error: ${message}\nTry: bun run bench [${names.join(' | ')}] [--runtime node]`);
   process.exit(2);
 }
 

@@ -1,6 +1,6 @@
 /**
- * Runs the tests on Bun and on Node 24 and adds up what each runner counted. Its last line is `N passed, N failed`.
- * A suite that ran no test has failed.
+ * Runs the tests on Bun and on Node 24, and the faults on both, and adds up what each runner counted. Its last line is
+ * `N passed, N failed`. A suite that ran no test has failed.
  */
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ interface Counts {
 
 const root = join(import.meta.dir, '..');
 
-/** What each runner prints at its end: bun test `3 pass`, node --test `ℹ pass 3`. */
+/** What each runner prints at its end: bun test and the faults `3 pass`, node --test `ℹ pass 3`. */
 function count(output: string, words: readonly string[]): number {
   const plain = Bun.stripANSI(output);
   return words

@@ -4,7 +4,7 @@ import type { Connection } from './core/connection.ts';
 import { Database } from './core/db.ts';
 import { DatabaseOpenError, InvalidInputError, MigrationError } from './core/errors.ts';
 import { createPrivateFolder } from './core/file.ts';
-import { type OpenOptions, openConnection, optimizeAtClose } from './core/open.ts';
+import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './core/open.ts';
 import { databasePath, defaultDbPath, defaultHome } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
 import { isCurrent } from './migrations/current.ts';
@@ -64,7 +64,7 @@ export function createDbWith(adapter: Adapter): CreateDb {
     if (path === undefined) createPrivateFolder(defaultHome());
     const filename = databasePath(path === undefined ? defaultDbPath() : path);
     const connection = openConnection(adapter, filename, { readonly, busyTimeoutMs, isOurLedger: startsOurHistory });
-    try {
+    return orRefuse(connection, () => {
       if (hasWalResetBug(connection.sqliteVersion)) {
         options.logger?.warn(
           `SQLite ${connection.sqliteVersion} has the WAL-reset bug: let only one process write ${filename}.`,
@@ -73,10 +73,7 @@ export function createDbWith(adapter: Adapter): CreateDb {
       if (options.migrations !== 'skip') bringUp(connection, options);
       optimizeAtClose(connection);
       return new Database(connection, schema);
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
+    });
   };
 }
 

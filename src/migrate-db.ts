@@ -3,7 +3,7 @@ import { history as dorkHistory } from '../drizzle/history.ts';
 import type { Adapter } from './core/adapter.ts';
 import { Connection } from './core/connection.ts';
 import { inspectFile, realFile } from './core/file.ts';
-import { openConnection, refuseForeign } from './core/open.ts';
+import { asRefusal, openConnection, orRefuse, refuseForeign } from './core/open.ts';
 import { databasePath, MEMORY } from './core/path.ts';
 import { BUSY_TIMEOUT_MS } from './core/pragmas.ts';
 import type { Db } from './create-db.ts';
@@ -34,10 +34,15 @@ export type RunMigrations = (of: Pick<Db, '$client'> | string, options?: RunMigr
 /** `runMigrations()` for a driver. */
 export function runMigrationsWith(adapter: Adapter): RunMigrations {
   return (of, { history, ...options } = {}) => {
-    if (typeof of !== 'string') return migrate(of.$client, history ?? dorkHistory, options);
+    if (isDb(of)) return migrate(of.$client, history ?? dorkHistory, options);
     using connection = openConnection(adapter, databasePath(of), { isOurLedger: isLedgerOf(history) });
-    return migrate(connection, history ?? dorkHistory, options);
+    return orRefuse(connection, () => migrate(connection, history ?? dorkHistory, options));
   };
+}
+
+/** What is no database is left to be refused as a path. */
+function isDb(of: unknown): of is Pick<Db, '$client'> {
+  return typeof of === 'object' && of !== null && '$client' in of;
 }
 
 /** A file without our application_id is taken where its ledger begins as ours does; for another history, where it has one. */
@@ -59,7 +64,7 @@ export type GetMigrationStatus = (of: Pick<Db, '$client'> | string, history?: Hi
 /** `migrationStatus()` for a driver. */
 export function migrationStatusWith(adapter: Adapter): GetMigrationStatus {
   return (of, history) => {
-    if (typeof of !== 'string') return statusOf(of.$client, history ?? dorkHistory);
+    if (isDb(of)) return statusOf(of.$client, history ?? dorkHistory);
     return looking(adapter, of, history, (connection, filename) => ({
       ...statusOf(connection, history ?? dorkHistory),
       filename,
@@ -132,7 +137,7 @@ function looking<T>(
       connection.close();
       if (!isTorn()) return result;
     } catch (error) {
-      if (!isTorn()) throw error;
+      if (!isTorn()) throw asRefusal(error, path);
     }
   }
 }

@@ -150,11 +150,24 @@ describe('a domain', () => {
   });
 
   it('prepares no statement past guardDomains()', () => {
-    const past = files.filter(({ text }) => /\.prepare\(|new StoreStatement\(/.test(text));
+    const past = files.filter(({ text }) => /\.prepare(<.*>)?\(|new StoreStatement\(/.test(text));
     assert.deepEqual(
       past.map(({ file }) => file),
       [],
     );
+  });
+});
+
+describe('the package', () => {
+  it('speaks to no network', () => {
+    const NETWORK = /^(node:)?(net|tls|dgram|dns|http|https|http2|undici|ws|inspector)(\/|$)/;
+    assert.deepEqual(
+      graph.filter(({ to }) => NETWORK.test(to)).map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
+    const CALLS =
+      /\b(fetch|WebSocket|EventSource|XMLHttpRequest|Bun\.(connect|listen|serve|udpSocket|sql|redis|s3))\s*\(/;
+    for (const { from } of graph) assert.doesNotMatch(readFileSync(join(ROOT, from), 'utf8'), CALLS, from);
   });
 });
 

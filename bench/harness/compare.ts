@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Cost, Measurement } from './suite.ts';
 
-/** One arm of an operation: does it for the i-th time, and gives what a caller would get. */
+/** One arm of an operation: does it for the i-th time, and gives what a caller would get, or a promise of it. */
 export type Act = (i: number) => unknown;
 
 /** One operation, written several ways. The arms get the same sequence of `i`. */
@@ -12,6 +12,8 @@ export interface Operation {
   readonly arms: Readonly<Record<string, Act>>;
   /** What must be equal between the arms; default the whole result. Ids and instants of now are left out here. */
   readonly comparable?: (result: unknown) => unknown;
+  /** The arms that give promises: each is awaited before the next one is made. */
+  readonly awaited?: readonly string[];
 }
 
 /** How long an operation is measured. */
@@ -39,15 +41,19 @@ const SHARE: Readonly<Record<string, number>> = { builder: 0.25 };
  * Asserts that the arms of every operation give the same, and only then times one after the other: a later one may meet
  * what the timing of an earlier one wrote.
  */
-export function compareAll(operations: readonly Operation[], effort: Effort): Measurement[] {
-  for (const operation of operations) assertEqual(operation);
-  return operations.map((operation) => compare(operation, effort));
+export async function compareAll(operations: readonly Operation[], effort: Effort): Promise<Measurement[]> {
+  for (const operation of operations) await assertEqual(operation);
+  const measured: Measurement[] = [];
+  for (const operation of operations) measured.push(await compare(operation, effort));
+  return measured;
 }
 
-function assertEqual({ arms, comparable = (result) => result, name: operation }: Operation): void {
+async function assertEqual({ arms, comparable = (result) => result, name: operation }: Operation): Promise<void> {
   const names = Object.keys(arms);
   for (let i = 0; i < COMPARED; i++) {
-    const [first, ...others] = names.map((name) => comparable(arms[name]?.(i)));
+    const results: unknown[] = [];
+    for (const name of names) results.push(comparable(await arms[name]?.(i)));
+    const [first, ...others] = results;
     for (const [k, other] of others.entries())
       assert.deepEqual(other, first, `${operation}: ${names[k + 1]} gives something else than ${names[0]}`);
   }
@@ -57,9 +63,9 @@ function assertEqual({ arms, comparable = (result) => result, name: operation }:
  * Times the arms of an operation in short blocks that take turns, each block a different arm first, so that whatever
  * else the machine does meets all of them.
  */
-function compare(operation: Operation, effort: Effort): Measurement {
+async function compare(operation: Operation, effort: Effort): Promise<Measurement> {
   const names = Object.keys(operation.arms);
-  let next = warmUp(operation, names, COMPARED, effort);
+  let next = await warmUp(operation, names, COMPARED, effort);
   const count = blockSize(operation, effort, next);
   next += count;
   const blocks = new Map<string, Cost[]>(names.map((name) => [name, []]));
@@ -67,7 +73,7 @@ function compare(operation: Operation, effort: Effort): Measurement {
   for (let block = 0; block < rounds; block++) {
     for (let turn = 0; turn < names.length; turn++) {
       const name = names[(block + turn) % names.length] as string;
-      blocks.get(name)?.push(time(operation.arms[name] as Act, next, Math.ceil(count * (SHARE[name] ?? 1))));
+      blocks.get(name)?.push(await timerOf(operation, name)(next, Math.ceil(count * (SHARE[name] ?? 1))));
     }
     next += count;
   }
@@ -87,18 +93,21 @@ function compare(operation: Operation, effort: Effort): Measurement {
  * Until the compilers of the runtime have done with each arm: they work on other threads, whose time would count, and
  * a server is past that soon.
  */
-function warmUp({ arms, kind }: Operation, names: string[], first: number, effort: Effort): number {
+async function warmUp(operation: Operation, names: string[], first: number, effort: Effort): Promise<number> {
+  const { arms, kind, awaited = [] } = operation;
   if (kind === 'write') {
     const count = effort.writes / 2;
-    for (const name of names) time(arms[name] as Act, first, Math.ceil(count * (SHARE[name] ?? 1)));
+    for (const name of names) await timerOf(operation, name)(first, Math.ceil(count * (SHARE[name] ?? 1)));
     return first + count;
   }
   let next = first;
   for (const name of names) {
     const until = performance.now() + effort.warmUpMs;
     let i = first;
-    do arms[name]?.(i++);
-    while (performance.now() < until);
+    do {
+      const result = arms[name]?.(i++);
+      if (awaited.includes(name)) await result;
+    } while (performance.now() < until);
     next = Math.max(next, i);
   }
   return next;
@@ -120,12 +129,35 @@ function blockSize({ arms, kind }: Operation, effort: Effort, first: number): nu
 
 /** What one call costs in a block of them. */
 export function time(act: Act, first: number, count: number): Cost {
+  const stop = stopwatch();
+  for (let i = first; i < first + count; i++) act(i);
+  return stop(count);
+}
+
+/** {@link time} where the arm gives promises. */
+export async function timeAwaited(act: Act, first: number, count: number): Promise<Cost> {
+  const stop = stopwatch();
+  for (let i = first; i < first + count; i++) await act(i);
+  return stop(count);
+}
+
+function timerOf(
+  { arms, awaited = [] }: Operation,
+  name: string,
+): (first: number, count: number) => Cost | Promise<Cost> {
+  const act = arms[name] as Act;
+  return awaited.includes(name) ? timeAwaited.bind(undefined, act) : time.bind(undefined, act);
+}
+
+/** Begins; the function that it gives says what has passed, divided by a count. */
+export function stopwatch(): (count: number) => Cost {
   const cpu = process.cpuUsage();
   const start = performance.now();
-  for (let i = first; i < first + count; i++) act(i);
-  const wall = performance.now() - start;
-  const { user, system } = process.cpuUsage(cpu);
-  return { cpu: (user + system) / count, wall: (wall * 1000) / count };
+  return (count) => {
+    const wall = performance.now() - start;
+    const { user, system } = process.cpuUsage(cpu);
+    return { cpu: (user + system) / count, wall: (wall * 1000) / count };
+  };
 }
 
 export function median(values: readonly number[]): number {

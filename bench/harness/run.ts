@@ -39,6 +39,7 @@ export async function runSuite(
       suite.child ?? '',
       JSON.stringify({ ...options, folder }),
     ]);
+  await suite.ready?.();
   if (suite.child) await child('prepare', options);
   const measured: Measurement[][] = [];
   for (let round = 0; round < rounds; round++) {

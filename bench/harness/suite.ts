@@ -71,6 +71,8 @@ export interface Suite {
   readonly rounds: number;
   /** Rows of each big table, where `--rows` may say otherwise. Default: the suite has its own. */
   readonly rows?: number;
+  /** Done once, before anything is measured. */
+  readonly ready?: () => Promise<void>;
   /** The file of the {@link ChildSuite}, from bench/. */
   readonly child?: string;
   /** What the runner itself measures in each round, from outside of the measured processes. */

@@ -5,48 +5,10 @@ import type { Operation } from '../harness/compare.ts';
 import type { Arms } from './arms.ts';
 import { changesOf } from './builder.ts';
 import { endpointOf, idOf, instantOf, PENDING, RARE_ENDPOINT, RARE_SUBJECT, senderOf, subjectOf } from './fill.ts';
+import { messageOf, newMessage, pageOf, type Row } from './message.ts';
 
 const COLUMNS = `id, subject, endpoint_hash AS endpointHash, status, created_at AS createdAt, expires_at AS expiresAt,
   sender, payload, metadata`;
-
-interface Row {
-  id: string;
-  subject: string;
-  endpointHash: string;
-  status: 'pending' | 'delivered' | 'failed';
-  createdAt: string;
-  expiresAt: string | null;
-  sender: string | null;
-  payload: string | null;
-  metadata: string | null;
-}
-
-/** The message of a row, by hand: what is not set is absent. */
-function messageOf({ id, subject, endpointHash, status, createdAt, expiresAt, sender, payload, metadata }: Row) {
-  const message: Partial<Row> = { id, subject, endpointHash, status, createdAt, expiresAt };
-  if (sender !== null) message.sender = sender;
-  if (payload !== null) message.payload = payload;
-  if (metadata !== null) message.metadata = metadata;
-  return message;
-}
-
-/** A page of 50 of 51 rows: the last one only tells that there is more. */
-function pageOf(rows: Row[]) {
-  const messages = rows.slice(0, 50).map(messageOf);
-  return rows.length > 50 ? { messages, nextCursor: messages[49]?.id } : { messages };
-}
-
-/** The i-th new message; its id comes after those that are there. */
-const newMessage = (i: number) => ({
-  id: `01J${String(i).padStart(23, '0')}`,
-  subject: subjectOf(i),
-  sender: senderOf(i),
-  endpointHash: endpointOf(i),
-  status: 'pending' as const,
-  createdAt: instantOf(i),
-  expiresAt: '2099-01-01T00:00:00.000Z',
-  payload: '{"text":"the content of a message, about as long as one is"}',
-});
 
 /** The filters of queryMessages(); a rare endpoint has 20 messages, among the oldest. */
 const PAGES: readonly { name: string; filter: Record<string, string>; column: string }[] = [

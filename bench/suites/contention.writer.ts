@@ -1,4 +1,7 @@
-/** One of the writers of the suite contention: `contention.writer.ts ARM FILE TRANSACTIONS ENTRY`. */
+/**
+ * One of the writers of the suite contention: `contention.writer.ts ARM FILE TRANSACTIONS ENTRY`. Prints that it is ready,
+ * and when it was told to begin and is done, what CPU time its transactions took, in microseconds.
+ */
 import { once } from 'node:events';
 import { openConfigured } from '../harness/bare.ts';
 import { importPackage } from '../harness/ours.ts';
@@ -41,6 +44,9 @@ function bare(): Writer {
 const writer = arm === 'ours' ? await ours() : bare();
 process.stdout.write('ready\n');
 await once(process.stdin, 'data');
+const cpu = process.cpuUsage();
 for (let i = 0; i < Number(transactions); i++) writer.write();
+const { user, system } = process.cpuUsage(cpu);
+process.stdout.write(`${user + system}\n`);
 writer.close();
 process.exit(0);

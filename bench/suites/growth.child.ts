@@ -50,7 +50,7 @@ export async function round(options: SuiteOptions): Promise<Measurement[]> {
       opened.map(({ rows, operations: own }) => [sizeName(rows), own[i]?.arms.ours ?? (() => undefined)]),
     ),
   }));
-  const measured = compareAll(
+  const measured = await compareAll(
     operations.filter(({ name }) => name.includes(only)),
     quick ? QUICK : FULL,
   );

@@ -2,12 +2,29 @@ import type { Runtime, Suite, SuiteOptions } from '../harness/suite.ts';
 import { backups } from './backup.ts';
 import { contention } from './contention.ts';
 import { growthSuite } from './growth.ts';
+import { healths } from './health.ts';
 import { imports } from './import.ts';
+import { memory } from './memory.ts';
+import { monitors } from './monitor.ts';
 import { openSuites } from './open.ts';
+import { peersSuite } from './peers.ts';
 import { stores } from './stores.ts';
 import { stalls, writes } from './writes.ts';
 
 /** In the order in which they run; a suite of several tables stands here several times. */
 export function suitesFor(runtime: Runtime, options: Pick<SuiteOptions, 'quick' | 'full'>): Suite[] {
-  return [stores, ...openSuites(runtime), growthSuite(options), writes, stalls, contention, imports, backups];
+  return [
+    stores,
+    peersSuite(runtime, options),
+    ...openSuites(runtime),
+    growthSuite(options),
+    writes,
+    stalls,
+    contention,
+    imports,
+    backups,
+    memory,
+    monitors,
+    healths,
+  ];
 }

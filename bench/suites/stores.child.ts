@@ -34,7 +34,7 @@ export async function round({ folder, entry, rows, quick, only = '' }: SuiteOpti
   const db = pkg.createDb(file('ours'), { migrations: 'require' });
   const arms = { pkg, db, bare: openConfigured(file('bare')), builder: await openBuilder(file('builder')), rows };
   const operations = storeOperations(arms).filter(({ name }) => name.includes(only));
-  const measured = compareAll(operations, quick ? QUICK : FULL);
+  const measured = await compareAll(operations, quick ? QUICK : FULL);
   pkg.closeDb(db);
   arms.bare.close();
   return measured;

@@ -9,7 +9,7 @@ export const stores: Suite = {
   table: {
     title: 'stores',
     compared:
-      'Ours (the built package) against hand-written SQL prepared once on the bare driver and against Drizzle’s builder on each call, on three copies of one file with the same pragmas and indexes, returning equal objects; reads are medians, writes means of 4,000.',
+      'Ours (the built package) against hand-written SQL prepared once on the bare driver and against Drizzle’s builder on each call, on three copies of one file with the same pragmas and indexes, returning equal objects; reads are medians, writes means of 8,000.',
     by: 'cpu',
     unit: 'us',
     arms: ['ours', 'bare', 'builder'],

@@ -94,7 +94,7 @@ export async function round({ folder, rows, quick }: SuiteOptions): Promise<Meas
     deliver[name] = (i) => set.run('delivered', `01J${String(i).padStart(23, '0')}`).changes;
   }
   const effort = quick ? QUICK : FULL;
-  const measured = compareAll(
+  const measured = await compareAll(
     [
       { name: 'insert', kind: 'write', arms: insert },
       { name: 'deliver', kind: 'write', arms: deliver },

@@ -36,6 +36,7 @@ export function look(adapter: Adapter, path: string, history: History): CopyStat
   return refusing(path, () => {
     const { isNew } = inspectFile(path);
     if (isNew) throw notABackup('FILE_MISSING', path, 'does not exist or is empty');
+    if (writeVersion(path) > WAL_VERSION) throw notABackup('DAMAGED', path, 'has a header that forbids to write it');
     using connection = new Connection(adapter, path, { readonly: isReadonly(path) });
     connection.exec(pragmaText(CAREFUL));
     const ledger = readLedger(connection);
@@ -128,8 +129,14 @@ export function isReadonly(path: string): boolean {
   return mustStayReadonly(path) || !isInWalMode(path);
 }
 
-/** https://sqlite.org/fileformat2.html#file_format_version_numbers */
+const WAL_VERSION = 2;
+
 function isInWalMode(path: string): boolean {
+  return writeVersion(path) === WAL_VERSION;
+}
+
+/** 1 or 2; SQLite only reads a file with a greater one. https://sqlite.org/fileformat2.html#file_format_version_numbers */
+function writeVersion(path: string): number {
   const header = Buffer.alloc(20);
   const fd = openSync(path, 'r');
   try {
@@ -137,7 +144,7 @@ function isInWalMode(path: string): boolean {
   } finally {
     closeSync(fd);
   }
-  return header[18] === 2;
+  return header[18] ?? 0;
 }
 
 /** The name of a migration, also of one that only the file itself knows. */

@@ -89,7 +89,10 @@ function placeNew(target: string, staged: string): void {
 /** Puts a set back that was replaced, or was to be, and removes its folder. */
 export function putBack(target: string, kept: string): void {
   const old = join(kept, basename(target));
-  if (isSameFile(old, target)) return rmSync(kept, { recursive: true, force: true });
+  if (isSameFile(old, target)) {
+    rmSync(kept, { recursive: true, force: true });
+    return;
+  }
   const sidecars = Object.fromEntries(sidecarsOf(old).map((suffix) => [suffix, old + suffix]));
   if (existsSync(old)) {
     const main = partialOf(stagedName(target));

@@ -137,7 +137,10 @@ class WorkerThread implements Thread {
     const pending = this.#pending.get(call);
     this.#pending.delete(call);
     if (!pending) return;
-    if (!error) return pending.resolve(value);
+    if (!error) {
+      pending.resolve(value);
+      return;
+    }
     const thrown = Object.assign(new Error(error.message), { name: error.name, code: error.code });
     pending.reject(typedError(thrown, 'a statement on', pending.filename));
   }

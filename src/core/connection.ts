@@ -106,7 +106,9 @@ export class Connection implements Disposable {
     const count = sql.includes(';') ? splitStatements(sql).length : 1;
     if (count !== 1) throw new InvalidInputError('sql', `holds ${count} statements where one is prepared`);
     try {
-      return new Statement<T>(this, this.#database.prepare(sql), sql, this.#adapter.bindsNumbersAsReal);
+      // A store binds numbers to columns of type INTEGER and to LIMIT alone, which take a whole REAL for an INTEGER.
+      const mustConvert = this.#adapter.bindsNumbersAsReal && domain === undefined;
+      return new Statement<T>(this, this.#database.prepare(sql), sql, mustConvert);
     } catch (error) {
       throw this.failure(error);
     }

@@ -128,6 +128,7 @@ function isPlain(value: object): boolean {
  * @throws InvalidInputError also where reading the value throws (a getter, a proxy, a cycle).
  */
 export function checked<const T extends v.GenericSchema>(schema: T, value: unknown, name: string): v.InferOutput<T> {
+  if (usual.get(schema)?.(value)) return value as v.InferOutput<T>;
   let result: v.SafeParseResult<T>;
   try {
     result = v.safeParse(schema, value, { abortEarly: true });
@@ -147,4 +148,41 @@ export function textArgument(value: unknown, name: string): string {
 /** An object with the given fields; those that it has besides are left out. */
 export function objectOf<const T extends v.ObjectEntries>(entries: T) {
   return v.object(entries, (issue) => (issue.expected === 'Object' ? 'is not an object' : 'is missing'));
+}
+
+/** What `optionsOf` asks of one option before it asks its schema. */
+interface Option {
+  readonly name: string;
+  readonly fits: FitsAsItIs;
+  readonly fallback: unknown;
+}
+
+/**
+ * Makes the check of an argument `options` whose fields are `v.optional()`. Usual options are read without asking
+ * valibot, which costs half a point read.
+ */
+export function optionsOf<const T extends v.ObjectEntries>(entries: T) {
+  const schema = objectOf(entries);
+  const options = Object.entries(entries).map(([name, field]): Option => {
+    const { wrapped, default: fallback } = field as v.OptionalSchema<v.GenericSchema, unknown>;
+    return { name, fits: fitsAsItIs(wrapped), fallback };
+  });
+  return (value: unknown): v.InferOutput<typeof schema> =>
+    (usualOptions(options, value) as v.InferOutput<typeof schema>) ?? checked(schema, value, 'options');
+}
+
+function usualOptions(options: readonly Option[], value: unknown): Record<string, unknown> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const result: Record<string, unknown> = {};
+  try {
+    for (const { name, fits, fallback } of options) {
+      const given = (value as Record<string, unknown>)[name];
+      if (given !== undefined && !fits(given)) return undefined;
+      result[name] = given === undefined ? fallback : given;
+    }
+  } catch {
+    // A getter that throws: the schema says so in its own words.
+    return undefined;
+  }
+  return result;
 }

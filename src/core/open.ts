@@ -7,6 +7,7 @@ import { MEMORY } from './path.ts';
 import { APPLICATION_ID, BUSY_TIMEOUT_MS, configure } from './pragmas.ts';
 import { retryWhile } from './sleep.ts';
 import { isBusy } from './sqlite-error.ts';
+import { bytesOf } from './wal.ts';
 
 /** How a file is opened. */
 export interface OpenOptions {
@@ -47,7 +48,9 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   } else if (!readonly) refuseUnwritable(path);
   const filename = realFile(path);
   const inode = inodeOf(filename);
+  const hasWal = bytesOf(`${filename}-wal`) > 0;
   const connection = new Connection(adapter, filename, { readonly });
+  if (hasWal) foundWithWal.add(connection);
   try {
     if (file.applicationId !== APPLICATION_ID) {
       connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
@@ -55,8 +58,8 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
     }
     configure(connection, busyTimeoutMs);
   } catch (error) {
-    connection.close();
-    throw opening(error, path);
+    closeRefused(connection);
+    throw openingError(error, path);
   }
   if (inodeOf(filename) !== inode) {
     // While this waited for the lock, a compaction or a restore put another file in its place; from here on none can.
@@ -78,6 +81,51 @@ function refuseUnwritable(path: string): void {
       { hint: 'Look at the owner and the mode of the file and its disk, or open it with readonly: true.', cause },
     );
   }
+}
+
+/**
+ * Runs what decides whether an opened file is taken. Where it throws, the connection is closed, and the file and its
+ * -wal stay as they are.
+ *
+ * @throws DatabaseOpenError where the file is damaged, and else what was thrown.
+ */
+export function orRefuse<T>(connection: Connection, decide: () => T): T {
+  try {
+    return decide();
+  } catch (error) {
+    closeRefused(connection);
+    throw asRefusal(error, connection.filename);
+  }
+}
+
+/** What was thrown while a file was read for the first time: damage as the error that refuses the file. */
+export function asRefusal(error: unknown, path: string): unknown {
+  return isDamage(error) ? openingError(error, path) : error;
+}
+
+const foundWithWal = new WeakSet<Connection>();
+
+/**
+ * Closes a connection to a file that is refused. Where it is the last one that can write, SQLite moves the -wal into the
+ * file and deletes it, also a -wal that does not belong to the file; but it does not while a read-only connection is
+ * there, nor for that one.
+ */
+function closeRefused(connection: Connection): void {
+  const reader = foundWithWal.has(connection) && !connection.readonly ? readerOf(connection) : undefined;
+  connection.close();
+  reader?.close();
+}
+
+/** A connection that has taken its lock, as each does with the first thing that it reads. */
+function readerOf(connection: Connection): Connection | undefined {
+  let reader: Connection | undefined;
+  try {
+    reader = connection.sibling(connection.filename, { readonly: true });
+    reader.pragma('schema_version');
+  } catch {
+    // A damaged file says so here too; the lock is taken before.
+  }
+  return reader;
 }
 
 function inodeOf(filename: string): number | undefined {
@@ -130,21 +178,29 @@ export function refuseForeign(
   );
 }
 
-/** What SQLite finds in a file at its first read belongs to opening it. */
-function opening(error: unknown, path: string): unknown {
+/**
+ * True for what SQLite says of a damaged file. The statements of an opening are right, so that SQLITE_ERROR also means
+ * that the file is not as they expect it: `unsupported file format`, a column that is not there.
+ */
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^SQLITE_(CORRUPT|NOTADB|ERROR)/.test(String(error.code));
+}
+
+/** What SQLite finds in a file while it is opened, as the error that refuses the file. */
+function openingError(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   const code = String(error.code);
-  const isDamage = code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB');
+  const isDamaged = isDamage(error);
   if (
-    !isDamage &&
+    !isDamaged &&
     !code.startsWith('SQLITE_CANTOPEN') &&
     !code.startsWith('SQLITE_READONLY') &&
     !code.startsWith('SQLITE_IOERR')
   )
     return error;
-  const what = isDamage ? 'is damaged' : 'could not be opened with its -wal and -shm';
+  const what = isDamaged ? 'is damaged' : 'could not be opened with its -wal and -shm';
   return new DatabaseOpenError(code, `${path} ${what}. Nothing was repaired or deleted. ${error.message}`, {
-    hint: isDamage
+    hint: isDamaged
       ? 'Keep the file and what lies beside it as they are, and restore the newest backup.'
       : 'Look at the owner, the mode and the free space of the file, its -wal, its -shm and its folder.',
     cause: 'cause' in error ? error.cause : error,

@@ -18,6 +18,9 @@ export function defaultDbPath(): string {
   return join(defaultHome(), DB_NAME);
 }
 
+/** What most file systems allow for one name, in bytes. */
+const LONGEST_NAME = 255;
+
 /** A reason that the drivers would open something else than what was named, each measured on both. */
 function problemOf(path: string): string | undefined {
   if (path === '') return 'is empty, which SQLite takes as a temporary database that is gone at exit';
@@ -27,6 +30,8 @@ function problemOf(path: string): string | undefined {
   if (path === '~' || path.startsWith('~/')) return 'starts with ~, which only a shell expands';
   if (path.startsWith(':') && path !== MEMORY) return `starts with a colon; only ${MEMORY} means something`;
   if (!path.isWellFormed()) return 'has a lone surrogate';
+  if (path.split(/[/\\]/).some((name) => Buffer.byteLength(name) > LONGEST_NAME))
+    return `has a name of more than ${LONGEST_NAME} bytes, which no file can have`;
   return undefined;
 }
 

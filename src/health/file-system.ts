@@ -11,39 +11,39 @@ const sayDisk = findingsOf('disk');
 type Kind = 'fit' | 'shared' | 'perhaps-shared' | 'temporary' | 'modeless' | 'readonly';
 
 /** `statfs.f_type` on Linux. https://man7.org/linux/man-pages/man2/statfs.2.html */
-const TYPES: Record<number, readonly [name: string, kind: Kind]> = {
-  0xef53: ['ext4', 'fit'],
-  0x58465342: ['xfs', 'fit'],
-  0x9123683e: ['btrfs', 'fit'],
-  0x2fc12fc1: ['zfs', 'fit'],
-  0xca451a4e: ['bcachefs', 'fit'],
-  0xf2f52010: ['f2fs', 'fit'],
-  0x794c7630: ['overlayfs', 'temporary'],
-  0x01021994: ['tmpfs', 'temporary'],
-  0x858458f6: ['ramfs', 'temporary'],
-  0x4d44: ['vfat', 'modeless'],
-  0x2011bab0: ['exfat', 'modeless'],
-  0x7366746e: ['ntfs3', 'modeless'],
-  0x6969: ['nfs', 'shared'],
-  0x517b: ['smb', 'shared'],
-  0xff534d42: ['cifs', 'shared'],
-  0xfe534d42: ['smb2', 'shared'],
-  0x01021997: ['9p', 'shared'],
-  0x5346414f: ['afs', 'shared'],
-  0x6b414653: ['kafs', 'shared'],
-  0x00c36400: ['ceph', 'shared'],
-  0x73757245: ['coda', 'shared'],
-  0x564c: ['ncp', 'shared'],
-  0x0bd00bd0: ['lustre', 'shared'],
-  0x01161970: ['gfs2', 'shared'],
-  0x7461636f: ['ocfs2', 'shared'],
-  0x47504653: ['gpfs', 'shared'],
-  0x786f4256: ['vboxsf', 'shared'],
-  0x53464846: ['wslfs', 'shared'],
-  0x65735546: ['fuse', 'perhaps-shared'],
-  0x73717368: ['squashfs', 'readonly'],
-  0x9660: ['iso9660', 'readonly'],
-};
+const TYPES = new Map<number, readonly [name: string, kind: Kind]>([
+  [0xef53, ['ext4', 'fit']],
+  [0x58465342, ['xfs', 'fit']],
+  [0x9123683e, ['btrfs', 'fit']],
+  [0x2fc12fc1, ['zfs', 'fit']],
+  [0xca451a4e, ['bcachefs', 'fit']],
+  [0xf2f52010, ['f2fs', 'fit']],
+  [0x794c7630, ['overlayfs', 'temporary']],
+  [0x01021994, ['tmpfs', 'temporary']],
+  [0x858458f6, ['ramfs', 'temporary']],
+  [0x4d44, ['vfat', 'modeless']],
+  [0x2011bab0, ['exfat', 'modeless']],
+  [0x7366746e, ['ntfs3', 'modeless']],
+  [0x6969, ['nfs', 'shared']],
+  [0x517b, ['smb', 'shared']],
+  [0xff534d42, ['cifs', 'shared']],
+  [0xfe534d42, ['smb2', 'shared']],
+  [0x01021997, ['9p', 'shared']],
+  [0x5346414f, ['afs', 'shared']],
+  [0x6b414653, ['kafs', 'shared']],
+  [0x00c36400, ['ceph', 'shared']],
+  [0x73757245, ['coda', 'shared']],
+  [0x564c, ['ncp', 'shared']],
+  [0x0bd00bd0, ['lustre', 'shared']],
+  [0x01161970, ['gfs2', 'shared']],
+  [0x7461636f, ['ocfs2', 'shared']],
+  [0x47504653, ['gpfs', 'shared']],
+  [0x786f4256, ['vboxsf', 'shared']],
+  [0x53464846, ['wslfs', 'shared']],
+  [0x65735546, ['fuse', 'perhaps-shared']],
+  [0x73717368, ['squashfs', 'readonly']],
+  [0x9660, ['iso9660', 'readonly']],
+]);
 
 /** Below this, SQLite may not find room for the -wal of one large transaction. */
 const LEAST_FREE = 64 * 2 ** 20;
@@ -65,7 +65,7 @@ export const checkFileSystem: Check = onDisk(({ connection }) => {
 
 function typeOf(type: number): readonly [name: string, kind: Kind] {
   // Some platforms give the 32 bits as a negative number.
-  return TYPES[type >>> 0] ?? [`0x${(type >>> 0).toString(16)}`, 'fit'];
+  return TYPES.get(type >>> 0) ?? [`0x${(type >>> 0).toString(16)}`, 'fit'];
 }
 
 /** @internal */

@@ -90,12 +90,21 @@ function homeOf(given: unknown): string {
   if (typeof given !== 'string' || given === '' || given.includes('\0'))
     throw new InvalidInputError('options.home', 'is not the path of a folder');
   const home = resolve(given);
-  if (!statSync(home, { throwIfNoEntry: false })?.isDirectory()) {
+  if (!isFolder(home)) {
     throw new ImportError('HOME_MISSING', `${home} is not a folder. Nothing was imported.`, {
       hint: 'Give the folder of the older DorkOS: --from HOME.',
     });
   }
   return home;
+}
+
+/** False also for one that this user may not look at, and for a name that no folder can have. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function checkFlag(value: unknown, name: string): void {

@@ -103,7 +103,7 @@ export function tableSql(rule: TableRule, chunk: Chunk, isFirst: boolean): Table
   const told = `${VERDICTS} AS v CROSS JOIN ${older} ON s.rowid = v.row`;
   const names = rule.columns.map(({ column }) => `"${column}"`);
   const values = rule.columns.map(({ value }) => value);
-  const state = rule.isCopy ? `'${COPY}'` : valueOf(rule, 'status');
+  const state = rule.isCopy ? `'${COPY}'` : sqlOf(rule, 'status');
   const rest = rule.columns.filter(({ column }) => column !== newerKey);
   return {
     judge: `
@@ -159,7 +159,7 @@ function verdictsOfNew(rule: TableRule, chunk: Chunk): string {
       WHERE ${isIn(chunk)} AND ((${hasFault(rule)}) OR (${orphan}) OR ${adjustedOf(rule)} <> 0)`;
 }
 
-function valueOf(rule: TableRule, column: string): string {
+function sqlOf(rule: TableRule, column: string): string {
   return (rule.columns.find((each) => each.column === column) as ColumnRule).value;
 }
 
@@ -206,7 +206,7 @@ function outcomeOf(rule: TableRule): string {
  */
 function hasMovedOn(rule: TableRule): string {
   const [, newerKey] = rule.key;
-  const status = valueOf(rule, 'status');
+  const status = sqlOf(rule, 'status');
   const open = rule.openStatuses.map((each) => `'${each}'`).join(', ');
   const rest = rule.columns.filter(({ column }) => column !== newerKey && column !== 'status');
   const isKept = rest.map(({ column, value }) => `(d."${column}" IS NULL OR d."${column}" IS ${value})`);

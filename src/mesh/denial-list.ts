@@ -3,7 +3,7 @@ import { desc, inArray, sql } from 'drizzle-orm/sql';
 import * as v from 'valibot';
 import type { StoreDb } from '../core/db.ts';
 import { newId } from '../core/ids.ts';
-import { checked, filledText, text, textArgument } from '../core/input.ts';
+import { checked, filledText, letThrough, text, textArgument } from '../core/input.ts';
 import { statementsOf } from '../core/statements.ts';
 import { now } from '../core/time.ts';
 import { agentDenials } from './schema.ts';
@@ -31,9 +31,12 @@ interface Place {
 const statement = statementsOf('mesh');
 const arg = sql.placeholder;
 
-const pathText = v.pipe(
-  filledText,
-  v.check((path) => !path.includes('\0'), 'has a NUL byte, which no path has'),
+const pathText = letThrough(
+  v.pipe(
+    filledText,
+    v.check((path) => !path.includes('\0'), 'has a NUL byte, which no path has'),
+  ),
+  (value) => typeof value === 'string' && value !== '' && value.isWellFormed() && !value.includes('\0'),
 );
 
 const optionalText = v.nullish(text);

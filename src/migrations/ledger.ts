@@ -1,4 +1,5 @@
 import type { Connection } from '../core/connection.ts';
+import { DatabaseOpenError } from '../core/errors.ts';
 import { now } from '../core/time.ts';
 import { hashOf, type Migration } from './history.ts';
 import { withoutDecoration } from './steps.ts';
@@ -24,15 +25,30 @@ export function hasTable(connection: Connection, name: string): boolean {
   return connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined;
 }
 
-/** The entries in the order they were applied; none where there is no ledger. */
+/**
+ * The entries in the order they were applied; none where there is no ledger.
+ *
+ * @throws DatabaseOpenError where an entry has no hash, which nothing but damage can bring about.
+ */
 export function readLedger(connection: Connection): LedgerEntry[] {
   if (!hasTable(connection, LEDGER)) return [];
   return connection
-    .prepare<{ rowid: number; hash: string; created_at: number }>(
+    .prepare<{ rowid: number; hash: unknown; created_at: number }>(
       `SELECT rowid, hash, created_at FROM ${LEDGER} ORDER BY rowid`,
     )
     .all()
-    .map((row) => ({ rowid: row.rowid, hash: row.hash, when: Number(row.created_at) }));
+    .map(({ rowid, hash, created_at }) => {
+      if (typeof hash !== 'string') throw damagedLedger(connection.filename);
+      return { rowid, hash, when: Number(created_at) };
+    });
+}
+
+function damagedLedger(filename: string): DatabaseOpenError {
+  return new DatabaseOpenError(
+    'DAMAGED_LEDGER',
+    `${filename} is damaged: an entry of its ledger of migrations has no hash. Nothing was repaired or deleted.`,
+    { hint: 'Keep the file and what lies beside it as they are, and restore the newest backup.' },
+  );
 }
 
 /** Makes both tables where they are not there. */

@@ -64,7 +64,10 @@ export class Lineage {
     const isCreate = verb === 'CREATE' && (object === 'TABLE' || object === 'VIRTUAL');
     // A table more is noticed at the next statement, unless it may stand for one that is gone.
     const mayBeHeir = isCreate && this.#followed.some(({ name }) => name === undefined);
-    if (!mayBeHeir && verb !== 'DROP' && verb !== 'ALTER') return run();
+    if (!mayBeHeir && verb !== 'DROP' && verb !== 'ALTER') {
+      run();
+      return;
+    }
     const before = namesOf(this.#connection);
     for (const name of before.tables) {
       if (!this.#named(name)) this.#followed.push({ isNew: true, names: [name], name });

@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import type { Connection } from '../core/connection.ts';
 import { InvalidInputError } from '../core/errors.ts';
+import { textArgument } from '../core/input.ts';
 import { now } from '../core/time.ts';
 import type { History } from './history.ts';
 import { hasTable, LEDGER, readLedger, recordRepaired } from './ledger.ts';
@@ -40,10 +41,12 @@ export interface LedgerRepair {
 export function repair(
   connection: Connection,
   history: History,
-  tag: string,
+  name: string,
   options: RepairLedgerOptions = {},
 ): LedgerRepair {
-  const { reason, by = user() } = options;
+  const tag = textArgument(name, 'tag');
+  const by = options.by === undefined ? user() : textArgument(options.by, 'options.by');
+  const reason = options.reason === undefined ? undefined : textArgument(options.reason, 'options.reason');
   return connection.transaction(() => {
     const ledger = readLedger(connection);
     const found = editedEntries(connection, ledger, history.migrations).find(({ migration }) => migration.tag === tag);
@@ -65,10 +68,13 @@ export function repair(
   }, 'immediate');
 }
 
+/** So much of a name is shown. */
+const SHOWN = 200;
+
 function notEdited(connection: Connection, { migrations }: History, tag: string): InvalidInputError {
   const migration = migrations.find((candidate) => candidate.tag === tag);
   if (!migration) {
-    return new InvalidInputError('tag', `is ${JSON.stringify(tag)}, which the history does not have`, {
+    return new InvalidInputError('tag', `is ${JSON.stringify(tag.slice(0, SHOWN))}, which the history does not have`, {
       hint: 'Give the name of the entry as dork-db migrate names it, without .sql.',
     });
   }

@@ -1,6 +1,7 @@
+import * as v from 'valibot';
 import type { StoreDb } from '../core/db.ts';
 import { newId } from '../core/ids.ts';
-import { checked, textArgument, wholeNumber } from '../core/input.ts';
+import { checked, flag, objectOf, textArgument, wholeNumber } from '../core/input.ts';
 import { now } from '../core/time.ts';
 import {
   type ListRunsOptions,
@@ -25,6 +26,8 @@ export interface GetSchedulesOptions {
   /** True for the instant at which each fires next, which is computed and not stored. Default false. */
   withNextRun?: boolean;
 }
+
+const schedulesOptions = objectOf({ withNextRun: v.optional(flag, false) });
 
 /**
  * Schedules, and the runs that they made.
@@ -53,7 +56,8 @@ export class PulseStore {
   }
 
   /** Every schedule in order of creation. */
-  getSchedules({ withNextRun = false }: GetSchedulesOptions = {}): PulseSchedule[] {
+  getSchedules(options: GetSchedulesOptions = {}): PulseSchedule[] {
+    const { withNextRun } = checked(schedulesOptions, options, 'options');
     return this.#schedules.all.all().map((row) => scheduleOf(row, withNextRun));
   }
 
@@ -144,7 +148,7 @@ export class PulseStore {
    * @throws InvalidInputError for a limit or an offset that is not a whole number from 0, or an unknown status.
    */
   listRuns(options: ListRunsOptions = {}): PulseRun[] {
-    const { scheduleId, status, limit, offset } = checked(listRunsOptions, options, 'options');
+    const { scheduleId, status, limit, offset } = listRunsOptions(options);
     if (scheduleId === undefined) {
       return status === undefined
         ? this.#runs.page.all(limit, offset)

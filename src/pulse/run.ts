@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { instantOrMillis, objectOf, oneOfWords, text, wholeNumber } from '../core/input.ts';
+import { instantOrMillis, oneOfWords, optionsOf, text, wholeNumber } from '../core/input.ts';
 import { RUN_STATUSES, RUN_TRIGGERS } from './schema.ts';
 
 /** Whether a run goes on, or how it ended. */
@@ -68,7 +68,7 @@ export const RUN_FIELDS = {
 
 export const runTrigger = oneOfWords(RUN_TRIGGERS);
 
-export const listRunsOptions = objectOf({
+export const listRunsOptions = optionsOf({
   scheduleId: v.optional(text),
   status: v.optional(RUN_FIELDS.status),
   limit: v.optional(wholeNumber, 50),

@@ -1,6 +1,5 @@
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm/sql';
 import type { StoreDb } from '../core/db.ts';
-import { checked } from '../core/input.ts';
 import { type StoreStatement, statementsOf } from '../core/statements.ts';
 import {
   messageOf,
@@ -43,7 +42,7 @@ export class MessagePages {
 
   /** @throws InvalidInputError that names the option that does not fit. */
   query(options: QueryMessagesOptions): RelayMessagePage {
-    const { subject, status, sender, endpointHash, cursor, limit } = checked(queryMessagesOptions, options, 'options');
+    const { subject, status, sender, endpointHash, cursor, limit } = queryMessagesOptions(options);
     const args: unknown[] = [];
     let filters = 0;
     if (subject !== undefined) {
@@ -65,11 +64,19 @@ export class MessagePages {
     }
     // One more than asked for tells whether there are more.
     args.push(Math.min(limit + 1, Number.MAX_SAFE_INTEGER));
-    const rows = (this.#byFilters[filters] ??= this.#prepare(filters, status)).all(...args);
+    const rows = this.#statement(filters, status).all(...args);
     if (rows.length <= limit) return { messages: rows.map(messageOf) };
     rows.length = limit;
     const last = rows[limit - 1];
     return last ? { messages: rows.map(messageOf), nextCursor: last.id } : { messages: [] };
+  }
+
+  #statement(filters: number, status: RelayMessageStatus | undefined): StoreStatement<RelayIndexRow> {
+    const known = this.#byFilters[filters];
+    if (known) return known;
+    const made = this.#prepare(filters, status);
+    this.#byFilters[filters] = made;
+    return made;
   }
 
   #prepare(filters: number, status: RelayMessageStatus | undefined): StoreStatement<RelayIndexRow> {

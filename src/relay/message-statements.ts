@@ -104,7 +104,8 @@ class MessageUpserts {
   }
 
   for(present: number): StoreStatement {
-    return (this.#byPresence[present] ??= this.#prepare(present));
+    this.#byPresence[present] ??= this.#prepare(present);
+    return this.#byPresence[present];
   }
 
   #prepare(present: number): StoreStatement {

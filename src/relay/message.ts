@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { InvalidInputError } from '../core/errors.ts';
-import { checked, objectOf, oneOfWords, text, textArgument, wholeNumber } from '../core/input.ts';
+import { checked, oneOfWords, optionsOf, text, textArgument, wholeNumber } from '../core/input.ts';
 import { instant, now } from '../core/time.ts';
 import { MESSAGE_STATUSES, type RelayIndexRow } from './schema.ts';
 
@@ -148,7 +148,7 @@ export function messageOf(row: RelayIndexRow): RelayMessage {
   return message;
 }
 
-export const queryMessagesOptions = objectOf({
+export const queryMessagesOptions = optionsOf({
   subject: v.optional(text),
   status: v.optional(messageStatus),
   sender: v.optional(text),

@@ -1,7 +1,8 @@
 import { asc, eq, lt, sql } from 'drizzle-orm/sql';
+import * as v from 'valibot';
 import type { StoreDb } from '../core/db.ts';
 import { newId } from '../core/ids.ts';
-import { textArgument } from '../core/input.ts';
+import { checked, instantOrMillis, objectOf, textArgument } from '../core/input.ts';
 import { PatchStatements } from '../core/patch.ts';
 import { columnsOf, statementsOf } from '../core/statements.ts';
 import { instant } from '../core/time.ts';
@@ -21,6 +22,8 @@ export interface TraceMetricsOptions {
   /** Spans sent at this instant or later: ISO 8601 with a time zone, or Unix milliseconds. Default: every span. */
   since?: string | number;
 }
+
+const metricsOptions = objectOf({ since: v.optional(instantOrMillis) });
 
 /**
  * Spans in the style of OpenTelemetry: what became of each message, and of the messages that followed from it.
@@ -87,8 +90,9 @@ export class TraceStore {
   }
 
   /** What happened to the spans of a window, read from an index alone. */
-  getMetrics({ since }: TraceMetricsOptions = {}): TraceMetrics {
-    const measured = this.#spans.metrics.get(since === undefined ? '' : instant(since, 'since')) as MeasuredMetrics;
+  getMetrics(options: TraceMetricsOptions = {}): TraceMetrics {
+    const { since } = checked(metricsOptions, options, 'options');
+    const measured = this.#spans.metrics.get(since ?? '') as MeasuredMetrics;
     return {
       ...measured,
       budgetRejections: { hopLimit: 0, ttlExpired: 0, cycleDetected: 0, budgetExhausted: 0 },

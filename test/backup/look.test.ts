@@ -102,6 +102,10 @@ describe(`verifyBackup on ${RUNTIME}`, () => {
     const zeroed = readFileSync(good);
     zeroed.fill(0, (leaf - 1) * PAGE, leaf * PAGE);
     writeFileSync(folder.file('zeroed.db'), zeroed);
+    // A write version of the future: SQLite reads such a file and never writes it.
+    const future = readFileSync(good);
+    future[18] = 18;
+    writeFileSync(folder.file('future.db'), future);
     // One leaf of an index in the place of another: every page is sound, and entries are missing.
     const [one = 0, other = 0] = leavesOf(db, good, 'agent_denials_created');
     const index = readFileSync(good);
@@ -118,6 +122,7 @@ describe(`verifyBackup on ${RUNTIME}`, () => {
       ['foreign.db', 'NOT_OURS', false],
       ['no-ledger.db', 'NO_LEDGER', false],
       ['zeroed.db', /^(DAMAGED|SQLITE_CORRUPT)/, false],
+      ['future.db', 'DAMAGED', false],
       ['dangling.db', 'DANGLING_ROWS', true],
       ['index.db', /^(DAMAGED|SQLITE_CORRUPT)/, true],
     ] as const) {

@@ -28,12 +28,16 @@ interface Report {
 /** What each suite must have measured, whatever it took. */
 const SUITES: Record<string, { tables: number; operations: string[]; arms: string[] }> = {
   stores: { tables: 1, operations: ['getMessage', 'insertSpan', 'tryRecordCall', 'createRun'], arms: ['ours', 'bare'] },
+  peers: { tables: 1, operations: ['getMessage', 'tryRecordCall'], arms: ['ours', 'bare'] },
   open: { tables: 2, operations: ['import, open, close, exit', 'createDb()'], arms: ['ours', 'bare'] },
   growth: { tables: 1, operations: ['getMessage', 'updateSpan'], arms: ['1k', '10k'] },
   writes: { tables: 2, operations: ['as shipped', 'insertMessage, mean'], arms: [] },
   contention: { tables: 1, operations: ['4 Bun', '4 Node', '2 Bun, 2 Node'], arms: ['ours', 'bare'] },
   import: { tables: 1, operations: ['a message and a span, each'], arms: ['ours', 'bare'] },
   backup: { tables: 1, operations: ['backup'], arms: ['ours', 'bare'] },
+  memory: { tables: 1, operations: ['every store'], arms: [] },
+  monitor: { tables: 1, operations: ['2,000 calls a second', 'full speed'], arms: ['without', 'with'] },
+  health: { tables: 1, operations: ['health(db)'], arms: ['small', 'large'] },
 };
 
 async function quick(suite: string): Promise<Report[]> {

@@ -220,7 +220,7 @@ describe('hostile input to the mesh stores', () => {
       ['tree', { tree: cycle }],
       ['tree', { tree: [undefined] }],
       ['tree', { tree: new Map() }],
-      ['patch', { ['\ud800']: 1 }],
+      ['patch', { '\ud800': 1 }],
       ['patch', { ['k'.repeat(101)]: 1n }],
       ['patch', throwing],
       ['behavior', { behavior: { responseMode: 'always', cycle } }],

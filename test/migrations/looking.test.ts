@@ -35,6 +35,13 @@ function makeOlder(path: string): void {
 }
 
 describe(`looking before leaping, on ${RUNTIME}`, () => {
+  it('refuses what is neither a database nor a path', () => {
+    for (const of of [null, 7, {}, []]) {
+      assert.throws(() => migrationStatus(of as never), { name: 'InvalidInputError', field: 'path' });
+      assert.throws(() => runMigrations(of as never), { name: 'InvalidInputError', field: 'path' });
+    }
+  });
+
   it('tells what a closed file has and lacks, and writes nothing beside it or into it', () => {
     using folder = temporaryFolder();
     const path = folder.file('family.db');

@@ -195,6 +195,19 @@ describe(`the ledger against the history, on ${RUNTIME}`, () => {
       });
     });
 
+    it('refuses a name, a reason or a person that is no text', () => {
+      using connection = open(':memory:');
+      for (const tag of [7n, null, {}, 'a\ud800']) {
+        assert.throws(() => repair(connection, historyOf(FAMILY), tag as never), { field: 'tag' });
+      }
+      for (const field of ['reason', 'by']) {
+        const options = { [field]: Symbol('x') };
+        assert.throws(() => repair(connection, historyOf(FAMILY), '0000_family', options as never), {
+          field: `options.${field}`,
+        });
+      }
+    });
+
     it('opens read-only with migrations skipped, and in no other way', () => {
       using folder = temporaryFolder();
       const path = folder.file('dork.db');

@@ -105,23 +105,27 @@ export class HistoryWriter {
     const column = table.columns[at % table.columns.length] as Column;
     switch (kind) {
       case 'create child':
-        return this.#create(
+        this.#create(
           { name: `t${number}`, columns: [{ name: `c${number}`, notNull: false }], parent: table, triggers: [] },
           sql,
         );
+        return;
       case 'add column':
         table.columns.push({ name: `c${number}`, notNull: flag });
         sql.push(`ALTER TABLE ${table.name} ADD COLUMN c${number} text${flag ? " NOT NULL DEFAULT 'd'" : ''}`);
         return;
       case 'rebuild':
         column.notNull = !column.notNull;
-        return this.#rebuild(table, sql, flag, lost);
+        this.#rebuild(table, sql, flag, lost);
+        return;
       case 'rebuild without a column':
         if (table.columns.length > 1) table.columns.splice(at % table.columns.length, 1);
-        return this.#rebuild(table, sql, flag, lost);
+        this.#rebuild(table, sql, flag, lost);
+        return;
       case 'rebuild out of the way':
         // After a take-over of its name, only the rows would tell whose place the new table takes.
-        return this.#rebuild(table, sql, flag, lost, !this.#hasTakenOver);
+        this.#rebuild(table, sql, flag, lost, !this.#hasTakenOver);
+        return;
       case 'rename table':
         sql.push(`ALTER TABLE ${table.name} RENAME TO t${number}`);
         table.name = `t${number}`;

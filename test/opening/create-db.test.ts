@@ -15,7 +15,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { agents, closeDb, createDb, DatabaseOpenError, defaultDbPath, migrationStatus, pulseSchedules } from '#entry';
+import {
+  agents,
+  type CreateDbOptions,
+  closeDb,
+  createDb,
+  DatabaseOpenError,
+  type Db,
+  defaultDbPath,
+  migrationStatus,
+  pulseSchedules,
+} from '#entry';
 import { temporaryFolder } from '../support/folder.ts';
 import { ROOT, RUNTIME, runtimeCommand } from '../support/runtime.ts';
 
@@ -38,9 +48,14 @@ function contents(folder: string): Record<string, string> {
 }
 
 /** The database is refused with this code, on every way of opening it, and nothing in the folder changes. */
-function assertRefused(path: string, folder: string, code: string | RegExp): void {
+function assertRefused(
+  path: string,
+  folder: string,
+  code: string | RegExp,
+  ways: readonly CreateDbOptions[] = [{}, { readonly: true }, { migrations: 'skip' }, { migrations: 'require' }],
+): void {
   const before = contents(folder);
-  for (const options of [{}, { readonly: true }, { migrations: 'skip' }, { migrations: 'require' }] as const) {
+  for (const options of ways) {
     assert.throws(
       () => createDb(path, options),
       (error) => {
@@ -210,6 +225,69 @@ describe(`opening on ${RUNTIME}`, () => {
     assert.deepEqual(db.select().from(agents).all(), []);
   });
 
+  it('refuses a damaged file that has a -wal, and leaves the one out of the other', () => {
+    using folder = temporaryFolder();
+    const [file, copy] = [folder.file('dork.db'), folder.file('copy/dork.db')];
+    populated(file);
+    mkdirSync(folder.file('copy'));
+    {
+      using db = createDb(file);
+      db.$client.exec("UPDATE agents SET name = 'in the -wal' WHERE id = 'a1'");
+      for (const suffix of ['', '-wal']) copyFileSync(file + suffix, copy + suffix);
+    }
+    const bytes = readFileSync(copy);
+    writeFileSync(copy, bytes.fill(0, 4096));
+    const before = [copy, `${copy}-wal`].map((path) => readFileSync(path));
+    for (const options of [{}, { migrations: 'require' }] as const) {
+      assert.throws(() => createDb(copy, options), { name: 'DatabaseOpenError', code: 'SQLITE_CORRUPT' });
+      assert.deepEqual(
+        [copy, `${copy}-wal`].map((path) => readFileSync(path)),
+        before,
+      );
+    }
+  });
+
+  it('refuses a file whose ledger cannot be read', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    populated(file);
+    const rootOf = (db: Db) =>
+      db.$client.prepare("SELECT rootpage FROM sqlite_schema WHERE name = '__drizzle_migrations'").get()?.rootpage;
+    let page = 0;
+    {
+      using db = createDb(file);
+      page = Number(rootOf(db));
+    }
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0, (page - 1) * 4096, page * 4096));
+    assertRefused(file, folder.path, 'SQLITE_CORRUPT', [{}, { migrations: 'require' }]);
+  });
+
+  it('refuses a file whose header speaks of a format that SQLite does not know', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    populated(file);
+    const bytes = readFileSync(file);
+    bytes[47] = 9;
+    writeFileSync(file, bytes);
+    assertRefused(file, folder.path, 'SQLITE_ERROR', [{}, { migrations: 'require' }]);
+  });
+
+  it('refuses a file whose ledger was damaged', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    populated(file);
+    {
+      using db = createDb(file);
+      db.$client.exec(`ALTER TABLE __drizzle_migrations RENAME TO ledger;
+        CREATE TABLE __drizzle_migrations (id SERIAL PRIMARY KEY, hash text, created_at numeric);
+        INSERT INTO __drizzle_migrations SELECT id, nullif(hash, (SELECT hash FROM ledger WHERE rowid = 2)), created_at
+          FROM ledger;
+        DROP TABLE ledger`);
+    }
+    assertRefused(file, folder.path, 'DAMAGED_LEDGER', [{}, { migrations: 'require' }]);
+  });
+
   it('opens through a symbolic link, with the -wal beside the real file', () => {
     using folder = temporaryFolder();
     mkdirSync(folder.file('real'));
@@ -242,6 +320,12 @@ describe(`opening on ${RUNTIME}`, () => {
       kind: 'failed',
     });
     assert.deepEqual(migrationStatus(folder.file('dork.db')).rows, {});
+  });
+
+  it('refuses a path with a name that no file can have', () => {
+    for (const path of ['x'.repeat(256), `${'é'.repeat(128)}/dork.db`]) {
+      assert.throws(() => createDb(path), { code: 'INVALID_INPUT', field: 'path' });
+    }
   });
 
   it('refuses options that it does not know what to do with', () => {

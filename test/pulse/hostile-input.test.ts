@@ -168,4 +168,11 @@ describe('objects that are not what they seem', () => {
       assert.deepStrictEqual(structuredClone(result), result);
     }
   });
+
+  it('refuses options that are no object, or hold what does not fit', () => {
+    using test = storeDb();
+    for (const options of [null, 7, 'x', { withNextRun: 'yes' }]) {
+      assert.throws(() => new PulseStore(test.db).getSchedules(options as never), { name: 'InvalidInputError' });
+    }
+  });
 });

@@ -286,4 +286,11 @@ describe(`hostile input to TraceStore on ${RUNTIME}`, () => {
     assert.throws(() => traces.insertSpan({ ...SPAN, metadata }), isInvalid('metadata'));
     assert.deepEqual(dump(test.db), before);
   });
+
+  it('refuses options that are no object, or hold what does not fit', () => {
+    using test = storeDb();
+    for (const options of [null, 7, 'x', { since: 'yesterday' }]) {
+      assert.throws(() => new TraceStore(test.db).getMetrics(options as never), { name: 'InvalidInputError' });
+    }
+  });
 });

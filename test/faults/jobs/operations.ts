@@ -1,0 +1,73 @@
+import {
+  backup,
+  checkpoint,
+  closeDb,
+  compact,
+  createDb,
+  importLegacy,
+  optimize,
+  prune,
+  readHistory,
+  recover,
+  restore,
+  runMigrations,
+} from '#entry';
+import type { JobProgram } from '../worker.ts';
+
+/** What the package does to a file, each said `ready` before it begins, so that it can be met in its middle. */
+export const OPERATIONS: Readonly<Record<string, JobProgram>> = {
+  /** Opens and closes; where there is no file, makes one. */
+  open: ({ file }, { say }) => {
+    say({ ready: true });
+    createDb(file).$client.close();
+  },
+  close: ({ file }, { say }) => {
+    const db = createDb(file);
+    db.$client.prepare('SELECT count(*) FROM relay_index').get();
+    say({ ready: true });
+    closeDb(db);
+  },
+  checkpoint: ({ file, waitMs = 5000 }, { say }) => {
+    const db = createDb(file);
+    say({ ready: true });
+    return checkpoint(db, { waitMs });
+  },
+  optimize: ({ file }, { say }) => {
+    using db = createDb(file);
+    say({ ready: true });
+    return optimize(db);
+  },
+  prune: ({ file, policy }, { say }) => {
+    using db = createDb(file);
+    say({ ready: true });
+    return prune(db, policy);
+  },
+  backup: async ({ file, to, deep }, { say }) => {
+    using db = createDb(file);
+    say({ ready: true });
+    return await backup(db, { to, ...(deep && { deep }) });
+  },
+  restore: async ({ from, to }, { say }) => {
+    say({ ready: true });
+    return await restore({ from, to });
+  },
+  recover: async ({ from, to }, { say }) => {
+    say({ ready: true });
+    return await recover({ from, to });
+  },
+  compact: ({ file, busyTimeoutMs }, { say }) => {
+    say({ ready: true });
+    return compact(file, { busyTimeoutMs });
+  },
+  import: ({ file, home }, { say }) => {
+    using db = createDb(file);
+    say({ ready: true });
+    const { imported, alreadyThere, failed } = importLegacy(db, { home, keepOrphans: true });
+    return { imported, alreadyThere, failed };
+  },
+  migrate: ({ file, folder }, { say }) => {
+    const history = readHistory(folder);
+    say({ ready: true });
+    return runMigrations(file, { history, onProgress: ({ phase, step }) => say({ phase, step }) });
+  },
+};

@@ -1,0 +1,36 @@
+import type { Scenario } from '../scenario.ts';
+import { CLOSING_AND_MODES } from './closing.ts';
+import { COMMAND_LINE } from './commands.ts';
+import { DAMAGE } from './damage.ts';
+import { FUZZ } from './fuzz.ts';
+import { HISTORIES } from './histories.ts';
+import { KILL_IMPORT } from './kill-import.ts';
+import { KILL_MIGRATE } from './kill-migrate.ts';
+import { KILL_MOMENTS } from './kill-moments.ts';
+import { OLDER_FILES } from './older-files.ts';
+import { ORACLE } from './oracle.ts';
+import { PATHS } from './paths.ts';
+import { PLANTED } from './planted.ts';
+import { ROOM } from './room.ts';
+import { SOAK } from './soak.ts';
+import { TOGETHER } from './together.ts';
+
+/** Every fault, in the order of the table. */
+export const SCENARIOS: readonly Scenario[] = [
+  // The longest first.
+  SOAK,
+  ORACLE,
+  ...KILL_MOMENTS,
+  ...KILL_MIGRATE,
+  ...KILL_IMPORT,
+  ...DAMAGE,
+  ...HISTORIES,
+  ...TOGETHER,
+  ...ROOM,
+  ...PATHS,
+  ...FUZZ,
+  ...OLDER_FILES,
+  ...COMMAND_LINE,
+  ...CLOSING_AND_MODES,
+  ...PLANTED,
+];
