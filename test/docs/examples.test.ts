@@ -16,9 +16,10 @@ import { assertBuilt } from '../support/built.ts';
 import { consumerProject, installCommand } from '../support/consumer-project.ts';
 import { BUN, NODE, ROOT } from '../support/runtime.ts';
 import { blocksBelow, type CodeBlock } from './code-blocks.ts';
+import { markdownAtTop } from './links.ts';
 import { programOf, quotedFile, runtimesOf } from './program.ts';
 
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs', 'examples'];
+const DOCUMENTS = [...markdownAtTop(ROOT), 'docs', 'examples'];
 const KINDS = /^(ts( bun| node| from=\S+)?|sh( ci| install| project| litestream)?|json|text)$/;
 const RUN_MS = 30_000;
 
