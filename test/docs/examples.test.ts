@@ -16,14 +16,23 @@ import { assertBuilt } from '../support/built.ts';
 import { consumerProject, installCommand } from '../support/consumer-project.ts';
 import { BUN, NODE, ROOT } from '../support/runtime.ts';
 import { blocksBelow, type CodeBlock } from './code-blocks.ts';
+import { markdownAtTop } from './links.ts';
 import { programOf, quotedFile, runtimesOf } from './program.ts';
 
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs', 'examples'];
+const DOCUMENTS = [...markdownAtTop(ROOT), 'docs', 'examples'];
 const KINDS = /^(ts( bun| node| from=\S+)?|sh( ci| install| project| litestream)?|json|text)$/;
 const RUN_MS = 30_000;
 
+/** `BENCH_ROWS=1000 bun run bench`: variables, then a script of package.json, the tests, or a file. */
+const PROJECT_SCRIPT = /^(?:\w+=\S+ )*(?:bun (run|test) |(?:bun|node|git) )(\S+)?/;
+
 const blocks = [...blocksBelow(ROOT, DOCUMENTS, '.md'), ...blocksBelow(ROOT, ['src'], '.ts')];
-const kindOf = ({ language, words }: CodeBlock) => [language, ...words].join(' ');
+
+/** A shell block of nothing but scripts of this project needs no word that says so. */
+function kindOf(block: CodeBlock): string {
+  const kind = [block.language, ...block.words].join(' ');
+  return kind === 'sh' && shellLines(block).every((line) => PROJECT_SCRIPT.test(line)) ? 'sh project' : kind;
+}
 const placeOf = ({ file, line }: CodeBlock) => `${file}:${line}`;
 const programs = blocks.filter((block) => block.language === 'ts' && quotedFile(block) === undefined);
 const quotations = blocks.filter((block) => quotedFile(block) !== undefined);
@@ -159,7 +168,7 @@ describe('the code of the documentation', () => {
   it('names scripts of this project that there are', () => {
     const { scripts } = JSON.parse(read('package.json'));
     for (const line of ofKind('sh project').flatMap(shellLines)) {
-      const [, kind, name] = /^(?:\w+=\S+ )*(?:bun (run|test) |(?:bun|node|git) )(\S+)?/.exec(line) ?? [];
+      const [, kind, name] = PROJECT_SCRIPT.exec(line) ?? [];
       if (kind === 'run') assert.ok(name && name in scripts, line);
       else if (line.startsWith('git config')) assert.ok(existsSync(join(ROOT, line.split(' ').at(-1) as string)), line);
       else assert.ok(name && existsSync(join(ROOT, name)), line);

@@ -32,6 +32,11 @@ export function brokenLinks(root: string, file: string): string[] {
   });
 }
 
+/** The Markdown files that stand beside package.json. */
+export function markdownAtTop(root: string): string[] {
+  return readdirSync(root).filter((name) => name.endsWith('.md'));
+}
+
 /** The Markdown files below a folder. */
 export function markdownBelow(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })

@@ -6,7 +6,7 @@ import { type DeclarationReflection, ReflectionKind } from 'typedoc';
 import { type Reference, writeReference } from '../../scripts/reference.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { ROOT } from '../support/runtime.ts';
-import { brokenLinks, markdownBelow } from './links.ts';
+import { brokenLinks, markdownAtTop, markdownBelow } from './links.ts';
 
 /** What throws nothing of its own: constructors of errors, plain computations, what is done when all is over. */
 const THROWS_NOTHING = [
@@ -105,7 +105,7 @@ describe('the reference', () => {
 
   it('links to what is there, and so does the rest of the documentation', () => {
     const written = markdownBelow(folder.path, 'api').flatMap((file) => brokenLinks(folder.path, file));
-    const files = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'BENCHMARKS.md', ...markdownBelow(ROOT, 'docs')];
+    const files = [...markdownAtTop(ROOT), ...markdownBelow(ROOT, 'docs')];
     const ours = [...files, ...markdownBelow(ROOT, 'examples')].filter((file) => !file.startsWith('docs/api/'));
     assert.deepEqual([...written, ...ours.flatMap((file) => brokenLinks(ROOT, file))], []);
   });
