@@ -52,7 +52,7 @@ async function race(
 async function races({ folder, entry, quick }: SuiteOptions, runtime: Runtime): Promise<Measurement[]> {
   const built = runtime === 'bun' ? dirname(dirname(entry)) : dirname(entry);
   const { createDb, closeDb } = await importPackage(join(built, 'bun', 'index.js'));
-  const transactions = quick ? 50 : 5000;
+  const transactions = quick ? 50 : 20_000;
   const measured: Measurement[] = [];
   for (const { name, runtimes } of MIXES) {
     const runs: Record<string, Cost[]> = { ours: [], bare: [] };

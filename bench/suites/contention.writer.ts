@@ -11,7 +11,7 @@ const [, , arm, path = '', transactions = '0', entry = ''] = process.argv;
 const READ = 'SELECT count FROM rate_limit_buckets WHERE agent_id = ?';
 const WRITE = 'UPDATE rate_limit_buckets SET count = ? WHERE agent_id = ?';
 
-const WARM_UP = 2000;
+const WARM_UP = 20_000;
 
 interface Writer {
   write(agent: string): void;
