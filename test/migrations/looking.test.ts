@@ -36,9 +36,9 @@ function makeOlder(path: string): void {
 
 describe(`looking before leaping, on ${RUNTIME}`, () => {
   it('refuses what is neither a database nor a path', () => {
-    for (const of of [null, 7, {}, []]) {
-      assert.throws(() => migrationStatus(of as never), { name: 'InvalidInputError', field: 'path' });
-      assert.throws(() => runMigrations(of as never), { name: 'InvalidInputError', field: 'path' });
+    for (const given of [null, 7, {}, []]) {
+      assert.throws(() => migrationStatus(given as never), { name: 'InvalidInputError', field: 'path' });
+      assert.throws(() => runMigrations(given as never), { name: 'InvalidInputError', field: 'path' });
     }
   });
 

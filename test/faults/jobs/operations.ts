@@ -5,10 +5,7 @@ import {
   compact,
   createDb,
   importLegacy,
-  optimize,
-  prune,
   readHistory,
-  recover,
   restore,
   runMigrations,
 } from '#entry';
@@ -32,16 +29,6 @@ export const OPERATIONS: Readonly<Record<string, JobProgram>> = {
     say({ ready: true });
     return checkpoint(db, { waitMs });
   },
-  optimize: ({ file }, { say }) => {
-    using db = createDb(file);
-    say({ ready: true });
-    return optimize(db);
-  },
-  prune: ({ file, policy }, { say }) => {
-    using db = createDb(file);
-    say({ ready: true });
-    return prune(db, policy);
-  },
   backup: async ({ file, to, deep }, { say }) => {
     using db = createDb(file);
     say({ ready: true });
@@ -50,10 +37,6 @@ export const OPERATIONS: Readonly<Record<string, JobProgram>> = {
   restore: async ({ from, to }, { say }) => {
     say({ ready: true });
     return await restore({ from, to });
-  },
-  recover: async ({ from, to }, { say }) => {
-    say({ ready: true });
-    return await recover({ from, to });
   },
   compact: ({ file, busyTimeoutMs }, { say }) => {
     say({ ready: true });

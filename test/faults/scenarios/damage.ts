@@ -52,9 +52,14 @@ function read(db: Db): Content | DorkDbError {
   }
 }
 
-/** What must not change; SQLite builds the -shm anew when it likes. */
+/**
+ * What must not change. SQLite builds the -shm anew when it likes; and where a damaged ledger seems to lack migrations,
+ * the folder for their snapshot is made before the file turns out to be damaged: it must be empty.
+ */
 function stateOf(home: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(contents(home)).filter(([name]) => !name.endsWith('-shm')));
+  return Object.fromEntries(
+    Object.entries(contents(home)).filter(([name]) => !name.endsWith('-shm') && name !== 'backups'),
+  );
 }
 
 /** Opens a file, or gives the error that refused it, which must be of a kind that says so, and have changed nothing. */

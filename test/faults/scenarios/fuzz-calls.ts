@@ -45,7 +45,8 @@ function given(value: unknown, names: readonly string[]): Record<string, unknown
   return Object.fromEntries(
     names.flatMap((name) => {
       const field = (value as Record<string, unknown>)[name];
-      return field === undefined ? [] : [[name, field]];
+      // The integers of SQLite have one zero.
+      return field === undefined ? [] : [[name, Object.is(field, -0) ? 0 : field]];
     }),
   );
 }
