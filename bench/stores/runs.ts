@@ -6,6 +6,7 @@ import type { Operation } from '../harness/compare.ts';
 import { type Arms, without } from './arms.ts';
 import { changesOf } from './builder.ts';
 import { idOf, instantOf, KEPT_RUNS, PRUNED_SCHEDULE, scheduleOf } from './fill.ts';
+import { newRun } from './run.ts';
 
 const COLUMNS = `id, schedule_id AS scheduleId, status, started_at AS startedAt, finished_at AS finishedAt,
   duration_ms AS durationMs, output AS outputSummary, error, session_id AS sessionId, "trigger", created_at AS createdAt`;
@@ -44,21 +45,8 @@ export function runOperations({ pkg, db, bare, builder, rows }: Arms): Operation
   );
 
   const bareCreate = (scheduleId: string) => {
-    const at = new Date().toISOString();
-    const run = {
-      id: bareId(),
-      scheduleId,
-      status: 'running',
-      startedAt: at,
-      finishedAt: null,
-      durationMs: null,
-      outputSummary: null,
-      error: null,
-      sessionId: null,
-      trigger: 'scheduled',
-      createdAt: at,
-    };
-    insert.run(run.id, scheduleId, at, run.trigger, at);
+    const run = newRun(bareId(), scheduleId);
+    insert.run(run.id, scheduleId, run.startedAt, run.trigger, run.createdAt);
     return run;
   };
   const builderCreate = (scheduleId: string) => {

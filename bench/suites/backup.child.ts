@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { constants, copyFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../../src/create-db.ts';
@@ -7,16 +7,10 @@ import { openBare, openConfigured } from '../harness/bare.ts';
 import { stopwatch, time } from '../harness/compare.ts';
 import { importPackage, type Package } from '../harness/ours.ts';
 import type { Measurement, SuiteOptions } from '../harness/suite.ts';
-import { fill, idOf } from '../stores/fill.ts';
+import { idOf } from '../stores/fill.ts';
+import { copyFilled } from '../stores/filled.ts';
 
-export async function prepare({ folder, entry, rows }: SuiteOptions): Promise<void> {
-  const { createDb, closeDb } = await importPackage(entry);
-  const path = join(folder, 'filled.db');
-  closeDb(createDb(path));
-  const database = openConfigured(path);
-  fill(database, rows);
-  database.close();
-}
+export { prepareFilled as prepare } from '../stores/filled.ts';
 
 /** A server's load on the event loop until told to stop; the longest time between two turns, in milliseconds. */
 function load(pkg: Package, db: Db, rows: number): () => number {
@@ -52,8 +46,7 @@ function contentOf(path: string): unknown {
 
 export async function round({ folder, entry, rows, quick }: SuiteOptions): Promise<Measurement[]> {
   const pkg = await importPackage(entry);
-  const path = join(folder, 'dork.db');
-  copyFileSync(join(folder, '..', 'filled.db'), path, constants.COPYFILE_FICLONE);
+  const path = copyFilled(folder, 'dork');
   const copies = { ours: join(folder, 'copy.db'), bare: join(folder, 'bare-copy.db') };
   const bare = openConfigured(path);
   const vacuum = bare.prepare('VACUUM INTO ?');

@@ -5,7 +5,8 @@ import { compareAll, FULL, type Operation, QUICK } from '../harness/compare.ts';
 import { importPackage } from '../harness/ours.ts';
 import type { Measurement, SuiteOptions } from '../harness/suite.ts';
 import { openBuilder } from '../stores/builder.ts';
-import { fill, fillBuckets } from '../stores/fill.ts';
+import { fillBuckets } from '../stores/fill.ts';
+import { makeFilled } from '../stores/filled.ts';
 import { storeOperations } from '../stores/operations.ts';
 import { sizeName, sizesOf } from './growth.ts';
 
@@ -13,15 +14,8 @@ import { sizeName, sizesOf } from './growth.ts';
 const COPIED = 1_000_000;
 
 export async function prepare(options: SuiteOptions): Promise<void> {
-  const { createDb, closeDb } = await importPackage(options.entry);
-  for (const rows of sizesOf(options)) {
-    const path = join(options.folder, `${rows}.db`);
-    closeDb(createDb(path));
-    const database = openConfigured(path);
-    fill(database, rows);
-    fillBuckets(database);
-    database.close();
-  }
+  for (const rows of sizesOf(options))
+    await makeFilled(options.entry, join(options.folder, `${rows}.db`), rows, fillBuckets);
 }
 
 export async function round(options: SuiteOptions): Promise<Measurement[]> {

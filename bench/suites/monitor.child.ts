@@ -1,11 +1,8 @@
-import { constants, copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openConfigured } from '../harness/bare.ts';
 import { compareAll, FULL, median, QUICK, stopwatch } from '../harness/compare.ts';
 import { importPackage } from '../harness/ours.ts';
 import type { Cost, Measurement, SuiteOptions } from '../harness/suite.ts';
-import { fill } from '../stores/fill.ts';
+import { copyFilled } from '../stores/filled.ts';
 import { type Load, storeLoad } from '../stores/load.ts';
 
 /** Calls a second of a busy server. */
@@ -14,21 +11,12 @@ const RATE = 2000;
 const TURN_MS = 5;
 const SAMPLE_MS = 1000;
 
-export async function prepare({ folder, entry, rows }: SuiteOptions): Promise<void> {
-  const { createDb, closeDb } = await importPackage(entry);
-  const path = join(folder, 'filled.db');
-  closeDb(createDb(path));
-  const database = openConfigured(path);
-  fill(database, rows);
-  database.close();
-}
+export { prepareFilled as prepare } from '../stores/filled.ts';
 
 export async function round({ folder, entry, rows, quick }: SuiteOptions): Promise<Measurement[]> {
   const pkg = await importPackage(entry);
   const open = (arm: string) => {
-    const path = join(folder, `${arm}.db`);
-    copyFileSync(join(folder, '..', 'filled.db'), path, constants.COPYFILE_FICLONE);
-    return pkg.createDb(path, { migrations: 'require' });
+    return pkg.createDb(copyFilled(folder, arm), { migrations: 'require' });
   };
   const dbs = { without: open('without'), with: open('with') };
   const watch = pkg.monitor(dbs.with, { everyMs: SAMPLE_MS, onSample: () => {} });

@@ -1,4 +1,3 @@
-import { constants, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bareId, openConfigured, PRAGMAS } from '../harness/bare.ts';
@@ -8,24 +7,17 @@ import type { Measurement, SuiteOptions } from '../harness/suite.ts';
 import { byHand } from '../peers/by-hand.ts';
 import { isThere, PEERS } from '../peers/list.ts';
 import type { PeerModule } from '../peers/peer.ts';
-import { fill, fillBuckets } from '../stores/fill.ts';
+import { fillBuckets } from '../stores/fill.ts';
+import { copyFilled } from '../stores/filled.ts';
 import { type OpenedPeer, peerOperations } from '../stores/peers.ts';
 
-export async function prepare({ folder, entry, rows }: SuiteOptions): Promise<void> {
-  const { createDb, closeDb } = await importPackage(entry);
-  const path = join(folder, 'filled.db');
-  closeDb(createDb(path));
-  const database = openConfigured(path);
-  fill(database, rows);
-  database.close();
-}
+export { prepareFilled as prepare } from '../stores/filled.ts';
 
 export async function round({ folder, entry, rows, quick, only = '' }: SuiteOptions): Promise<Measurement[]> {
   const pkg = await importPackage(entry);
   const runtime = process.versions.bun ? 'bun' : 'node';
   const file = (arm: string) => {
-    const path = join(folder, `${arm.replace(':', '-')}.db`);
-    copyFileSync(join(folder, '..', 'filled.db'), path, constants.COPYFILE_FICLONE);
+    const path = copyFilled(folder, arm.replace(':', '-'));
     const database = openConfigured(path);
     fillBuckets(database);
     database.close();

@@ -1,29 +1,16 @@
-import { constants, copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { openConfigured } from '../harness/bare.ts';
 import { type Act, mean } from '../harness/compare.ts';
 import { importPackage } from '../harness/ours.ts';
 import type { Measurement, SuiteOptions } from '../harness/suite.ts';
 import { openBuilder } from '../stores/builder.ts';
-import { fill } from '../stores/fill.ts';
+import { copyFilled } from '../stores/filled.ts';
 import { messageOperations } from '../stores/messages.ts';
 
-export async function prepare({ folder, entry, rows }: SuiteOptions): Promise<void> {
-  const { createDb, closeDb } = await importPackage(entry);
-  const path = join(folder, 'filled.db');
-  closeDb(createDb(path));
-  const database = openConfigured(path);
-  fill(database, rows);
-  database.close();
-}
+export { prepareFilled as prepare } from '../stores/filled.ts';
 
 export async function round({ folder, entry, rows, quick }: SuiteOptions): Promise<Measurement[]> {
   const pkg = await importPackage(entry);
-  const file = (arm: string) => {
-    const path = join(folder, `${arm}.db`);
-    copyFileSync(join(folder, '..', 'filled.db'), path, constants.COPYFILE_FICLONE);
-    return path;
-  };
+  const file = (arm: string) => copyFilled(folder, arm);
   const db = pkg.createDb(file('ours'), { migrations: 'require' });
   const bare = openConfigured(file('bare'));
   const operation = messageOperations({ pkg, db, bare, builder: await openBuilder(file('builder')), rows }).find(

@@ -1,31 +1,18 @@
-import { constants, copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { openConfigured } from '../harness/bare.ts';
 import { compareAll, FULL, QUICK } from '../harness/compare.ts';
 import { importPackage } from '../harness/ours.ts';
 import type { Measurement, SuiteOptions } from '../harness/suite.ts';
 import { openBuilder } from '../stores/builder.ts';
-import { fill, fillBuckets } from '../stores/fill.ts';
+import { fillBuckets } from '../stores/fill.ts';
+import { copyFilled } from '../stores/filled.ts';
 import { storeOperations } from '../stores/operations.ts';
 
-/** The file that every arm of every round gets a copy of. */
-function filled(folder: string): string {
-  return join(folder, 'filled.db');
-}
-
-export async function prepare({ folder, entry, rows }: SuiteOptions): Promise<void> {
-  const { createDb, closeDb } = await importPackage(entry);
-  closeDb(createDb(filled(folder)));
-  const database = openConfigured(filled(folder));
-  fill(database, rows);
-  database.close();
-}
+export { prepareFilled as prepare } from '../stores/filled.ts';
 
 export async function round({ folder, entry, rows, quick, only = '' }: SuiteOptions): Promise<Measurement[]> {
   const pkg = await importPackage(entry);
   const file = (arm: string) => {
-    const path = join(folder, `${arm}.db`);
-    copyFileSync(filled(join(folder, '..')), path, constants.COPYFILE_FICLONE);
+    const path = copyFilled(folder, arm);
     const database = openConfigured(path);
     fillBuckets(database);
     database.close();
