@@ -20,7 +20,7 @@ export interface BareDatabase {
 export const PRAGMAS = `
   PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;
-  PRAGMA wal_autocheckpoint = 4000; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON; PRAGMA mmap_size = 0;`;
+  PRAGMA wal_autocheckpoint = 16384; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON; PRAGMA mmap_size = 0;`;
 
 type OpenBare = (path: string) => BareDatabase;
 

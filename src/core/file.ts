@@ -166,6 +166,8 @@ export interface FileState {
   readonly isNew: boolean;
   /** `PRAGMA application_id` as the header has it; a -wal may hold a newer one. 0 where the header was not read. */
   readonly applicationId: number;
+  /** True where a -wal with something in it lies beside the path; that of a link lies beside its file. */
+  readonly hasWal: boolean;
 }
 
 /**
@@ -179,8 +181,9 @@ export function inspectFile(filename: string): FileState {
   const wal = sizeOf(`${filename}-wal`) ?? 0;
   const file = fileAt(filename);
   if (file?.isFile() && file.size > 0) {
-    if (mayBeOpen(filename)) return { isNew: false, applicationId: 0 };
-    return { isNew: false, applicationId: checkHeader(filename, file.size, wal > 0) };
+    const hasWal = wal > 0;
+    const applicationId = mayBeOpen(filename) ? 0 : checkHeader(filename, file.size, hasWal);
+    return { isNew: false, applicationId, hasWal };
   }
   checkFolder(filename);
   checkKind(filename);
@@ -199,7 +202,7 @@ export function inspectFile(filename: string): FileState {
       'Restore the newest backup, or remove the empty file to start anew.',
     );
   }
-  return { isNew: true, applicationId: 0 };
+  return { isNew: true, applicationId: 0, hasWal: false };
 }
 
 /** Creates the empty file with mode 0600, whatever the umask, before SQLite would create it with 0644. */
@@ -223,5 +226,9 @@ export function createPrivateFolder(folder: string): void {
 
 /** The file itself where the path is a symbolic link, so that the -wal and the backups lie beside the real one. */
 export function realFile(filename: string): string {
-  return existsSync(filename) ? realpathSync(filename) : join(realpathSync(dirname(filename)), basename(filename));
+  try {
+    return realpathSync.native(filename);
+  } catch {
+    return join(realpathSync.native(dirname(filename)), basename(filename));
+  }
 }

@@ -48,7 +48,7 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   } else if (!readonly) refuseUnwritable(path);
   const filename = realFile(path);
   const inode = inodeOf(filename);
-  const hasWal = bytesOf(`${filename}-wal`) > 0;
+  const hasWal = file.hasWal || (filename !== path && bytesOf(`${filename}-wal`) > 0);
   const connection = new Connection(adapter, filename, { readonly });
   if (hasWal) foundWithWal.add(connection);
   try {

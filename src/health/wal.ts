@@ -11,7 +11,7 @@ const say = findingsOf('wal');
 const sayProcesses = findingsOf('processes');
 
 /** This many times the pages at which a commit checkpoints by itself are pending: something keeps it from that. */
-const BACKLOG = 2;
+const BACKLOG = 1.5;
 
 /** Who keeps a lock at every look of this time is in the way, and does not merely work at the moment. */
 const WATCH_MS = 250;

@@ -58,7 +58,7 @@ describe(`backup on ${RUNTIME}`, () => {
     assert.ok(copied.length <= atItsEnd);
     assert.deepEqual(copied, Array.from({ length: copied.length }, (_, i) => `w${i}`).sort());
     assert.equal(idsOf(db).length, written);
-    assert.equal(db.$client.pragma('wal_autocheckpoint', { simple: true }), 4000);
+    assert.equal(db.$client.pragma('wal_autocheckpoint', { simple: true }), 16384);
   });
 
   it('tells its progress by bytes, up to the size of the copy', { timeout: SLOW_DISK_MS }, async () => {
@@ -139,7 +139,7 @@ describe(`backup on ${RUNTIME}`, () => {
     assert.deepEqual(idsIn((await backup(db, { label: 'transaction' })).path), ['a', 'b']);
     db.$client.exec('COMMIT');
     assert.deepEqual(idsIn((await backup(db)).path), ['b']);
-    assert.equal(db.$client.pragma('wal_autocheckpoint', { simple: true }), 4000);
+    assert.equal(db.$client.pragma('wal_autocheckpoint', { simple: true }), 16384);
   });
 
   it('works from a read-only connection', { timeout: SLOW_DISK_MS }, async () => {

@@ -88,7 +88,7 @@ describe(`contract on ${DRIVER}`, () => {
         cache_size: -16000,
         temp_store: 2,
         journal_size_limit: 67108864,
-        wal_autocheckpoint: 4000,
+        wal_autocheckpoint: 16384,
         trusted_schema: 0,
         recursive_triggers: 1,
         application_id: 0x444f524b,

@@ -31,7 +31,7 @@ describe('a long reader in another process', () => {
     const file = folder.file('dork.db');
     using db = createDb(file);
     await using reader = await hold(OTHER, file, 'read');
-    write(db, 80);
+    write(db, 110);
     assert.ok(statSync(`${file}-wal`).size > LIMIT, 'the reader keeps the -wal from being begun anew');
 
     const wal = finding(db, 'wal');
@@ -65,7 +65,7 @@ describe('a long reader in another process', () => {
     const file = folder.file('dork.db');
     using db = createDb(file);
     const reader = await hold(RUNTIME, file, 'read');
-    write(db, 80);
+    write(db, 110);
     await reader.release();
     assert.ok(statSync(`${file}-wal`).size > LIMIT);
     write(db, 2);
