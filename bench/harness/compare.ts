@@ -22,7 +22,7 @@ export interface Effort {
   readonly blocks: number;
   /** What a block of reads should take, in milliseconds. */
   readonly blockMs: number;
-  /** How long each arm of a read runs before it is timed, in milliseconds; a write half as often as it is timed. */
+  /** How long each arm of a read runs before it is timed, in milliseconds; a write twice as often as it is timed. */
   readonly warmUpMs: number;
   /** Writes of each arm, over all blocks. */
   readonly writes: number;
@@ -96,7 +96,7 @@ async function compare(operation: Operation, effort: Effort): Promise<Measuremen
 async function warmUp(operation: Operation, names: string[], first: number, effort: Effort): Promise<number> {
   const { arms, kind, awaited = [] } = operation;
   if (kind === 'write') {
-    const count = effort.writes / 2;
+    const count = effort.writes * 2;
     for (const name of names) await timerOf(operation, name)(first, Math.ceil(count * (SHARE[name] ?? 1)));
     return first + count;
   }
