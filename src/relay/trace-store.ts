@@ -66,7 +66,9 @@ export class TraceStore {
   updateSpan(messageId: string, patch: TraceSpanPatch): boolean {
     const key = textArgument(messageId, 'messageId');
     const { statement, values } = this.#spans.patch.for(patch);
-    return statement ? statement.run(...values, key).changes > 0 : this.#spans.byMessageId.get(key) !== undefined;
+    if (!statement) return this.#spans.byMessageId.get(key) !== undefined;
+    values.push(key);
+    return statement.run(...values).changes > 0;
   }
 
   /** The span of a message. */
