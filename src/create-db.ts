@@ -4,6 +4,7 @@ import type { Connection } from './core/connection.ts';
 import { Database } from './core/db.ts';
 import { DatabaseOpenError, InvalidInputError, MigrationError } from './core/errors.ts';
 import { createPrivateFolder } from './core/file.ts';
+import { optionsArgument } from './core/input.ts';
 import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './core/open.ts';
 import { databasePath, defaultDbPath, defaultHome } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
@@ -59,7 +60,7 @@ export type CreateDb = (path?: string, options?: CreateDbOptions) => Db;
 /** `createDb()` for a driver. */
 export function createDbWith(adapter: Adapter): CreateDb {
   return (path, options = {}) => {
-    checkOptions(options);
+    checkOptions(optionsArgument(options));
     const { readonly = false, busyTimeoutMs } = options;
     if (path === undefined) createPrivateFolder(defaultHome());
     const filename = databasePath(path === undefined ? defaultDbPath() : path);

@@ -3,6 +3,7 @@ import { history as dorkHistory } from '../drizzle/history.ts';
 import type { Adapter } from './core/adapter.ts';
 import { Connection } from './core/connection.ts';
 import { inspectFile, realFile } from './core/file.ts';
+import { optionsArgument } from './core/input.ts';
 import { asRefusal, openConnection, orRefuse, refuseForeign } from './core/open.ts';
 import { databasePath, MEMORY } from './core/path.ts';
 import { BUSY_TIMEOUT_MS } from './core/pragmas.ts';
@@ -33,7 +34,8 @@ export type RunMigrations = (of: Pick<Db, '$client'> | string, options?: RunMigr
 
 /** `runMigrations()` for a driver. */
 export function runMigrationsWith(adapter: Adapter): RunMigrations {
-  return (of, { history, ...options } = {}) => {
+  return (of, given = {}) => {
+    const { history, ...options } = optionsArgument(given);
     if (isDb(of)) return migrate(of.$client, history ?? dorkHistory, options);
     using connection = openConnection(adapter, databasePath(of), { isOurLedger: isLedgerOf(history) });
     return orRefuse(connection, () => migrate(connection, history ?? dorkHistory, options));
@@ -89,10 +91,12 @@ export type RehearseMigrations = (path: string, options?: RehearseMigrationsOpti
 
 /** `rehearseMigrations()` for a driver. */
 export function rehearseMigrationsWith(adapter: Adapter): RehearseMigrations {
-  return (path, { history, ...options } = {}) =>
-    looking(adapter, path, history, (connection, filename) =>
+  return (path, given = {}) => {
+    const { history, ...options } = optionsArgument(given);
+    return looking(adapter, path, history, (connection, filename) =>
       rehearse(connection, filename, history ?? dorkHistory, options),
     );
+  };
 }
 
 /**
@@ -105,8 +109,9 @@ export function rehearseMigrationsWith(adapter: Adapter): RehearseMigrations {
 export function repairLedger(
   db: Pick<Db, '$client'>,
   tag: string,
-  { history = dorkHistory, ...options }: RepairLedgerOptions & { readonly history?: History } = {},
+  given: RepairLedgerOptions & { readonly history?: History } = {},
 ): LedgerRepair {
+  const { history = dorkHistory, ...options } = optionsArgument(given);
   return repair(db.$client, history, tag, options);
 }
 

@@ -5,6 +5,7 @@ import type { Connection } from '../core/connection.ts';
 import { copyName } from '../core/copy-name.ts';
 import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { backupFolder } from '../core/file.ts';
+import { optionsArgument } from '../core/input.ts';
 import { databasePath, MEMORY } from '../core/path.ts';
 import type { Db } from '../create-db.ts';
 import { assertRoom, type BackupProgress, PartialCopy, targetExists } from './copy.ts';
@@ -53,6 +54,7 @@ export type BackupReport = VerifyReport;
  */
 export async function backup(db: Pick<Db, '$client'>, options: BackupOptions = {}): Promise<BackupReport> {
   const connection = db.$client;
+  optionsArgument(options);
   return await backupTo(connection, targetOf(connection, options), options);
 }
 

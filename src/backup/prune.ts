@@ -2,6 +2,7 @@ import { history } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
 import { BackupError, InvalidInputError } from '../core/errors.ts';
 import { fsPromises } from '../core/fs-promises.ts';
+import { optionsArgument } from '../core/input.ts';
 import { databasePath } from '../core/path.ts';
 import { backupsIn, type NamedBackup } from './list.ts';
 import { startThread } from './thread.ts';
@@ -53,7 +54,8 @@ const DEFAULTS: Required<RetentionPolicy> = { preMigration: 10, daily: 7, weekly
 
 /** `pruneBackups()` for a driver. */
 export function pruneBackupsWith(adapter: Adapter): PruneBackups {
-  return async (dir, policy = {}, { dryRun = false } = {}) => {
+  return async (dir, policy = {}, options = {}) => {
+    const { dryRun = false } = optionsArgument(options);
     const folder = databasePath(dir, 'dir');
     const limits = checkedPolicy(policy);
     const wreckage = dryRun ? wreckageIn(folder) : await removeWreckage(folder);
@@ -75,7 +77,7 @@ export function pruneBackupsWith(adapter: Adapter): PruneBackups {
 }
 
 function checkedPolicy(policy: RetentionPolicy): Required<RetentionPolicy> {
-  for (const [name, limit] of Object.entries(policy)) {
+  for (const [name, limit] of Object.entries(optionsArgument(policy, 'policy'))) {
     if (!(name in DEFAULTS)) throw new InvalidInputError(`policy.${name}`, 'is not one of preMigration, daily, weekly');
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new InvalidInputError(`policy.${name}`, 'is not a whole number from 0');

@@ -7,6 +7,7 @@ import { copyName, partialOf } from '../core/copy-name.ts';
 import { BackupError, DorkDbError, RestoreError } from '../core/errors.ts';
 import { backupFolder, FILE_MODE, FOLDER_MODE, realFile } from '../core/file.ts';
 import { fsPromises } from '../core/fs-promises.ts';
+import { optionsArgument } from '../core/input.ts';
 import { databasePath, defaultDbPath } from '../core/path.ts';
 import { APPLICATION_ID } from '../core/pragmas.ts';
 import { readLedger } from '../migrations/ledger.ts';
@@ -58,6 +59,7 @@ export type Recover = (options?: RecoverOptions) => Promise<RecoverReport>;
 /** `recover()` for a driver. */
 export function recoverWith(adapter: Adapter): Recover {
   return async (options = {}) => {
+    optionsArgument(options);
     const started = performance.now();
     const from = damagedFile(options.from);
     const to = await targetOf(from, options.to);

@@ -4,6 +4,7 @@ import { history } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
 import { DorkDbError, InvalidInputError, RestoreError } from '../core/errors.ts';
 import { backupFolder, createPrivateFolder, realFile } from '../core/file.ts';
+import { optionsArgument } from '../core/input.ts';
 import { databasePath, defaultDbPath, defaultHome, MEMORY } from '../core/path.ts';
 import { compareAsFarAsReadable, type RestoredTable } from './compare.ts';
 import { type BackupProgress, PartialCopy } from './copy.ts';
@@ -79,6 +80,7 @@ export type Restore = (options: RestoreOptions) => Promise<RestoreReport>;
 /** `restore()` for a driver. */
 export function restoreWith(adapter: Adapter): Restore {
   return async (options) => {
+    optionsArgument(options);
     const started = performance.now();
     // As createDb() does for the default path, and for no other.
     if (options.to === undefined && !options.dryRun) createPrivateFolder(defaultHome());

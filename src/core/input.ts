@@ -150,6 +150,12 @@ export function objectOf<const T extends v.ObjectEntries>(entries: T) {
   return v.object(entries, (issue) => (issue.expected === 'Object' ? 'is not an object' : 'is missing'));
 }
 
+/** Options as a function was given them, before it looks into them. @throws InvalidInputError where they are no object. */
+export function optionsArgument<T>(options: T, name = 'options'): T {
+  if (typeof options !== 'object' || options === null) throw new InvalidInputError(name, 'is not an object');
+  return options;
+}
+
 /** What `optionsOf` asks of one option before it asks its schema. */
 interface Option {
   readonly name: string;

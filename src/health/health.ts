@@ -1,5 +1,6 @@
 import { history as dorkHistory } from '../../drizzle/history.ts';
 import { DorkDbError, InvalidInputError } from '../core/errors.ts';
+import { optionsArgument } from '../core/input.ts';
 import { now } from '../core/time.ts';
 import type { Db } from '../create-db.ts';
 import { checkBackups } from './backups.ts';
@@ -69,6 +70,7 @@ const DEPTHS = new Map<unknown, HealthDepth>([
  * ```
  */
 export function health(db: Pick<Db, '$client'>, options: HealthOptions = {}): HealthReport {
+  optionsArgument(options);
   const started = performance.now();
   const connection = db.$client;
   connection.assertOpen();

@@ -1,5 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError, InvalidInputError } from '../core/errors.ts';
+import { optionsArgument } from '../core/input.ts';
 import { bytesOf, walState } from '../core/wal.ts';
 import type { Db } from '../create-db.ts';
 
@@ -50,6 +51,7 @@ const MODES = ['passive', 'full', 'restart', 'truncate'];
  * database without a -wal.
  */
 export function checkpoint(db: Pick<Db, '$client'>, options: CheckpointOptions = {}): CheckpointReport {
+  optionsArgument(options);
   const { mode = 'truncate', waitMs = 0 } = options;
   if (!MODES.includes(mode)) throw new InvalidInputError('options.mode', `is not one of ${MODES.join(', ')}`);
   if (!(Number.isInteger(waitMs) && waitMs >= 0 && waitMs < 2 ** 31)) {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError, InvalidInputError } from '../core/errors.ts';
+import { optionsArgument } from '../core/input.ts';
 import { instant } from '../core/time.ts';
 import type { Db } from '../create-db.ts';
 import { type Batches, expiredMessages, oldBuckets, oldRuns, oldTraces } from './prune-batches.ts';
@@ -48,6 +49,7 @@ const MOST_ROWS = 5000;
  * @throws DatabaseBusyError where another connection kept the write lock for longer than the busy timeout.
  */
 export async function prune(db: Pick<Db, '$client'>, options: PruneOptions): Promise<PruneReport> {
+  optionsArgument(options);
   const started = performance.now();
   const connection = db.$client;
   connection.assertOpen();

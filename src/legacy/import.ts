@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { ImportError, InvalidInputError } from '../core/errors.ts';
+import { optionsArgument } from '../core/input.ts';
 import { defaultHome } from '../core/path.ts';
 import { now } from '../core/time.ts';
 import type { ImportProgress } from './import-context.ts';
@@ -51,6 +52,7 @@ const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
  * ```
  */
 export function importLegacy(db: { readonly $client: Connection }, options: ImportLegacyOptions = {}): ImportReceipt {
+  optionsArgument(options);
   const connection = db.$client;
   const home = homeOf(options.home);
   const { dryRun: isDryRun = false, keepOrphans = false } = options;

@@ -1,3 +1,4 @@
+import { InvalidInputError } from '../core/errors.ts';
 import type { AgentRegistryEntry } from './entry.ts';
 
 /** How recently an agent was seen. */
@@ -31,12 +32,14 @@ export const INACTIVE_MS = 30 * 60_000;
  *
  * @param lastSeenAt ISO 8601; text that is no instant counts as never.
  * @param now Unix milliseconds. Default: this instant.
+ * @throws InvalidInputError where `now` is no number.
  */
 export function computeHealthStatus(
   lastSeenAt: string | null | undefined,
   now: number = Date.now(),
 ): AgentHealthStatus {
-  if (lastSeenAt === null || lastSeenAt === undefined) return 'stale';
+  if (typeof now !== 'number') throw new InvalidInputError('now', 'is not a number of milliseconds');
+  if (typeof lastSeenAt !== 'string') return 'stale';
   const age = now - Date.parse(lastSeenAt);
   if (age < ACTIVE_MS) return 'active';
   return age < INACTIVE_MS ? 'inactive' : 'stale';

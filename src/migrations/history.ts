@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MigrationError } from '../core/errors.ts';
+import { textArgument } from '../core/input.ts';
 
 /** One migration of a Drizzle folder. */
 export interface Migration {
@@ -41,8 +42,10 @@ export function hashOf(sql: string): string {
  * Reads a folder that drizzle-kit wrote (`meta/_journal.json` and one `.sql` file an entry).
  *
  * @throws MigrationError of kind `failed` where the journal or a file is missing or cannot be read.
+ * @throws InvalidInputError where `folder` is not text.
  */
 export function readHistory(folder: string): History {
+  textArgument(folder, 'folder');
   try {
     const journal = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as Journal;
     const migrations = journal.entries.map(({ tag, when }) => {

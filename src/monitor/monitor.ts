@@ -1,5 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { InvalidInputError } from '../core/errors.ts';
+import { optionsArgument } from '../core/input.ts';
 import { MEMORY } from '../core/path.ts';
 import { now } from '../core/time.ts';
 import { bytesOf, walState } from '../core/wal.ts';
@@ -47,6 +48,7 @@ const SLOW_MS = 100;
  * ```
  */
 export function monitor(db: Pick<Db, '$client'>, options: MonitorOptions = {}): Monitor {
+  optionsArgument(options);
   const { everyMs = EVERY_MS, onSample, slowMs = SLOW_MS } = options;
   check('everyMs', everyMs, 1);
   check('slowMs', slowMs, 0);

@@ -9,14 +9,7 @@ import { ROOT } from '../support/runtime.ts';
 import { brokenLinks, markdownAtTop, markdownBelow } from './links.ts';
 
 /** What throws nothing of its own: constructors of errors, plain computations, what is done when all is over. */
-const THROWS_NOTHING = [
-  'closeDb',
-  'computeHealthStatus',
-  'defaultDbPath',
-  'guardDomains',
-  'newId',
-  'DorkDbError.toJSON',
-];
+const THROWS_NOTHING = ['closeDb', 'defaultDbPath', 'guardDomains', 'newId', 'DorkDbError.toJSON'];
 
 /** A name that says what is counted, or in what: `durationMs`, `freeBytes`, `activeCount`, `rows`, `busyWaits`. */
 const SAYS_ITS_UNIT = /Ms|[bB]ytes|Count$|^count$|^pid$|s$|^total|HopsUsed$/;
