@@ -52,6 +52,8 @@ function fuzz(
       mkdirSync(model);
       writeHome(join(model, 'dork.db'), model, ['ada'], 15);
       process.env.DORK_HOME = join(bench, 'home');
+      // A hostile text may be the path of a file that a function then makes.
+      process.chdir(bench);
       return async ({ folder, random }) => {
         cpSync(model, folder, { recursive: true });
         cpSync(join(model, 'dork.db'), join(folder, 'copy.db'));
