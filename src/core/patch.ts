@@ -26,7 +26,6 @@ export type BuildUpdate<T> = (set: Record<string, SQL>, names: readonly string[]
  */
 export class PatchStatements<T> {
   readonly #names: readonly string[];
-  readonly #places: ReadonlyMap<string, number>;
   readonly #schemas: readonly GenericSchema[];
   readonly #fits: readonly ((value: unknown) => boolean)[];
   readonly #build: BuildUpdate<T>;
@@ -35,7 +34,6 @@ export class PatchStatements<T> {
   /** @param fields What each field may hold, by name; at most 31. */
   constructor(fields: Readonly<Record<string, GenericSchema>>, build: BuildUpdate<T>) {
     this.#names = Object.keys(fields);
-    this.#places = new Map(this.#names.map((name, i) => [name, i]));
     this.#schemas = Object.values(fields);
     this.#fits = this.#schemas.map(fitsAsItIs);
     this.#build = build;
@@ -48,34 +46,6 @@ export class PatchStatements<T> {
    */
   for(patch: object): PatchStep<T> {
     if (typeof patch !== 'object' || patch === null) throw new InvalidInputError('patch', 'is not an object');
-    return this.#usual(patch) ?? this.#checked(patch);
-  }
-
-  /** A plain patch whose values are stored as they are: it is asked for what it has, not for every field there is. */
-  #usual(patch: object): PatchStep<T> | undefined {
-    const found: unknown[] = [];
-    let set = 0;
-    try {
-      if (Object.getPrototypeOf(patch) !== Object.prototype) return undefined;
-      for (const name in patch) {
-        const place = this.#places.get(name);
-        if (place === undefined) continue;
-        const value = (patch as Record<string, unknown>)[name];
-        if (value === undefined) continue;
-        if (!this.#fits[place]?.(value)) return undefined;
-        found[place] = value;
-        set |= 1 << place;
-      }
-    } catch {
-      // A getter that throws, a proxy: the field is named below.
-      return undefined;
-    }
-    const values: unknown[] = [];
-    for (let rest = set; rest !== 0; rest &= rest - 1) values.push(found[31 - Math.clz32(rest & -rest)]);
-    return { statement: set === 0 ? undefined : this.#statement(set), values };
-  }
-
-  #checked(patch: object): PatchStep<T> {
     const values: unknown[] = [];
     let set = 0;
     for (let i = 0; i < this.#names.length; i++) {
