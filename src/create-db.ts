@@ -4,7 +4,7 @@ import type { Connection } from './core/connection.ts';
 import { Database } from './core/db.ts';
 import { DatabaseOpenError, InvalidInputError, MigrationError } from './core/errors.ts';
 import { createPrivateFolder } from './core/file.ts';
-import { optionsArgument } from './core/input.ts';
+import { checkBusyTimeout, optionsArgument } from './core/input.ts';
 import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './core/open.ts';
 import { databasePath, defaultDbPath, defaultHome } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
@@ -84,12 +84,7 @@ function checkOptions({ readonly, busyTimeoutMs, migrations }: CreateDbOptions):
   if (migrations !== undefined && !MODES.includes(migrations)) {
     throw new InvalidInputError('options.migrations', `is not one of ${MODES.join(', ')}`);
   }
-  if (
-    busyTimeoutMs !== undefined &&
-    !(Number.isInteger(busyTimeoutMs) && busyTimeoutMs >= 0 && busyTimeoutMs <= 2 ** 31 - 1)
-  ) {
-    throw new InvalidInputError('options.busyTimeoutMs', 'is not a whole number of milliseconds from 0');
-  }
+  if (busyTimeoutMs !== undefined) checkBusyTimeout(busyTimeoutMs);
 }
 
 /** A file that Drizzle's own migrator made from our folder has our ledger and no application_id. */

@@ -150,6 +150,12 @@ export function objectOf<const T extends v.ObjectEntries>(entries: T) {
   return v.object(entries, (issue) => (issue.expected === 'Object' ? 'is not an object' : 'is missing'));
 }
 
+/** @throws InvalidInputError for what SQLite's busy handler cannot count. */
+export function checkBusyTimeout(milliseconds: number): void {
+  if (!(Number.isInteger(milliseconds) && milliseconds >= 0 && milliseconds < 2 ** 31))
+    throw new InvalidInputError('options.busyTimeoutMs', 'is not a whole number of milliseconds from 0');
+}
+
 /** Options as a function was given them, before it looks into them. @throws InvalidInputError where they are no object. */
 export function optionsArgument<T>(options: T, name = 'options'): T {
   if (typeof options !== 'object' || options === null) throw new InvalidInputError(name, 'is not an object');

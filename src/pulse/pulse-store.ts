@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { StoreDb } from '../core/db.ts';
 import { newId } from '../core/ids.ts';
-import { checked, flag, objectOf, textArgument, wholeNumber } from '../core/input.ts';
+import { checked, flag, optionsOf, textArgument, wholeNumber } from '../core/input.ts';
 import { now } from '../core/time.ts';
 import {
   type ListRunsOptions,
@@ -27,7 +27,7 @@ export interface GetSchedulesOptions {
   withNextRun?: boolean;
 }
 
-const schedulesOptions = objectOf({ withNextRun: v.optional(flag, false) });
+const schedulesOptions = optionsOf({ withNextRun: v.optional(flag, false) });
 
 /**
  * Schedules, and the runs that they made.
@@ -57,7 +57,7 @@ export class PulseStore {
 
   /** Every schedule in order of creation. */
   getSchedules(options: GetSchedulesOptions = {}): PulseSchedule[] {
-    const { withNextRun } = checked(schedulesOptions, options, 'options');
+    const { withNextRun } = schedulesOptions(options);
     return this.#schedules.all.all().map((row) => scheduleOf(row, withNextRun));
   }
 

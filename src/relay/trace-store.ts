@@ -2,7 +2,7 @@ import { asc, eq, lt, sql } from 'drizzle-orm/sql';
 import * as v from 'valibot';
 import type { StoreDb } from '../core/db.ts';
 import { newId } from '../core/ids.ts';
-import { checked, instantOrMillis, objectOf, textArgument } from '../core/input.ts';
+import { instantOrMillis, optionsOf, textArgument } from '../core/input.ts';
 import { PatchStatements } from '../core/patch.ts';
 import { columnsOf, statementsOf } from '../core/statements.ts';
 import { instant } from '../core/time.ts';
@@ -23,7 +23,7 @@ export interface TraceMetricsOptions {
   since?: string | number;
 }
 
-const metricsOptions = objectOf({ since: v.optional(instantOrMillis) });
+const metricsOptions = optionsOf({ since: v.optional(instantOrMillis) });
 
 /**
  * Spans in the style of OpenTelemetry: what became of each message, and of the messages that followed from it.
@@ -93,7 +93,7 @@ export class TraceStore {
 
   /** What happened to the spans of a window, read from an index alone. */
   getMetrics(options: TraceMetricsOptions = {}): TraceMetrics {
-    const { since } = checked(metricsOptions, options, 'options');
+    const { since } = metricsOptions(options);
     const measured = this.#spans.metrics.get(since ?? '') as MeasuredMetrics;
     return {
       ...measured,
