@@ -7,6 +7,7 @@ import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../cor
 import { backupFolder } from '../core/file.ts';
 import { optionsArgument } from '../core/input.ts';
 import { databasePath, MEMORY } from '../core/path.ts';
+import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { Db } from '../create-db.ts';
 import { assertRoom, type BackupProgress, PartialCopy, targetExists } from './copy.ts';
 import { prepareFolder } from './folder.ts';
@@ -99,7 +100,7 @@ async function fill(
   const { filename, readonly } = connection;
   // Of the thread's own connection, since the other may be in the midst of a loop over rows.
   const source = await thread.open(filename, { readonly });
-  await source.all('PRAGMA busy_timeout = 5000');
+  await source.all(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   const totalBytes = await bytesOf(source);
   assertRoom(dirname(copy.path), totalBytes, `a copy of ${filename}`);
   const resumeCheckpoints = pauseCheckpoints(connection);
