@@ -4,7 +4,7 @@ import type { Adapter } from '../core/adapter.ts';
 import { Connection } from '../core/connection.ts';
 import { BackupError, ClosedError, DorkDbError } from '../core/errors.ts';
 import { inspectFile } from '../core/file.ts';
-import { APPLICATION_ID } from '../core/pragmas.ts';
+import { APPLICATION_ID, BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { History } from '../migrations/history.ts';
 import { loggedEntry, readLedger } from '../migrations/ledger.ts';
 import { type Problem, planFor } from '../migrations/plan.ts';
@@ -61,7 +61,7 @@ export function look(adapter: Adapter, path: string, history: History): CopyStat
 }
 
 /** A file that was given is not trusted: its views and CHECKs call no functions. */
-export const UNTRUSTING = ['busy_timeout = 5000', 'trusted_schema = OFF', 'cell_size_check = ON'];
+export const UNTRUSTING = [`busy_timeout = ${BUSY_TIMEOUT_MS}`, 'trusted_schema = OFF', 'cell_size_check = ON'];
 
 /** And nothing is written to it, also where it is not opened read-only. */
 export const CAREFUL = [...UNTRUSTING, 'query_only = ON'];

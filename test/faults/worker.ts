@@ -1,7 +1,8 @@
 /** One job in a process that may be killed: `worker.ts JOB '{…}'`. Prints what came of it as its last line. */
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { createDb, DorkDbError } from '#entry';
+import { DorkDbError } from '#entry';
+import { becomeUser, NOBODY } from '../support/user.ts';
 import { HOLDING } from './jobs/holding.ts';
 import { OPERATIONS } from './jobs/operations.ts';
 import { WRITING } from './jobs/writing.ts';
@@ -20,16 +21,6 @@ export type JobProgram = (args: any, desk: Desk) => unknown;
 
 const JOBS: Readonly<Record<string, JobProgram>> = { ...OPERATIONS, ...WRITING, ...HOLDING };
 
-const NOBODY = 65534;
-
-/** From here on as a user without rights; the driver is loaded before the rights to read it are gone. */
-function becomeNobody(): void {
-  createDb(':memory:').$client.close();
-  process.setgroups?.([]);
-  process.setgid?.(NOBODY);
-  process.setuid?.(NOBODY);
-}
-
 const [name = '', text = '{}'] = process.argv.slice(2);
 const args = JSON.parse(text);
 const job = JOBS[name];
@@ -43,7 +34,7 @@ const hear = async <T>() => {
   return JSON.parse(value) as T;
 };
 try {
-  if (args.asNobody) becomeNobody();
+  if (args.asNobody) becomeUser(NOBODY);
   say({ done: (await job(args, { say, hear })) ?? null });
 } catch (error) {
   if (error instanceof DorkDbError) say({ error });

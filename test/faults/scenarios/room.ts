@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backup, compact, createDb, DorkDbError, health, listBackups } from '#entry';
+import { NOBODY } from '../../support/user.ts';
 import {
   acknowledgedIn,
   assertAcknowledged,
@@ -14,8 +15,6 @@ import {
 } from '../oracle.ts';
 import type { Answer, StartJob } from '../processes.ts';
 import { EACH, NotAllowed, type Scenario } from '../scenario.ts';
-
-const NOBODY = 65534;
 
 /** The error says what it is, by its kind, its code and a way out, and nothing else hides it. */
 function assertTyped({ error, unexpected }: Answer, code: RegExp): void {
