@@ -5,23 +5,28 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { $ } from 'bun';
+import { featuresEntry, lateFeatures, nameFeatures } from './late-features.ts';
 
 const root = join(import.meta.dir, '..');
+const src = join(root, 'src');
 const dist = join(root, 'dist');
 
 /** The entry of each runtime, below src. */
 const ENTRIES = { node: 'node', bun: 'index' } as const;
 
-/** The package's exports of one domain; they hand on what the entry has. */
-const DOMAINS = ['pulse/index', 'relay/index', 'mesh/index'];
+/** The package's other exports; they hand on what the entry has. */
+const PARTS = ['pulse/index', 'relay/index', 'mesh/index', 'schema'];
 
 type Target = keyof typeof ENTRIES;
 
 /** Bundles files below src into as few as can be: each file more that Node has to resolve costs it half a millisecond. */
 async function bundleFiles(target: Target, names: readonly string[], outdir: string): Promise<number> {
+  const features = target === 'bun' ? featuresEntry(src, ENTRIES.bun) : undefined;
   const { outputs } = await Bun.build({
-    entrypoints: names.map((name) => join(root, 'src', `${name}.ts`)),
-    root: join(root, 'src'),
+    entrypoints: [...names.map((name) => join(src, `${name}.ts`)), ...(features ? [features.path] : [])],
+    files: features ? { [features.path]: features.text } : {},
+    plugins: features ? [lateFeatures(src)] : [],
+    root: src,
     outdir,
     target,
     format: 'esm',
@@ -32,8 +37,9 @@ async function bundleFiles(target: Target, names: readonly string[], outdir: str
     minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
     naming: { chunk: 'chunks/[name]-[hash].[ext]' },
   });
-  const files = outputs.filter(({ path }) => path.endsWith('.js'));
-  for (const { path } of files) writeFileSync(path, withoutBareImports(readFileSync(path, 'utf8')));
+  const files = outputs.map(({ path }) => path).filter((path) => path.endsWith('.js'));
+  for (const path of files) writeFileSync(path, withoutBareImports(readFileSync(path, 'utf8')));
+  if (features) nameFeatures(outdir, files);
   return files.length;
 }
 
@@ -48,17 +54,17 @@ function withoutBareImports(code: string): string {
 /** Bundles the package's exports for a runtime, as they are published, into a folder; gives the number of files. */
 export async function bundle(target: Target, outdir: string): Promise<number> {
   const entry = ENTRIES[target];
-  const files = await bundleFiles(target, [entry, 'schema'], outdir);
-  const all = Object.keys(await import(join(root, 'src', `${entry}.ts`)));
-  for (const name of DOMAINS) {
-    const names = Object.keys(await import(join(root, 'src', `${name}.ts`)));
+  const files = await bundleFiles(target, [entry], outdir);
+  const all = Object.keys(await import(join(src, `${entry}.ts`)));
+  for (const name of PARTS) {
+    const names = Object.keys(await import(join(src, `${name}.ts`)));
     const missing = names.filter((each) => !all.includes(each));
     if (missing.length > 0) throw new Error(`src/public.ts lacks ${missing.join(', ')} of src/${name}.ts`);
     const file = join(outdir, `${name}.js`);
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, `export { ${names.join(', ')} } from '../${entry}.js';\n`);
+    writeFileSync(file, `export { ${names.join(', ')} } from '${name.includes('/') ? '..' : '.'}/${entry}.js';\n`);
   }
-  return files + DOMAINS.length;
+  return files + PARTS.length;
 }
 
 /** Built under another name and then moved, so that no one meets a half-written dist. */

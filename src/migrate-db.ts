@@ -8,6 +8,7 @@ import { asRefusal, openConnection, orRefuse, refuseForeign } from './core/open.
 import { databasePath, MEMORY } from './core/path.ts';
 import { BUSY_TIMEOUT_MS } from './core/pragmas.ts';
 import type { Db } from './create-db.ts';
+import { startsAs } from './migrations/bring-up.ts';
 import type { History } from './migrations/history.ts';
 import { readLedger } from './migrations/ledger.ts';
 import { type Rehearsal, type RehearseOptions, rehearse } from './migrations/rehearsal.ts';
@@ -49,10 +50,7 @@ function isDb(of: unknown): of is Pick<Db, '$client'> {
 
 /** A file without our application_id is taken where its ledger begins as ours does; for another history, where it has one. */
 function isLedgerOf(history: History | undefined): (connection: Connection) => boolean {
-  return (connection) => {
-    const [first] = readLedger(connection);
-    return first !== undefined && (history !== undefined || first.hash === dorkHistory.migrations[0]?.hash);
-  };
+  return (connection) => (history ? readLedger(connection).length > 0 : startsAs(connection, dorkHistory));
 }
 
 /**

@@ -57,9 +57,10 @@ export {
 } from './core/errors.ts';
 export type { LockHolder, LockKind } from './core/file-locks.ts';
 export { newId } from './core/ids.ts';
+export type { Logger } from './core/logger.ts';
 export { defaultDbPath } from './core/path.ts';
 export type { Statement } from './core/statement.ts';
-export { type CreateDb, type CreateDbOptions, closeDb, type Db, type Logger } from './create-db.ts';
+export { type CreateDb, type CreateDbOptions, closeDb, type Db } from './create-db.ts';
 export { guardDomains } from './guard-domains.ts';
 export { type HealthOptions, health } from './health/health.ts';
 export type {

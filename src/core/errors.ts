@@ -113,7 +113,7 @@ export class ClosedError extends DorkDbError {
   }
 }
 
-/** This runtime cannot run the driver. Nothing was opened. */
+/** This runtime cannot run the driver, or the package's files are gone (`PACKAGE_REPLACED`). Nothing was opened. */
 export class UnsupportedRuntimeError extends DorkDbError {
   override readonly name = 'UnsupportedRuntimeError';
 }

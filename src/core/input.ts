@@ -20,6 +20,15 @@ export function letThrough<T extends v.GenericSchema>(schema: T, fits: FitsAsItI
   return schema;
 }
 
+/** What is made at its first use: a program that never comes to it starts the sooner. */
+export function late<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 const never: FitsAsItIs = () => false;
 
 /** What {@link letThrough} said of a schema, or of the one that a `v.nullable()` stands around. */
@@ -173,14 +182,19 @@ interface Option {
  * Makes the check of an argument `options` whose fields are `v.optional()`. Usual options are read without asking
  * valibot, which costs half a point read.
  */
-export function optionsOf<const T extends v.ObjectEntries>(entries: T) {
-  const schema = objectOf(entries);
-  const options = Object.entries(entries).map(([name, field]): Option => {
-    const { wrapped, default: fallback } = field as v.OptionalSchema<v.GenericSchema, unknown>;
-    return { name, fits: fitsAsItIs(wrapped), fallback };
+export function optionsOf<const T extends v.ObjectEntries>(entries: () => T) {
+  const made = late(() => {
+    const schema = objectOf(entries());
+    const options = Object.entries(schema.entries).map(([name, field]): Option => {
+      const { wrapped, default: fallback } = field as v.OptionalSchema<v.GenericSchema, unknown>;
+      return { name, fits: fitsAsItIs(wrapped), fallback };
+    });
+    return { schema, options };
   });
-  return (value: unknown): v.InferOutput<typeof schema> =>
-    (usualOptions(options, value) as v.InferOutput<typeof schema>) ?? checked(schema, value, 'options');
+  return (value: unknown): v.InferOutput<ReturnType<typeof objectOf<T>>> => {
+    const { schema, options } = made();
+    return (usualOptions(options, value) as v.InferOutput<typeof schema>) ?? checked(schema, value, 'options');
+  };
 }
 
 function usualOptions(options: readonly Option[], value: unknown): Record<string, unknown> | undefined {

@@ -152,7 +152,7 @@ interface Listing<T> {
 }
 
 function filtered<T>(listing: Listing<T>, filters: AgentListFilters): T[] {
-  const { runtime, capability } = checked(listFilters, filters, 'filters');
+  const { runtime, capability } = checked(listFilters(), filters, 'filters');
   if (runtime === undefined) {
     return capability === undefined ? listing.all.all() : listing.withCapability.all(capability);
   }

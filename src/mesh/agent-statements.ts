@@ -1,4 +1,5 @@
 import { and, desc, eq, type Placeholder, type SQL, sql } from 'drizzle-orm/sql';
+import { getTableColumns } from 'drizzle-orm/utils';
 import * as v from 'valibot';
 import type { StoreDb } from '../core/db.ts';
 import { PatchStatements } from '../core/patch.ts';
@@ -9,23 +10,18 @@ import { agents } from './schema.ts';
 const statement = statementsOf('mesh');
 const arg = sql.placeholder;
 
-const { updatedAt, ...HEALTH } = columnsOf(agents);
-const { lastSeenAt, lastSeenEvent, ...ENTRY } = HEALTH;
+/** What is no part of an entry. */
+const BESIDE_ENTRY = ['updatedAt', 'lastSeenAt', 'lastSeenEvent'];
 
 /** The columns of an entry, in the order of the arguments of `insert`. */
-export const ENTRY_COLUMNS = Object.keys(ENTRY) as (keyof EntryRow)[];
-
-const EACH = Object.fromEntries(ENTRY_COLUMNS.map((name) => [name, arg(name)])) as Record<keyof EntryRow, Placeholder>;
-
-/** The id stays; what the rest of a patch holds was checked before. */
-const PATCHED = Object.fromEntries(ENTRY_COLUMNS.filter((name) => name !== 'id').map((name) => [name, v.unknown()]));
+export const ENTRY_COLUMNS = Object.keys(getTableColumns(agents)).filter(
+  (name) => !BESIDE_ENTRY.includes(name),
+) as (keyof EntryRow)[];
 
 /** Of agents that registered at one instant, the one that was stored last is first. Every index ends with the rowid. */
-const NEWEST_FIRST = [desc(agents.registeredAt), desc(sql`rowid`)];
+const newestFirst = () => [desc(agents.registeredAt), desc(sql`rowid`)];
 
-const isId = eq(agents.id, arg('id'));
-const isOfRuntime = eq(agents.runtime, arg('runtime'));
-const hasCapability = sql`EXISTS (SELECT 1 FROM json_each(${agents.capabilitiesJson}) WHERE value = ${arg('capability')})`;
+const isId = () => eq(agents.id, arg('id'));
 
 /** The statements that read entries, with or without their health. */
 interface Reading<T> {
@@ -36,7 +32,9 @@ interface Reading<T> {
   readonly ofRuntimeWithCapability: StoreStatement<T>;
 }
 
-function reading<T>(db: StoreDb, columns: Partial<typeof HEALTH>): Reading<T> {
+function reading<T>(db: StoreDb, columns: Partial<ReturnType<typeof columnsOf<typeof agents>>>): Reading<T> {
+  const isOfRuntime = eq(agents.runtime, arg('runtime'));
+  const hasCapability = sql`EXISTS (SELECT 1 FROM json_each(${agents.capabilitiesJson}) WHERE value = ${arg('capability')})`;
   const list = (where: SQL | undefined, ...names: string[]) =>
     statement<T>(
       db,
@@ -45,11 +43,11 @@ function reading<T>(db: StoreDb, columns: Partial<typeof HEALTH>): Reading<T> {
           .select(columns)
           .from(agents)
           .where(where)
-          .orderBy(...NEWEST_FIRST),
+          .orderBy(...newestFirst()),
       ...names,
     );
   return {
-    byId: statement<T>(db, () => db.select(columns).from(agents).where(isId), 'id'),
+    byId: statement<T>(db, () => db.select(columns).from(agents).where(isId()), 'id'),
     all: list(undefined),
     ofRuntime: list(isOfRuntime, 'runtime'),
     withCapability: list(hasCapability, 'capability'),
@@ -66,14 +64,22 @@ interface HealthCounts {
 
 /** Every statement on the agents. */
 export function agentStatements(db: StoreDb) {
+  const { updatedAt, ...withHealth } = columnsOf(agents);
+  const { lastSeenAt, lastSeenEvent, ...entry } = withHealth;
+  const each = Object.fromEntries(ENTRY_COLUMNS.map((name) => [name, arg(name)])) as Record<
+    keyof EntryRow,
+    Placeholder
+  >;
+  /** The id stays; what the rest of a patch holds was checked before. */
+  const patched = Object.fromEntries(ENTRY_COLUMNS.filter((name) => name !== 'id').map((name) => [name, v.unknown()]));
   return {
     entries: {
-      ...reading<EntryRow>(db, ENTRY),
+      ...reading<EntryRow>(db, entry),
       byPath: statement<EntryRow>(
         db,
         () =>
           db
-            .select(ENTRY)
+            .select(entry)
             .from(agents)
             .where(eq(agents.projectPath, arg('projectPath'))),
         'projectPath',
@@ -82,18 +88,18 @@ export function agentStatements(db: StoreDb) {
         db,
         () =>
           db
-            .select(ENTRY)
+            .select(entry)
             .from(agents)
             .where(eq(agents.namespace, arg('namespace')))
-            .orderBy(...NEWEST_FIRST),
+            .orderBy(...newestFirst()),
         'namespace',
       ),
     },
-    health: reading<HealthRow>(db, HEALTH),
+    health: reading<HealthRow>(db, withHealth),
 
     insert: statement(
       db,
-      () => db.insert(agents).values({ ...EACH, updatedAt: arg('updatedAt') }),
+      () => db.insert(agents).values({ ...each, updatedAt: arg('updatedAt') }),
       ...ENTRY_COLUMNS,
       'updatedAt',
     ),
@@ -103,17 +109,17 @@ export function agentStatements(db: StoreDb) {
         db
           .select({ text: sql<string | null>`${agents.manifestExtraJson}`.as('text') })
           .from(agents)
-          .where(isId),
+          .where(isId()),
       'id',
     ),
-    patch: new PatchStatements(PATCHED, (set, names) =>
+    patch: new PatchStatements(patched, (set, names) =>
       statement(
         db,
         () =>
           db
             .update(agents)
             .set({ ...set, updatedAt: sql`${arg('updatedAt')}` })
-            .where(isId),
+            .where(isId()),
         ...names,
         'updatedAt',
         'id',
@@ -125,12 +131,12 @@ export function agentStatements(db: StoreDb) {
         db
           .update(agents)
           .set({ lastSeenAt: sql`${arg('lastSeenAt')}`, lastSeenEvent: sql`${arg('lastSeenEvent')}` })
-          .where(isId),
+          .where(isId()),
       'lastSeenAt',
       'lastSeenEvent',
       'id',
     ),
-    delete: statement(db, () => db.delete(agents).where(isId), 'id'),
+    delete: statement(db, () => db.delete(agents).where(isId()), 'id'),
 
     /** The arguments: the instants after which an agent was seen that is active, and one that is not stale. */
     stats: statement<HealthCounts>(

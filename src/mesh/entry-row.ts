@@ -26,14 +26,14 @@ const LONGEST_NAME = 100;
 
 /** @throws InvalidInputError that names the first field that does not fit. */
 export function storedEntry(entry: object): StoredEntry {
-  const fields = checked(newEntry, entry, 'entry');
-  return stored(fields, unknownKeys(entry, newEntry.entries, 'entry'));
+  const fields = checked(newEntry(), entry, 'entry');
+  return stored(fields, unknownKeys(entry, newEntry().entries, 'entry'));
 }
 
 /** @throws InvalidInputError that names the first field that does not fit. */
 export function storedPatch(patch: object): StoredEntry {
-  const fields = checked(entryPatch, patch, 'patch');
-  return stored(fields, unknownKeys(patch, entryPatch.entries, 'patch'));
+  const fields = checked(entryPatch(), patch, 'patch');
+  return stored(fields, unknownKeys(patch, entryPatch().entries, 'patch'));
 }
 
 /** The text of the extra keys with others put over them. */
@@ -41,7 +41,7 @@ export function mergedExtra(text: string | null, extra: Record<string, unknown>)
   return JSON.stringify(text === null ? extra : { ...JSON.parse(text), ...extra });
 }
 
-type Fields = v.InferOutput<typeof entryPatch>;
+type Fields = v.InferOutput<ReturnType<typeof entryPatch>>;
 
 function stored(fields: Fields, unknown: Map<string, unknown>): StoredEntry {
   const { capabilities, behavior, budget, registeredBy, ...same } = fields;

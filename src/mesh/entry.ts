@@ -1,5 +1,14 @@
 import * as v from 'valibot';
-import { filledText, instantOrMillis, jsonObject, objectOf, oneOfWords, text, wholeNumber } from '../core/input.ts';
+import {
+  filledText,
+  instantOrMillis,
+  jsonObject,
+  late,
+  objectOf,
+  oneOfWords,
+  text,
+  wholeNumber,
+} from '../core/input.ts';
 import { AGENT_STATUSES } from './schema.ts';
 
 export const RESPONSE_MODES = ['always', 'direct-only', 'mention-only', 'silent'] as const;
@@ -108,7 +117,7 @@ function jsonTextOf<const T extends v.ObjectEntries>(entries: T) {
 }
 
 /** What each field that can change may hold; the output is what its column holds. */
-const FIELDS = {
+const fields = late(() => ({
   name: filledText,
   description: v.nullable(text),
   runtime: filledText,
@@ -127,22 +136,25 @@ const FIELDS = {
   projectPath: filledText,
   scanRoot: text,
   status: oneOfWords(AGENT_STATUSES),
-};
+}));
 
 /** The fields of an entry that is to be registered, with their defaults. */
-export const newEntry = objectOf({
-  ...FIELDS,
-  id: filledText,
-  description: v.optional(FIELDS.description, ''),
-  capabilities: v.optional(FIELDS.capabilities, []),
-  behavior: v.optional(FIELDS.behavior, { ...DEFAULT_BEHAVIOR }),
-  budget: v.optional(FIELDS.budget, { ...DEFAULT_BUDGET }),
-  namespace: v.optional(FIELDS.namespace, 'default'),
-  scanRoot: v.optional(FIELDS.scanRoot, ''),
-  status: v.optional(FIELDS.status),
+export const newEntry = late(() => {
+  const { description, capabilities, behavior, budget, namespace, scanRoot, status } = fields();
+  return objectOf({
+    ...fields(),
+    id: filledText,
+    description: v.optional(description, ''),
+    capabilities: v.optional(capabilities, []),
+    behavior: v.optional(behavior, { ...DEFAULT_BEHAVIOR }),
+    budget: v.optional(budget, { ...DEFAULT_BUDGET }),
+    namespace: v.optional(namespace, 'default'),
+    scanRoot: v.optional(scanRoot, ''),
+    status: v.optional(status),
+  });
 });
 
 /** The fields of a patch. */
-export const entryPatch = v.partial(objectOf({ ...FIELDS, id: filledText }));
+export const entryPatch = late(() => v.partial(objectOf({ ...fields(), id: filledText })));
 
-export const listFilters = objectOf({ runtime: v.optional(text), capability: v.optional(text) });
+export const listFilters = late(() => objectOf({ runtime: v.optional(text), capability: v.optional(text) }));

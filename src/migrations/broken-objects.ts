@@ -1,6 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError, MigrationError } from '../core/errors.ts';
-import { LOG } from './ledger.ts';
+import { LOG } from './names.ts';
 
 /**
  * What SQLite says of the first trigger or view that names a table or a column which is not there; undefined where

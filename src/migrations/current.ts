@@ -1,8 +1,7 @@
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError } from '../core/errors.ts';
 import type { History } from './history.ts';
-import { LEDGER } from './ledger.ts';
-import { OBJECTS } from './schema-state.ts';
+import { LEDGER, OBJECTS } from './names.ts';
 
 /** Stands between two statements of a schema; SQL has no use for it. */
 const SEPARATOR = '\u001f';

@@ -2,6 +2,7 @@ import type { Connection } from '../core/connection.ts';
 import { DatabaseOpenError } from '../core/errors.ts';
 import { now } from '../core/time.ts';
 import { hashOf, type Migration } from './history.ts';
+import { LEDGER, LOG } from './names.ts';
 import { withoutDecoration } from './steps.ts';
 
 /** A row of Drizzle's ledger. */
@@ -11,15 +12,6 @@ export interface LedgerEntry {
   /** The journal's `when`. */
   readonly when: number;
 }
-
-/** Drizzle's own table; its `id` is always NULL, so the rowid is the order. */
-export const LEDGER = '__drizzle_migrations';
-
-/**
- * What the ledger has no room for: when an entry was applied, what its SQL was without comments, and repairs. It is
- * ours, apart from Drizzle's table, which nothing but migrations is written to.
- */
-export const LOG = '__dork_migrations_log';
 
 export function hasTable(connection: Connection, name: string): boolean {
   return connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined;

@@ -4,7 +4,8 @@ import { InvalidInputError } from '../core/errors.ts';
 import { textArgument } from '../core/input.ts';
 import { now } from '../core/time.ts';
 import type { History } from './history.ts';
-import { hasTable, LEDGER, readLedger, recordRepaired } from './ledger.ts';
+import { hasTable, readLedger, recordRepaired } from './ledger.ts';
+import { LEDGER } from './names.ts';
 import { editedEntries } from './plan.ts';
 import { type Drift, driftOf } from './schema-state.ts';
 

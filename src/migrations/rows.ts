@@ -1,8 +1,8 @@
 import type { Connection } from '../core/connection.ts';
 import { MigrationError } from '../core/errors.ts';
 import type { Migration } from './history.ts';
-import { LEDGER, LOG } from './ledger.ts';
 import type { Lineage } from './lineage.ts';
+import { LEDGER, LOG } from './names.ts';
 import { allowedLosses } from './steps.ts';
 
 /** Rows of each table. */

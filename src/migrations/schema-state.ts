@@ -2,7 +2,7 @@ import type { Connection } from '../core/connection.ts';
 import { MigrationError } from '../core/errors.ts';
 import { splitStatements, withoutComments } from '../core/sql-text.ts';
 import type { History } from './history.ts';
-import { LEDGER, LOG } from './ledger.ts';
+import { OBJECTS } from './names.ts';
 import { BREAKPOINT } from './steps.ts';
 
 /** One difference between the live schema and what the history yields. */
@@ -18,10 +18,6 @@ export interface SchemaObject {
   readonly name: string;
   readonly sql: string;
 }
-
-/** What a schema holds, but for the ledger, its log, and the tables that Litestream keeps in the files it copies. */
-export const OBJECTS = `sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'
-  AND name NOT GLOB '_litestream_*' AND name NOT IN ('${LEDGER}', '${LOG}')`;
 
 /** The statements of a schema, in the order in which they were run. */
 export function schemaStatements(connection: Connection): string[] {

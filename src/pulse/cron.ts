@@ -1,6 +1,4 @@
 import { Cron, CronPattern } from 'croner';
-import * as v from 'valibot';
-import { filledText, text } from '../core/input.ts';
 
 /** Five fields, or six that begin with seconds; croner would take a date as well, which is no cron expression. */
 const MODE = '5-or-6-parts';
@@ -8,13 +6,8 @@ const MODE = '5-or-6-parts';
 /** Every value of every field written out stays below this; croner takes seconds over a text of megabytes. */
 const LONGEST_CRON = 1000;
 
-/** A cron expression as it is stored. */
-export const cronText = v.pipe(text, v.check(isCron, 'is not a cron expression of five or six fields'));
-
-/** The IANA name of a time zone. */
-export const timezoneName = v.pipe(filledText, v.check(isTimezone, 'is not the IANA name of a time zone'));
-
-function isCron(cron: string): boolean {
+/** True for a cron expression of five or six fields. */
+export function isCron(cron: string): boolean {
   if (cron.length > LONGEST_CRON) return false;
   try {
     new CronPattern(cron, undefined, { mode: MODE });
@@ -24,8 +17,8 @@ function isCron(cron: string): boolean {
   }
 }
 
-/** An offset as `+05:30` is a time zone to some runtimes and an error to others. */
-function isTimezone(timezone: string): boolean {
+/** True for the IANA name of a time zone. An offset as `+05:30` is one to some runtimes and an error to others. */
+export function isTimezone(timezone: string): boolean {
   return /^[A-Za-z]/.test(timezone) && firing('* * * * *', timezone, new Date()) !== null;
 }
 

@@ -27,7 +27,7 @@ export interface GetSchedulesOptions {
   withNextRun?: boolean;
 }
 
-const schedulesOptions = optionsOf({ withNextRun: v.optional(flag, false) });
+const schedulesOptions = optionsOf(() => ({ withNextRun: v.optional(flag, false) }));
 
 /**
  * Schedules, and the runs that they made.
@@ -75,7 +75,7 @@ export class PulseStore {
    */
   createSchedule(input: PulseScheduleInput): PulseSchedule {
     const at = now();
-    const schedule = { id: newId(), ...checked(newSchedule, input, 'schedule'), createdAt: at, updatedAt: at };
+    const schedule = { id: newId(), ...checked(newSchedule(), input, 'schedule'), createdAt: at, updatedAt: at };
     this.#schedules.insert.run(...SCHEDULE_COLUMNS.map((column) => schedule[column]));
     return { ...schedule, nextRun: null };
   }
@@ -116,7 +116,7 @@ export class PulseStore {
       outputSummary: null,
       error: null,
       sessionId: null,
-      trigger: checked(runTrigger, trigger, 'trigger'),
+      trigger: checked(runTrigger(), trigger, 'trigger'),
       createdAt: at,
     };
     this.#runs.insert.run(run.id, run.scheduleId, at, run.trigger, at);

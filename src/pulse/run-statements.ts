@@ -2,37 +2,35 @@ import { count, desc, eq, inArray, type SQL, sql } from 'drizzle-orm/sql';
 import type { StoreDb } from '../core/db.ts';
 import { PatchStatements } from '../core/patch.ts';
 import { columnsOf, statementsOf } from '../core/statements.ts';
-import { type PulseRun, RUN_FIELDS } from './run.ts';
+import { type PulseRun, runFields } from './run.ts';
 import { pulseRuns } from './schema.ts';
 
 const statement = statementsOf('pulse');
 const arg = sql.placeholder;
-
-const { output, ...sameName } = columnsOf(pulseRuns);
-const RUN = { ...sameName, outputSummary: sql`${pulseRuns.output}`.as('outputSummary') };
-
-const ROWID = sql`rowid`;
-/** Runs of one millisecond are in the order they were stored. */
-const NEWEST_FIRST = [desc(pulseRuns.createdAt), desc(ROWID)];
 
 /** SQLite takes an OFFSET only behind a LIMIT. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 const INTERRUPTED = 'Interrupted by server restart';
 
-const isId = eq(pulseRuns.id, arg('id'));
-const isOfSchedule = eq(pulseRuns.scheduleId, arg('scheduleId'));
-const isOfStatus = eq(pulseRuns.status, arg('status'));
-const isRunning = sql`${pulseRuns.status} = 'running'`;
-
 /** Every statement on the runs. */
 export function runStatements(db: StoreDb) {
+  const { output, ...sameName } = columnsOf(pulseRuns);
+  const run = { ...sameName, outputSummary: sql`${pulseRuns.output}`.as('outputSummary') };
+  const rowid = sql`rowid`;
+  /** Runs of one millisecond are in the order they were stored. */
+  const newestFirst = [desc(pulseRuns.createdAt), desc(rowid)];
+  const isId = eq(pulseRuns.id, arg('id'));
+  const isOfSchedule = eq(pulseRuns.scheduleId, arg('scheduleId'));
+  const isOfStatus = eq(pulseRuns.status, arg('status'));
+  const isRunning = sql`${pulseRuns.status} = 'running'`;
+
   const runs = (where: SQL | undefined) =>
     db
-      .select(RUN)
+      .select(run)
       .from(pulseRuns)
       .where(where)
-      .orderBy(...NEWEST_FIRST);
+      .orderBy(...newestFirst);
   const page = (where: SQL | undefined, ...names: string[]) =>
     statement<PulseRun>(db, () => runs(where).limit(arg('limit')).offset(arg('offset')), ...names, 'limit', 'offset');
   const total = (where: SQL | undefined, ...names: string[]) =>
@@ -47,7 +45,7 @@ export function runStatements(db: StoreDb) {
     );
 
   return {
-    byId: statement<PulseRun>(db, () => db.select(RUN).from(pulseRuns).where(isId), 'id'),
+    byId: statement<PulseRun>(db, () => db.select(run).from(pulseRuns).where(isId), 'id'),
     page: page(undefined),
     pageOfSchedule: page(isOfSchedule, 'scheduleId'),
     pageOfStatus: page(isOfStatus, 'status'),
@@ -76,7 +74,7 @@ export function runStatements(db: StoreDb) {
       'trigger',
       'createdAt',
     ),
-    patch: new PatchStatements<PulseRun>(RUN_FIELDS, ({ outputSummary, ...set }, names) =>
+    patch: new PatchStatements<PulseRun>(runFields(), ({ outputSummary, ...set }, names) =>
       statement<PulseRun>(
         db,
         () =>
@@ -84,7 +82,7 @@ export function runStatements(db: StoreDb) {
             .update(pulseRuns)
             .set({ ...set, output: outputSummary })
             .where(isId)
-            .returning(RUN),
+            .returning(run),
         ...names,
         'id',
       ),
@@ -104,12 +102,12 @@ export function runStatements(db: StoreDb) {
       () =>
         db.delete(pulseRuns).where(
           inArray(
-            ROWID,
+            rowid,
             db
-              .select({ rowid: ROWID })
+              .select({ rowid })
               .from(pulseRuns)
               .where(isOfSchedule)
-              .orderBy(...NEWEST_FIRST)
+              .orderBy(...newestFirst)
               .limit(NO_LIMIT)
               .offset(arg('keep')),
           ),

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { instantOrMillis, oneOfWords, optionsOf, text, wholeNumber } from '../core/input.ts';
+import { instantOrMillis, late, oneOfWords, optionsOf, text, wholeNumber } from '../core/input.ts';
 import { RUN_STATUSES, RUN_TRIGGERS } from './schema.ts';
 
 /** Whether a run goes on, or how it ended. */
@@ -56,7 +56,7 @@ export interface ListRunsOptions {
 }
 
 /** What each field of a patch may hold, in the order of the table's columns. */
-export const RUN_FIELDS = {
+export const runFields = late(() => ({
   status: oneOfWords(RUN_STATUSES),
   startedAt: instantOrMillis,
   finishedAt: v.nullable(instantOrMillis),
@@ -64,13 +64,13 @@ export const RUN_FIELDS = {
   outputSummary: v.nullable(text),
   error: v.nullable(text),
   sessionId: v.nullable(text),
-};
+}));
 
-export const runTrigger = oneOfWords(RUN_TRIGGERS);
+export const runTrigger = late(() => oneOfWords(RUN_TRIGGERS));
 
-export const listRunsOptions = optionsOf({
+export const listRunsOptions = optionsOf(() => ({
   scheduleId: v.optional(text),
-  status: v.optional(RUN_FIELDS.status),
+  status: v.optional(runFields().status),
   limit: v.optional(wholeNumber, 50),
   offset: v.optional(wholeNumber, 0),
-});
+}));

@@ -3,33 +3,31 @@ import { getTableColumns } from 'drizzle-orm/utils';
 import type { StoreDb } from '../core/db.ts';
 import { PatchStatements } from '../core/patch.ts';
 import { columnsOf, statementsOf } from '../core/statements.ts';
-import { SCHEDULE_FIELDS, type StoredSchedule } from './schedule.ts';
+import { type StoredSchedule, scheduleFields } from './schedule.ts';
 import { type PulseScheduleRow, pulseSchedules } from './schema.ts';
 
 const statement = statementsOf('pulse');
 const arg = sql.placeholder;
 
-const SCHEDULE = columnsOf(pulseSchedules);
-
 /** The stored fields, in the order of the arguments of `insert`. */
 export const SCHEDULE_COLUMNS = Object.keys(getTableColumns(pulseSchedules)) as (keyof PulseScheduleRow)[];
-const EACH = Object.fromEntries(SCHEDULE_COLUMNS.map((name) => [name, arg(name)])) as Record<
-  keyof PulseScheduleRow,
-  Placeholder
->;
-
-const isId = eq(pulseSchedules.id, arg('id'));
 
 /** Every statement on the schedules. */
 export function scheduleStatements(db: StoreDb) {
+  const schedule = columnsOf(pulseSchedules);
+  const each = Object.fromEntries(SCHEDULE_COLUMNS.map((name) => [name, arg(name)])) as Record<
+    keyof PulseScheduleRow,
+    Placeholder
+  >;
+  const isId = eq(pulseSchedules.id, arg('id'));
   return {
-    byId: statement<StoredSchedule>(db, () => db.select(SCHEDULE).from(pulseSchedules).where(isId), 'id'),
+    byId: statement<StoredSchedule>(db, () => db.select(schedule).from(pulseSchedules).where(isId), 'id'),
     /** Schedules of one millisecond are in the order they were stored. */
     all: statement<StoredSchedule>(db, () =>
-      db.select(SCHEDULE).from(pulseSchedules).orderBy(asc(pulseSchedules.createdAt), asc(sql`rowid`)),
+      db.select(schedule).from(pulseSchedules).orderBy(asc(pulseSchedules.createdAt), asc(sql`rowid`)),
     ),
-    insert: statement(db, () => db.insert(pulseSchedules).values(EACH), ...SCHEDULE_COLUMNS),
-    patch: new PatchStatements<StoredSchedule>(SCHEDULE_FIELDS, (set, names) =>
+    insert: statement(db, () => db.insert(pulseSchedules).values(each), ...SCHEDULE_COLUMNS),
+    patch: new PatchStatements<StoredSchedule>(scheduleFields(), (set, names) =>
       statement<StoredSchedule>(
         db,
         () =>
@@ -37,7 +35,7 @@ export function scheduleStatements(db: StoreDb) {
             .update(pulseSchedules)
             .set({ ...set, updatedAt: sql`${arg('updatedAt')}` })
             .where(isId)
-            .returning(SCHEDULE),
+            .returning(schedule),
         ...names,
         'updatedAt',
         'id',

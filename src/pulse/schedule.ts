@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { filledText, flag, objectOf, oneOfWords, text, wholeNumber } from '../core/input.ts';
-import { cronText, nextFiring, timezoneName } from './cron.ts';
+import { filledText, flag, late, objectOf, oneOfWords, text, wholeNumber } from '../core/input.ts';
+import { isCron, isTimezone, nextFiring } from './cron.ts';
 import { SCHEDULE_STATUSES } from './schema.ts';
 
 /** Only an `active` schedule that is enabled fires. */
@@ -61,29 +61,32 @@ export interface PulseScheduleInput {
 export type PulseSchedulePatch = Partial<PulseScheduleInput>;
 
 /** What each field of a patch may hold, in the order of the table's columns. */
-export const SCHEDULE_FIELDS = {
+export const scheduleFields = late(() => ({
   name: filledText,
   description: v.nullable(text),
-  cron: cronText,
-  timezone: v.nullable(timezoneName),
+  cron: v.pipe(text, v.check(isCron, 'is not a cron expression of five or six fields')),
+  timezone: v.nullable(v.pipe(filledText, v.check(isTimezone, 'is not the IANA name of a time zone'))),
   prompt: filledText,
   cwd: v.nullable(text),
   enabled: flag,
   maxRuntime: v.nullable(wholeNumber),
   permissionMode: filledText,
   status: oneOfWords(SCHEDULE_STATUSES),
-};
+}));
 
 /** A new schedule with its defaults. */
-export const newSchedule = objectOf({
-  ...SCHEDULE_FIELDS,
-  description: v.optional(SCHEDULE_FIELDS.description, null),
-  timezone: v.optional(SCHEDULE_FIELDS.timezone, 'UTC'),
-  cwd: v.optional(SCHEDULE_FIELDS.cwd, null),
-  enabled: v.optional(SCHEDULE_FIELDS.enabled, true),
-  maxRuntime: v.optional(SCHEDULE_FIELDS.maxRuntime, null),
-  permissionMode: v.optional(SCHEDULE_FIELDS.permissionMode, 'acceptEdits'),
-  status: v.optional(SCHEDULE_FIELDS.status, 'active'),
+export const newSchedule = late(() => {
+  const { description, timezone, cwd, enabled, maxRuntime, permissionMode, status } = scheduleFields();
+  return objectOf({
+    ...scheduleFields(),
+    description: v.optional(description, null),
+    timezone: v.optional(timezone, 'UTC'),
+    cwd: v.optional(cwd, null),
+    enabled: v.optional(enabled, true),
+    maxRuntime: v.optional(maxRuntime, null),
+    permissionMode: v.optional(permissionMode, 'acceptEdits'),
+    status: v.optional(status, 'active'),
+  });
 });
 
 /** A schedule as the driver reads it: SQLite has no booleans. */

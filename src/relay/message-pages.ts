@@ -8,7 +8,7 @@ import {
   type RelayMessagePage,
   type RelayMessageStatus,
 } from './message.ts';
-import { MESSAGE } from './message-statements.ts';
+import { messageColumns } from './message-statements.ts';
 import { type RelayIndexRow, relayIndex } from './schema.ts';
 
 const statement = statementsOf('relay');
@@ -28,8 +28,8 @@ const COLUMNS = [
 ] as const;
 
 /** A unary plus takes a column out of SQLite's choice of an index. https://sqlite.org/queryplanner-ng.html#howtofix */
-const LEFT_ALONE = sql.raw('+');
-const CHOSEN = sql.raw('');
+const LEFT_ALONE = '+';
+const CHOSEN = '';
 
 /** Pages of messages by id descending: a statement for each set of filters, built when one first asks for it. */
 export class MessagePages {
@@ -89,13 +89,13 @@ export class MessagePages {
       if (!(filters & bit)) continue;
       names.push(column);
       const leads = !isByStatus || (status === 'pending' && bit === ENDPOINT);
-      conditions.push(sql`${leads ? CHOSEN : LEFT_ALONE}${eq(relayIndex[column], arg(column))}`);
+      conditions.push(sql`${sql.raw(leads ? CHOSEN : LEFT_ALONE)}${eq(relayIndex[column], arg(column))}`);
     }
     if (status) {
       const leads = isByStatus || names.length === 0;
       // The status stands in the text: bound, SQLite would compare it with that of the partial index, and compile the
       // statement anew each time it is bound.
-      conditions.push(sql`${leads ? CHOSEN : LEFT_ALONE}${relayIndex.status} = ${sql.raw(`'${status}'`)}`);
+      conditions.push(sql`${sql.raw(leads ? CHOSEN : LEFT_ALONE)}${relayIndex.status} = ${sql.raw(`'${status}'`)}`);
     }
     if (filters & CURSOR) {
       names.push('cursor');
@@ -107,7 +107,7 @@ export class MessagePages {
       this.#db,
       () =>
         this.#db
-          .select(MESSAGE)
+          .select(messageColumns())
           .from(relayIndex)
           .where(and(...conditions))
           .orderBy(desc(relayIndex.id))

@@ -7,10 +7,7 @@ import { type RelayIndexRow, relayCounts, relayIndex } from './schema.ts';
 const statement = statementsOf('relay');
 const arg = sql.placeholder;
 
-export const MESSAGE = columnsOf(relayIndex);
-
-const isId = eq(relayIndex.id, arg('id'));
-const hasExpired = lt(relayIndex.expiresAt, arg('now'));
+export const messageColumns = () => columnsOf(relayIndex);
 
 /** What a subject has of each status, and of all. */
 export interface SubjectCounts {
@@ -23,8 +20,10 @@ export interface SubjectCounts {
 
 /** The statements on single messages, on those of a subject or an endpoint, and on counts. */
 export function messageStatements(db: StoreDb) {
+  const isId = eq(relayIndex.id, arg('id'));
+  const hasExpired = lt(relayIndex.expiresAt, arg('now'));
   const byIdDescending = (where: SQL | undefined) =>
-    db.select(MESSAGE).from(relayIndex).where(where).orderBy(desc(relayIndex.id));
+    db.select(messageColumns()).from(relayIndex).where(where).orderBy(desc(relayIndex.id));
   const total = (where: SQL | undefined, ...names: string[]) =>
     statement<{ total: number }>(
       db,
@@ -39,7 +38,7 @@ export function messageStatements(db: StoreDb) {
   const counted = sql`${pending} + ${delivered} + ${failed}`;
 
   return {
-    byId: statement<RelayIndexRow>(db, () => db.select(MESSAGE).from(relayIndex).where(isId), 'id'),
+    byId: statement<RelayIndexRow>(db, () => db.select(messageColumns()).from(relayIndex).where(isId), 'id'),
     bySubject: statement<RelayIndexRow>(db, () => byIdDescending(eq(relayIndex.subject, arg('subject'))), 'subject'),
     byEndpoint: statement<RelayIndexRow>(
       db,

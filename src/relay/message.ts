@@ -148,11 +148,11 @@ export function messageOf(row: RelayIndexRow): RelayMessage {
   return message;
 }
 
-export const queryMessagesOptions = optionsOf({
+export const queryMessagesOptions = optionsOf(() => ({
   subject: v.optional(text),
   status: v.optional(messageStatus),
   sender: v.optional(text),
   endpointHash: v.optional(text),
   cursor: v.optional(text),
   limit: v.optional(wholeNumber, 50),
-});
+}));

@@ -23,7 +23,7 @@ export interface TraceMetricsOptions {
   since?: string | number;
 }
 
-const metricsOptions = optionsOf({ since: v.optional(instantOrMillis) });
+const metricsOptions = optionsOf(() => ({ since: v.optional(instantOrMillis) }));
 
 /**
  * Spans in the style of OpenTelemetry: what became of each message, and of the messages that followed from it.
@@ -108,17 +108,16 @@ export class TraceStore {
 const statement = statementsOf('relay');
 const arg = sql.placeholder;
 
-const SPAN = columnsOf(relayTraces);
-
 function spanStatements(db: StoreDb) {
+  const span = columnsOf(relayTraces);
   const isMessage = eq(relayTraces.messageId, arg('messageId'));
   return {
-    byMessageId: statement<TraceSpan>(db, () => db.select(SPAN).from(relayTraces).where(isMessage), 'messageId'),
+    byMessageId: statement<TraceSpan>(db, () => db.select(span).from(relayTraces).where(isMessage), 'messageId'),
     byTraceId: statement<TraceSpan>(
       db,
       () =>
         db
-          .select(SPAN)
+          .select(span)
           .from(relayTraces)
           .where(eq(relayTraces.traceId, arg('traceId')))
           .orderBy(asc(relayTraces.sentAt), sql`rowid`),

@@ -120,6 +120,14 @@ describe('a project that installs the package', () => {
     assert.deepEqual(JSON.parse(stdout), { driver: 'bun:sqlite', ids: ['compiled'] });
   });
 
+  it('takes what is loaded late along in a compiled Bun binary', { timeout: 120_000 }, () => {
+    const binary = folder.file('compiled-backup');
+    execFileSync(BUN, ['build', '--compile', 'back-up.ts', '--outfile', binary], { cwd: project, stdio: 'pipe' });
+    const stdout = execFileSync(binary, [folder.file('saved.db')], { cwd: folder.path, encoding: 'utf8', env: {} });
+    const { rows, isSame, restored } = JSON.parse(stdout);
+    assert.deepEqual({ rows, isSame, restored }, { rows: 20_000, isSame: true, restored: 20_000 });
+  });
+
   it('runs as an esbuild bundle on Node, with better-sqlite3 outside of it', () => {
     const esbuild = join(ROOT, 'node_modules', '.bin', 'esbuild');
     for (const [format, outfile] of [

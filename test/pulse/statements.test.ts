@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Db, PulseStore, pulseRuns, pulseSchedules } from '#entry';
-import { RUN_FIELDS } from '../../src/pulse/run.ts';
-import { SCHEDULE_FIELDS } from '../../src/pulse/schedule.ts';
+import { runFields } from '../../src/pulse/run.ts';
+import { scheduleFields } from '../../src/pulse/schedule.ts';
 import { queryPlan } from '../support/query-plan.ts';
 import { storeDb } from '../support/store-db.ts';
 import { REPORT } from './samples.ts';
@@ -24,14 +24,14 @@ function everyCall(db: Db): () => void {
     const { id } = pulse.createSchedule(REPORT);
     const all = { ...REPORT, description: 'd', timezone: 'UTC', cwd: '/', enabled: true, maxRuntime: 1 };
     const patch = { ...all, permissionMode: 'plan', status: 'active' } as const;
-    for (const field of Object.keys(SCHEDULE_FIELDS)) {
+    for (const field of Object.keys(scheduleFields())) {
       pulse.updateSchedule(id, { [field]: patch[field as keyof typeof patch] });
     }
     pulse.updateSchedule(id, patch);
     pulse.getSchedule(id);
     pulse.getSchedules({ withNextRun: true });
     const run = pulse.createRun(id, 'manual');
-    for (const field of Object.keys(RUN_FIELDS)) {
+    for (const field of Object.keys(runFields())) {
       pulse.updateRun(run.id, { [field]: SET_RUN[field as keyof typeof SET_RUN] });
     }
     pulse.updateRun(run.id, SET_RUN);
@@ -130,9 +130,9 @@ describe('the statements of the pulse store', () => {
     const fixed = ['id', 'createdAt', 'updatedAt', 'scheduleId', 'trigger'];
     const patched = (table: object) =>
       Object.keys(table).filter((name) => !fixed.includes(name) && name !== 'enableRLS');
-    assert.deepEqual(Object.keys(SCHEDULE_FIELDS), patched(pulseSchedules));
+    assert.deepEqual(Object.keys(scheduleFields()), patched(pulseSchedules));
     assert.deepEqual(
-      Object.keys(RUN_FIELDS).map((name) => (name === 'outputSummary' ? 'output' : name)),
+      Object.keys(runFields()).map((name) => (name === 'outputSummary' ? 'output' : name)),
       patched(pulseRuns),
     );
   });

@@ -1,0 +1,135 @@
+/**
+ * What most processes never call stands in a file of its own, read at the first call: parsing is most of what an import
+ * costs Bun. The sources import it as anything else; the build puts functions that load it in the place of its modules.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { BunPlugin } from 'bun';
+
+/** Modules below src that export functions alone. One whose name ends with `With` gives the function for a driver. */
+const FEATURES = [
+  'backup/backup',
+  'backup/daily',
+  'backup/list',
+  'backup/prune',
+  'backup/recover',
+  'backup/restore',
+  'backup/verify',
+  'guard-domains',
+  'health/health',
+  'housekeeping/checkpoint',
+  'housekeeping/compact',
+  'housekeeping/optimize',
+  'housekeeping/prune',
+  'legacy/import',
+  'migrate-db',
+  'migrations/bring-up',
+  'migrations/history',
+  'monitor/monitor',
+  'monitor/prometheus',
+  'pulse/cron',
+  'relay/rebuild',
+];
+
+const NAME = 'features';
+
+/**
+ * Asks for the file from a chunk. Bun has no `require` in a file that it need not transpile; a bundler of the user's
+ * program sees only that, and takes the file along.
+ */
+function callOf(hash: string): string {
+  const file = `"../${NAME}-${hash}.js"`;
+  return `(typeof require>"u"?import.meta.require(${file}):require(${file}))`;
+}
+
+const HASH_LENGTH = 8;
+
+/** Stands where the file is asked for, until it has its name; as long as that, so that the source map's columns stay. */
+const PLACE = 'featuresOfThisBuild'.padEnd(callOf('x'.repeat(HASH_LENGTH)).length, '_');
+
+/** The functions of a module, each loading the file when it is called. */
+async function stubsOf(file: string): Promise<string> {
+  const stubs = Object.entries(await import(file)).map(([name, value]) => {
+    if (typeof value !== 'function' || /^class\b/.test(String(value))) {
+      throw new Error(`${file} exports ${name}, which is no function and cannot be loaded late`);
+    }
+    const isBound = name.endsWith('With');
+    const kind = (isBound ? value(undefined) : value).constructor.name;
+    const call = `${kind === 'AsyncFunction' ? 'async ' : ''}(...args) => features().${name}`;
+    return isBound
+      ? `export const ${name} = (...given) => ${call}(...given)(...args);`
+      : `export const ${name} = ${call}(...args);`;
+  });
+  return [`import { features } from '${NAME}:loader';`, ...stubs].join('\n');
+}
+
+const LOADER = `
+import { UnsupportedRuntimeError } from '${NAME}:core/errors';
+let loaded;
+export function features() { return loaded ??= load(); }
+function load() {
+  try {
+    return ${PLACE};
+  } catch (cause) {
+    throw new UnsupportedRuntimeError('PACKAGE_REPLACED', 'The files of @dorkos/db were replaced or removed while this process ran. Nothing in the database was changed.', {
+      hint: 'Start the process again.',
+      cause,
+    });
+  }
+}`;
+
+/**
+ * The source of the file, built beside the entry that {@link lateFeatures} is for. It names the entry, so that all of
+ * the entry is in one chunk that both share: a file more costs Bun half a millisecond.
+ */
+export function featuresEntry(src: string, entry: string): { path: string; text: string } {
+  const path = join(src, `${NAME}.ts`);
+  return {
+    path,
+    text: [...FEATURES.map((name) => `export * from './${name}.ts';`), `export * as entry from './${entry}.ts';`].join(
+      '\n',
+    ),
+  };
+}
+
+/** Puts functions that load the file in the place of its modules, for everyone but the file itself. */
+export function lateFeatures(src: string): BunPlugin {
+  const pathOf = (name: string) => join(src, `${name}.ts`);
+  const nameOf = new Map(FEATURES.map((name) => [pathOf(name), name]));
+  // A path of its own, since Bun takes two modules of one path for one, and none of this machine: source maps show it.
+  const stub = (name: string) => ({ path: `${NAME}:${name}`, namespace: NAME });
+  return {
+    name: 'late features',
+    setup(build) {
+      build.onResolve({ filter: /^features:loader$/ }, () => stub('loader'));
+      build.onResolve({ filter: /^features:core\/errors$/ }, () => ({ path: pathOf('core/errors') }));
+      build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, importer }) => {
+        const name = nameOf.get(resolve(importer, '..', path));
+        return name && importer !== pathOf(NAME) ? stub(name) : undefined;
+      });
+      build.onLoad({ filter: /.*/, namespace: NAME }, async ({ path }) => {
+        const name = path.slice(NAME.length + 1);
+        return { loader: 'js', contents: name === 'loader' ? LOADER : await stubsOf(pathOf(name)) };
+      });
+    },
+  };
+}
+
+/** Gives the file a name that another version of it cannot have, and tells it to those that ask for the file. */
+export function nameFeatures(outdir: string, files: readonly string[]): void {
+  const built = join(outdir, `${NAME}.js`);
+  const code = readFileSync(built, 'utf8');
+  const hash = Bun.hash(code).toString(36).padStart(HASH_LENGTH, '0').slice(-HASH_LENGTH);
+  writeFileSync(built, code.replace(`${NAME}.js.map`, `${NAME}-${hash}.js.map`));
+  let places = 0;
+  for (const file of files) {
+    const text = readFileSync(file, 'utf8');
+    if (!text.includes(PLACE)) continue;
+    places++;
+    writeFileSync(file, text.replaceAll(PLACE, callOf(hash)));
+  }
+  if (places !== 1) throw new Error(`${places} files ask for the features, not one`);
+  for (const ending of ['.js', '.js.map']) {
+    renameSync(join(outdir, `${NAME}${ending}`), join(outdir, `${NAME}-${hash}${ending}`));
+  }
+}

@@ -1,0 +1,84 @@
+/** The Bun build reads what most processes never call at the first call, from a file that may be gone by then. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createDb } from '#entry';
+import { temporaryFolder } from '../support/folder.ts';
+import { BUN, ROOT } from '../support/runtime.ts';
+
+describe('the features of the Bun build', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let built: string;
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+    built = folder.file('bun');
+    cpSync(join(ROOT, 'dist', 'bun'), built, { recursive: true });
+  });
+  afterEach(() => folder[Symbol.dispose]());
+
+  /** What a program prints that has the build as `db` and the path of a file as `file`. */
+  function run(program: string): unknown {
+    const script = folder.file('program.mjs');
+    writeFileSync(
+      script,
+      `import * as db from './bun/index.js'; const file = ${JSON.stringify(folder.file('dork.db'))}; ${program}`,
+    );
+    return JSON.parse(execFileSync(BUN, [script], { encoding: 'utf8' }));
+  }
+
+  function removeFeatures(): void {
+    const files = readdirSync(built).filter((name) => /^features-\w{8}\.js$/.test(name));
+    assert.equal(files.length, 1);
+    rmSync(join(built, files[0] as string));
+  }
+
+  it('are what the sources export, asynchronous where those are', async () => {
+    const kindsOf = (entry: Record<string, unknown>) =>
+      Object.entries(entry)
+        .filter(([, value]) => typeof value === 'function')
+        .map(([name, value]) => `${(value as object).constructor.name} ${name}`)
+        .sort();
+    assert.deepEqual(
+      run(`const kindsOf = ${kindsOf}; console.log(JSON.stringify(kindsOf(db)))`),
+      kindsOf(await import('../../src/index.ts')),
+    );
+  });
+
+  it('are not needed to open a current file and to use the stores', () => {
+    createDb(folder.file('dork.db')).$client.close();
+    removeFeatures();
+    const read = run(`
+      using opened = db.createDb(file);
+      const index = new db.SqliteIndex(opened);
+      index.insertMessage({ id: 'm', subject: 's', endpointHash: 'e' });
+      const budget = new db.BudgetMapper(opened);
+      budget.recordCall('a');
+      new db.TraceStore(opened).insertSpan({ messageId: 'm', traceId: 't', subject: 's' });
+      new db.DenialList(opened).deny('/x', 's', null, 'd');
+      new db.AgentRegistry(opened).list();
+      new db.PulseStore(opened).listRuns();
+      console.log(JSON.stringify([index.getMessage('m').subject, budget.checkBudget('a', 5).remaining]))`);
+    assert.deepEqual(read, ['s', 4]);
+  });
+
+  it('say that they are gone, and leave the database in use', () => {
+    createDb(folder.file('dork.db')).$client.close();
+    removeFeatures();
+    const codes = run(`
+      const opened = db.createDb(file);
+      const codes = [];
+      const note = (error) => codes.push([error.name, error.code, error.hint, error instanceof db.DorkDbError]);
+      try { db.health(opened) } catch (error) { note(error) }
+      await db.verifyBackup(file).catch(note);
+      await db.backup(opened).catch(note);
+      new db.SqliteIndex(opened).insertMessage({ id: 'after', subject: 's', endpointHash: 'e' });
+      db.closeDb(opened);
+      console.log(JSON.stringify(codes))`);
+    const gone = ['UnsupportedRuntimeError', 'PACKAGE_REPLACED', 'Start the process again.', true];
+    assert.deepEqual(codes, [gone, gone, gone]);
+    assert.deepEqual(readdirSync(folder.path).sort(), ['bun', 'dork.db', 'program.mjs']);
+  });
+});
