@@ -34,7 +34,7 @@ export type { BackupProgress } from './backup/copy.ts';
 export { backupDaily, type DailyReport } from './backup/daily.ts';
 export type { BackupEntry, ListBackups } from './backup/list.ts';
 export type { PruneBackups, PruneBackupsOptions, PruneBackupsReport, RetentionPolicy } from './backup/prune.ts';
-export type { Recover, RecoverOptions, RecoverReport } from './backup/recover.ts';
+export type { Recover, RecoverOptions, RecoverProgress, RecoverReport } from './backup/recover.ts';
 export type { Restore, RestoreOptions, RestoreReport } from './backup/restore.ts';
 export type { VerifyBackup, VerifyBackupOptions, VerifyReport } from './backup/verify.ts';
 export type { DriverName, Row, RunResult, SqliteValue } from './core/adapter.ts';
@@ -87,9 +87,9 @@ export {
   type CheckpointReport,
   checkpoint,
 } from './housekeeping/checkpoint.ts';
-export type { Compact, CompactOptions, CompactReport } from './housekeeping/compact.ts';
+export type { Compact, CompactOptions, CompactProgress, CompactReport } from './housekeeping/compact.ts';
 export { type OptimizeReport, optimize } from './housekeeping/optimize.ts';
-export { type PruneOptions, type PruneReport, prune } from './housekeeping/prune.ts';
+export { type PruneOptions, type PruneProgress, type PruneReport, prune } from './housekeeping/prune.ts';
 export { type ImportLegacyOptions, importLegacy } from './legacy/import.ts';
 export type { ImportProgress } from './legacy/import-context.ts';
 export type {

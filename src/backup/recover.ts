@@ -10,6 +10,7 @@ import { fsPromises } from '../core/fs-promises.ts';
 import { optionsArgument } from '../core/input.ts';
 import { databasePath, defaultDbPath } from '../core/path.ts';
 import { APPLICATION_ID } from '../core/pragmas.ts';
+import { bytesOf } from '../core/wal.ts';
 import { readLedger } from '../migrations/ledger.ts';
 import { assertRoom, flush, publish, targetExists } from './copy.ts';
 import { refuseOpen } from './exclusive.ts';
@@ -29,6 +30,18 @@ export interface RecoverOptions {
   readonly from?: string;
   /** The file to make; it must not exist. Default: one in `backups` beside the database. */
   readonly to?: string;
+  /** Called before each phase, and five times a second while rows are read. What it throws ends the recovery. */
+  readonly onProgress?: (progress: RecoverProgress) => void;
+}
+
+/** Where a recovery is. */
+export interface RecoverProgress {
+  /** `copying` the damaged file, `recovering` rows of the copy, `verifying` what came of it. */
+  readonly phase: 'copying' | 'recovering' | 'verifying';
+  /** Bytes that are recovered by now, as they lie in the new file; 0 before. */
+  readonly bytes: number;
+  /** Bytes of the damaged file and its -wal: about what can be recovered at most. */
+  readonly totalBytes: number;
 }
 
 /** What was saved of a damaged database. */
@@ -59,7 +72,7 @@ export type Recover = (options?: RecoverOptions) => Promise<RecoverReport>;
 /** `recover()` for a driver. */
 export function recoverWith(adapter: Adapter): Recover {
   return async (options = {}) => {
-    optionsArgument(options);
+    const { onProgress } = optionsArgument(options);
     const started = performance.now();
     const from = damagedFile(options.from);
     const to = await targetOf(from, options.to);
@@ -72,11 +85,16 @@ export function recoverWith(adapter: Adapter): Recover {
     mkdirSync(work, { mode: FOLDER_MODE });
     try {
       const damaged = join(work, 'damaged.db');
+      onProgress?.({ phase: 'copying', bytes: 0, totalBytes: size });
       for (const suffix of suffixes)
         await fsPromises().copyFile(from + suffix, damaged + suffix, constants.COPYFILE_FICLONE);
       mendHeader(damaged);
       await using thread = await startThread(adapter);
-      const recovered = await recoverInto(adapter, thread, damaged, work, from);
+      const recovered = await whileWatched(
+        () => recoverInto(adapter, thread, damaged, work, from),
+        onProgress && (() => onProgress({ phase: 'recovering', bytes: recoveredBytes(work), totalBytes: size })),
+      );
+      onProgress?.({ phase: 'verifying', bytes: statSync(recovered.path).size, totalBytes: size });
       const state = await describeRecovered(adapter, thread, recovered.path, history);
       giveTo(ownerOf(from), recovered.path);
       await flush(recovered.path);
@@ -92,6 +110,35 @@ export function recoverWith(adapter: Adapter): Recover {
 
 interface Recovered extends Pick<RecoverReport, 'method' | 'unreadable' | 'complaints'> {
   readonly path: string;
+}
+
+const WATCH_MS = 200;
+
+/** Tells how far work is while others do it: the shell's process, or the thread. What telling throws is thrown at the end. */
+async function whileWatched<T>(work: () => Promise<T>, tell: (() => void) | undefined): Promise<T> {
+  if (!tell) return await work();
+  tell();
+  const failures: unknown[] = [];
+  const timer = setInterval(() => {
+    try {
+      tell();
+    } catch (error) {
+      failures.push(error);
+      clearInterval(timer);
+    }
+  }, WATCH_MS);
+  try {
+    const result = await work();
+    if (failures.length > 0) throw failures[0];
+    return result;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** What the shell and the thread have written; the thread begins where the shell could not. */
+function recoveredBytes(work: string): number {
+  return Math.max(...['shell.db', 'tables.db'].map((name) => bytesOf(join(work, name))));
 }
 
 /** The shell reads pages that no table leads to any more, so it goes first. */

@@ -1,5 +1,8 @@
 import { SingleBar } from 'cli-progress';
 import type { BackupProgress } from '../backup/copy.ts';
+import type { RecoverProgress } from '../backup/recover.ts';
+import type { CompactProgress } from '../housekeeping/compact.ts';
+import type { PruneProgress } from '../housekeeping/prune.ts';
 import type { ImportProgress } from '../legacy/import-context.ts';
 import type { MigrationProgress } from '../migrations/progress.ts';
 import { formatBytes, formatCount, formatDuration } from './output.ts';
@@ -9,6 +12,9 @@ const QUIET_MS = 1000;
 
 /** How often a line is printed where there is no terminal. */
 const LINE_MS = 5000;
+
+/** Where it is told before each step, which may be long: a terminal shows the first at once. */
+const BEFORE_STEPS = { lineMs: 0, quietMs: process.stderr.isTTY ? 0 : QUIET_MS };
 
 /** How far something is, as it is shown. */
 interface Place {
@@ -43,9 +49,46 @@ export function importProgress(): ProgressDisplay<ImportProgress> {
     label: `${source} ${table}`,
     value: rows,
     total: totalRows,
+    ...ofRows(rows, totalRows),
+  }));
+}
+
+export function pruneProgress(): ProgressDisplay<PruneProgress> {
+  return display(({ kind, rows, totalRows }) => ({
+    label: kind,
+    value: rows,
+    total: totalRows,
+    ...ofRows(rows, totalRows),
+  }));
+}
+
+function ofRows(rows: number, totalRows: number): Pick<Place, 'shown' | 'amount'> {
+  return {
     shown: `${formatCount(rows)} of ${formatCount(totalRows)} rows`,
     amount: (value) => `${formatCount(Math.round(value))} rows`,
+  };
+}
+
+export function recoverProgress(): ProgressDisplay<RecoverProgress> {
+  return display(({ phase, bytes, totalBytes }) => ({
+    label: phase,
+    value: bytes,
+    total: totalBytes,
+    shown: `${formatBytes(bytes)} of about ${formatBytes(totalBytes)}`,
+    ...(phase === 'recovering' && { amount: formatBytes }),
   }));
+}
+
+export function compactProgress(): ProgressDisplay<CompactProgress> {
+  return display(
+    ({ phase, bytes }) => ({
+      label: phase,
+      value: phase === 'copying' ? 0 : 1,
+      total: 2,
+      shown: phase === 'copying' ? `up to ${formatBytes(bytes)} are written` : `${formatBytes(bytes)} are read back`,
+    }),
+    BEFORE_STEPS,
+  );
 }
 
 /** The first step may be the one that takes long: a terminal shows it at once, and each step has its line elsewhere. */
@@ -57,7 +100,7 @@ export function migrationProgress(): ProgressDisplay<MigrationProgress> {
       total: progress.steps,
       shown: `step ${progress.step} of ${progress.steps}: ${actionOf(progress)}`,
     }),
-    { lineMs: 0, quietMs: process.stderr.isTTY ? 0 : QUIET_MS },
+    BEFORE_STEPS,
   );
 }
 

@@ -18,6 +18,16 @@ import { withoutOthers } from './exclusive.ts';
 export interface CompactOptions {
   /** How long to wait for others to let go of the file, in milliseconds. Default 5000. */
   readonly busyTimeoutMs?: number;
+  /** Called before each phase. What it throws ends the compaction; the file is as it was. */
+  readonly onProgress?: (progress: CompactProgress) => void;
+}
+
+/** Where a compaction is. Each phase is one statement, which tells nothing meanwhile. */
+export interface CompactProgress {
+  /** `copying` the rows into a new file, `verifying` it before it takes the place of the old one. */
+  readonly phase: 'copying' | 'verifying';
+  /** Bytes that are to be copied at most, or to be read back. */
+  readonly bytes: number;
 }
 
 /** What a compaction did. */
@@ -49,14 +59,14 @@ export type Compact = (path: string, options?: CompactOptions) => CompactReport;
 /** `compact()` for a driver. */
 export function compactWith(adapter: Adapter): Compact {
   return (path, options = {}) => {
-    const { busyTimeoutMs = BUSY_TIMEOUT_MS } = optionsArgument(options);
+    const { busyTimeoutMs = BUSY_TIMEOUT_MS, onProgress } = optionsArgument(options);
     checkBusyTimeout(busyTimeoutMs);
     const started = performance.now();
     const filename = existing(path);
     const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
     const rows = withoutOthers(adapter, filename, busyTimeoutMs, (connection) => {
       removeWreckage(filename);
-      return replaceByCopy(connection);
+      return replaceByCopy(connection, onProgress);
     });
     // The copy is not in WAL mode; opening it puts it there.
     using opened = openConnection(adapter, filename, { busyTimeoutMs });
@@ -93,12 +103,14 @@ function removeWreckage(filename: string): void {
 }
 
 /** Writes the copy, compares it, and puts it in the place of the file. */
-function replaceByCopy(connection: Connection): RowCounts {
+function replaceByCopy(connection: Connection, onProgress: CompactOptions['onProgress']): RowCounts {
   const { filename } = connection;
   emptyWal(connection);
   const rows = countRows(connection);
   const schema = schemaOf(connection);
+  onProgress?.({ phase: 'copying', bytes: bytesOf(filename) });
   copyDatabase(connection, filename, (copy) => {
+    onProgress?.({ phase: 'verifying', bytes: bytesOf(copy.filename) });
     const counts = countRows(copy);
     const isSame =
       schemaOf(copy) === schema &&

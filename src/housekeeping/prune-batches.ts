@@ -1,8 +1,13 @@
 import type { Connection } from '../core/connection.ts';
 import type { Instant } from '../core/time.ts';
 
-/** Deletes at most so many rows in one transaction, oldest first, and says how many; 0 when none is left. */
-export type Batches = (limit: number) => number;
+/** The old rows of a table. */
+export interface Batches {
+  /** How many there are now. */
+  total(): number;
+  /** Deletes at most so many of them in one transaction, oldest first, and says how many; 0 when none is left. */
+  delete(limit: number): number;
+}
 
 /** Buckets that are older than any window of the call limits looks back. */
 const BUCKETS_KEPT_MINUTES = 120;
@@ -35,12 +40,20 @@ export function oldRuns(connection: Connection, keep: number): Batches {
     return undefined;
   };
   let turn = nextTurn();
-  return (limit) => {
-    for (; turn; turn = nextTurn()) {
-      const count = remove.run(turn.id, turn.at, turn.row, limit).changes;
-      if (count > 0) return count;
-    }
-    return 0;
+  return {
+    total: () =>
+      countOf(
+        connection,
+        `SELECT sum(max(runs - ?, 0)) AS n FROM (SELECT count(*) AS runs FROM pulse_runs GROUP BY schedule_id)`,
+        keep,
+      ),
+    delete(limit) {
+      for (; turn; turn = nextTurn()) {
+        const count = remove.run(turn.id, turn.at, turn.row, limit).changes;
+        if (count > 0) return count;
+      }
+      return 0;
+    },
   };
 }
 
@@ -48,7 +61,10 @@ export function oldTraces(connection: Connection, before: Instant): Batches {
   const remove = connection.prepare(
     'DELETE FROM relay_traces WHERE id IN (SELECT id FROM relay_traces WHERE sent_at < ? ORDER BY sent_at LIMIT ?)',
   );
-  return (limit) => remove.run(before, limit).changes;
+  return {
+    total: () => countOf(connection, 'SELECT count(*) AS n FROM relay_traces WHERE sent_at < ?', before),
+    delete: (limit) => remove.run(before, limit).changes,
+  };
 }
 
 /** No expiry never expires. */
@@ -56,7 +72,10 @@ export function expiredMessages(connection: Connection, at: Instant): Batches {
   const remove = connection.prepare(
     'DELETE FROM relay_index WHERE id IN (SELECT id FROM relay_index WHERE expires_at < ? ORDER BY expires_at LIMIT ?)',
   );
-  return (limit) => remove.run(at, limit).changes;
+  return {
+    total: () => countOf(connection, 'SELECT count(*) AS n FROM relay_index WHERE expires_at < ?', at),
+    delete: (limit) => remove.run(at, limit).changes,
+  };
 }
 
 export function oldBuckets(connection: Connection, nowMs: number): Batches {
@@ -65,5 +84,12 @@ export function oldBuckets(connection: Connection, nowMs: number): Batches {
     `DELETE FROM rate_limit_buckets WHERE (agent_id, bucket_minute) IN (
        SELECT agent_id, bucket_minute FROM rate_limit_buckets WHERE bucket_minute < ? LIMIT ?)`,
   );
-  return (limit) => remove.run(oldest, limit).changes;
+  return {
+    total: () => countOf(connection, 'SELECT count(*) AS n FROM rate_limit_buckets WHERE bucket_minute < ?', oldest),
+    delete: (limit) => remove.run(oldest, limit).changes,
+  };
+}
+
+function countOf(connection: Connection, sql: string, than: string | number): number {
+  return connection.prepare<{ n: number | null }>(sql).get(than)?.n ?? 0;
 }

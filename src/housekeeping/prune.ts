@@ -16,6 +16,17 @@ export interface PruneOptions {
   readonly expiredMessages?: boolean;
   /** True: buckets of the call limits that are older than any window needs (120 minutes) go. */
   readonly buckets?: boolean;
+  /** Called before each batch and when a kind is done. What it throws ends the pruning; what was deleted stays deleted. */
+  readonly onProgress?: (progress: PruneProgress) => void;
+}
+
+/** Where a pruning is. */
+export interface PruneProgress {
+  readonly kind: 'runs' | 'traces' | 'messages' | 'buckets';
+  /** Rows of this kind that are deleted by now. */
+  readonly rows: number;
+  /** Rows of this kind that there were to delete when its turn came. */
+  readonly totalRows: number;
 }
 
 /** What was deleted. */
@@ -60,10 +71,12 @@ export async function prune(db: Pick<Db, '$client'>, options: PruneOptions): Pro
   let longestBatchMs = 0;
   let rows = FIRST_ROWS;
   for (const [kind, begin] of plan) {
-    const deleteBatch = begin();
+    const old = begin();
+    const totalRows = options.onProgress ? old.total() : 0;
     for (;;) {
+      options.onProgress?.({ kind, rows: deleted[kind], totalRows });
       const began = performance.now();
-      const count = deleteBatch(rows);
+      const count = old.delete(rows);
       const took = performance.now() - began;
       if (count === 0) break;
       deleted[kind] += count;
@@ -82,7 +95,7 @@ export async function prune(db: Pick<Db, '$client'>, options: PruneOptions): Pro
   };
 }
 
-type Kind = 'runs' | 'traces' | 'messages' | 'buckets';
+type Kind = PruneProgress['kind'];
 
 /** Every option is looked at before the first row goes. */
 function planOf(connection: Connection, options: PruneOptions): [Kind, () => Batches][] {

@@ -3,7 +3,16 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { BackupError, createDb, InvalidInputError, listBackups, RestoreError, recover, restore } from '#entry';
+import {
+  BackupError,
+  createDb,
+  InvalidInputError,
+  listBackups,
+  type RecoverProgress,
+  RestoreError,
+  recover,
+  restore,
+} from '#entry';
 import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
 import { start } from './processes.ts';
@@ -83,6 +92,26 @@ describe(`recover on ${RUNTIME}`, () => {
       assert.equal(idsIn(file).length, saved);
     });
   }
+
+  it('tells how far it is, and makes no file where the caller throws', { timeout: SLOW_DISK_MS }, async () => {
+    using folder = temporaryFolder();
+    const file = populated(folder);
+    zero(file, [leavesOf(file, 'agent_denials')[2] ?? 0]);
+    const told: RecoverProgress[] = [];
+    const report = await recover({ from: file, to: folder.file('saved.db'), onProgress: (at) => told.push(at) });
+    assert.deepEqual([...new Set(told.map(({ phase }) => phase))], ['copying', 'recovering', 'verifying']);
+    assert.deepEqual([told[0]?.bytes, told.at(-1)?.bytes], [0, report.bytes]);
+    for (const { totalBytes } of told) assert.equal(totalBytes, told[0]?.totalBytes);
+    const before = readdirSync(folder.path).sort();
+    for (const at of ['copying', 'recovering', 'verifying']) {
+      const onProgress = ({ phase }: RecoverProgress) => {
+        if (phase === at) throw new Error(`stopped ${at}`);
+      };
+      const stopped = recover({ from: file, to: folder.file('other.db'), onProgress });
+      await assert.rejects(stopped, new RegExp(`stopped ${at}`));
+      assert.deepEqual(readdirSync(folder.path).sort(), before);
+    }
+  });
 
   it('reads a file whose header was overwritten, or that was cut off', {
     timeout: SLOW_DISK_MS,

@@ -84,6 +84,29 @@ describe('compact', () => {
     assert.equal(db.$client.pragma('journal_mode', { simple: true }), 'wal');
   });
 
+  it('tells its phases, and leaves the file as it was where the caller throws', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    spread(file, 100);
+    const phases: unknown[] = [];
+    compact(file, { onProgress: ({ phase, bytes }) => phases.push([phase, bytes > 0]) });
+    assert.deepEqual(phases, [
+      ['copying', true],
+      ['verifying', true],
+    ]);
+    const before = readFileSync(file);
+    for (const at of ['copying', 'verifying']) {
+      const onProgress = ({ phase }: { phase: string }) => {
+        if (phase === at) throw new Error(`stopped ${at}`);
+      };
+      assert.throws(() => compact(file, { onProgress }), new RegExp(`stopped ${at}`));
+      assert.deepEqual(readdirSync(folder.path), ['dork.db']);
+    }
+    using db = createDb(file);
+    assert.equal(health(db).findings.filter(({ severity }) => severity === 'error').length, 0);
+    assert.equal(before.length, statSync(file).size);
+  });
+
   it('keeps what is still in the -wal of a process that was killed', { timeout: 60_000 }, () => {
     using folder = temporaryFolder();
     const file = folder.file('dork.db');

@@ -9,6 +9,7 @@ import {
   DorkDbError,
   InvalidInputError,
   type PruneOptions,
+  type PruneProgress,
   PulseStore,
   prune,
   SqliteIndex,
@@ -128,6 +129,36 @@ describe('prune', () => {
     assert.match(written.join(''), /\d+ acknowledged, 0 failed\n$/);
     const acknowledged = Number(/(\d+) acknowledged/.exec(written.join(''))?.[1]);
     assert.equal(count(db, 'agent_denials'), acknowledged);
+  });
+
+  it('says how many rows of each kind there were and are gone, and stops where the caller throws', async () => {
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('dork.db'));
+    addTraces(db, 3000);
+    const schedules = new PulseStore(db);
+    const { id } = schedules.createSchedule({ name: 'a', cron: '* * * * *', prompt: 'p' });
+    db.transaction(() => Array.from({ length: 40 }, () => schedules.createRun(id, 'manual')));
+    const options = { tracesOlderThan: DAY, runsPerSchedule: 10, expiredMessages: true, buckets: true };
+    const failing = prune(db, {
+      ...options,
+      onProgress: ({ rows }) => {
+        if (rows > 0) throw new Error('stopped');
+      },
+    });
+    await assert.rejects(failing, /stopped/);
+    const deleted = 40 - count(db, 'pulse_runs');
+    assert.ok(deleted > 0 && count(db, 'relay_traces') === 3000, 'stopped after the first batch');
+
+    const told: PruneProgress[] = [];
+    const report = await prune(db, { ...options, onProgress: (progress) => told.push(progress) });
+    const of = (kind: PruneProgress['kind']) => told.filter((progress) => progress.kind === kind);
+    assert.deepEqual(of('runs').at(0), { kind: 'runs', rows: 0, totalRows: 30 - deleted });
+    assert.deepEqual(of('runs').at(-1), { kind: 'runs', rows: 30 - deleted, totalRows: 30 - deleted });
+    assert.deepEqual(of('traces').at(-1), { kind: 'traces', rows: 1500, totalRows: 1500 });
+    assert.ok(of('traces').length > 2);
+    assert.deepEqual(of('messages'), [{ kind: 'messages', rows: 0, totalRows: 0 }]);
+    assert.deepEqual(of('buckets'), [{ kind: 'buckets', rows: 0, totalRows: 0 }]);
+    assert.equal(report.traces, 1500);
   });
 
   it('refuses what does not fit before it deletes anything', async () => {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { existingFile } from '../open-existing.ts';
 import { formatBytes, formatDuration, print, printJson } from '../output.ts';
+import { compactProgress } from '../progress.ts';
 
 export function addCompact(add: (name: string) => Command): void {
   add('compact')
@@ -12,7 +13,9 @@ export function addCompact(add: (name: string) => Command): void {
 
 async function runCompact(options: CommonOptions): Promise<void> {
   const { compact } = await loadApi();
-  const report = compact(existingFile(options));
+  using progress = compactProgress();
+  const report = compact(existingFile(options), { onProgress: progress.onProgress });
+  progress[Symbol.dispose]();
   if (options.json) return printJson(report);
   const { filename, bytesBefore, bytesAfter, gained, durationMs } = report;
   const gain = gained > 0 ? `${formatBytes(gained)} given back` : 'nothing to give back';

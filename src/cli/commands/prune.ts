@@ -3,6 +3,7 @@ import { type PruneReport, prune } from '../../housekeeping/prune.ts';
 import type { CommonOptions } from '../context.ts';
 import { openExisting } from '../open-existing.ts';
 import { formatDuration, formatTable, plural, print, printJson } from '../output.ts';
+import { pruneProgress } from '../progress.ts';
 
 interface Options extends CommonOptions {
   readonly runsPerSchedule?: number;
@@ -47,7 +48,10 @@ async function runPrune(options: Options, command: Command): Promise<void> {
     command.error('error: say what to delete: --runs-per-schedule, --traces-older-than, --expired-messages, --buckets');
   }
   using db = await openExisting(options, { migrations: 'require' });
-  const report = await prune(db, { runsPerSchedule, tracesOlderThan, expiredMessages, buckets });
+  using progress = pruneProgress();
+  const { onProgress } = progress;
+  const report = await prune(db, { runsPerSchedule, tracesOlderThan, expiredMessages, buckets, onProgress });
+  progress[Symbol.dispose]();
   if (options.json) printJson(report);
   else print(describe(report));
 }

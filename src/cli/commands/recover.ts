@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { RecoverReport } from '../../backup/recover.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { formatBytes, formatDuration, formatTable, plural, print, printJson } from '../output.ts';
+import { recoverProgress } from '../progress.ts';
 
 interface Options extends CommonOptions {
   readonly to?: string;
@@ -25,7 +26,9 @@ export function addRecover(add: (name: string) => Command): void {
 
 async function runRecover({ db: from, to, json }: Options): Promise<void> {
   const { recover } = await loadApi();
-  const report = await recover({ from, to });
+  using progress = recoverProgress();
+  const report = await recover({ from, to, onProgress: progress.onProgress });
+  progress[Symbol.dispose]();
   if (losses(report).length > 0) process.exitCode = LOOK;
   if (json) printJson(report);
   else print(describe(report));
