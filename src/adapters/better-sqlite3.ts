@@ -18,24 +18,24 @@ class BetterSqlite3Statement implements DriverStatement {
     this.readonly = inner.readonly;
   }
 
-  run(...params: SqliteValue[]): RunResult {
+  run(params: readonly SqliteValue[]): RunResult {
     return this.#inner.run(...params);
   }
 
-  get(...params: SqliteValue[]): unknown {
+  get(params: readonly SqliteValue[]): unknown {
     if (this.#inner.reader) return this.#inner.get(...params);
     this.#inner.run(...params);
     return undefined;
   }
 
-  all(...params: SqliteValue[]): unknown[] {
+  all(params: readonly SqliteValue[]): unknown[] {
     if (this.#inner.reader) return this.#inner.all(...params);
     this.#inner.run(...params);
     return [];
   }
 
-  values(...params: SqliteValue[]): unknown[][] {
-    if (!this.#inner.reader) return this.all(...params) as unknown[][];
+  values(params: readonly SqliteValue[]): unknown[][] {
+    if (!this.#inner.reader) return this.all(params) as unknown[][];
     try {
       return this.#inner.raw(true).all(...params) as unknown[][];
     } finally {
@@ -43,7 +43,7 @@ class BetterSqlite3Statement implements DriverStatement {
     }
   }
 
-  iterate(...params: SqliteValue[]): IterableIterator<unknown> {
+  iterate(params: readonly SqliteValue[]): IterableIterator<unknown> {
     return this.#inner.iterate(...params);
   }
 }

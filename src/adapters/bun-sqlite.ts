@@ -4,7 +4,10 @@ import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue }
 import { InvalidInputError } from '../core/errors.ts';
 
 /** Bun binds NULL for a parameter that is missing; every driver of ours refuses it. */
-function counted(statement: Statement<unknown, SQLQueryBindings[]>, params: SqliteValue[]): SqliteValue[] {
+function counted(
+  statement: Statement<unknown, SQLQueryBindings[]>,
+  params: readonly SqliteValue[],
+): readonly SqliteValue[] {
   if (params.length !== statement.paramsCount) {
     throw new InvalidInputError(
       'parameters',
@@ -23,23 +26,23 @@ class BunStatement implements DriverStatement {
     this.readonly = (statement as unknown as { readonly: boolean }).readonly;
   }
 
-  run(...params: SqliteValue[]): RunResult {
+  run(params: readonly SqliteValue[]): RunResult {
     return this.#statement.run(...counted(this.#statement, params));
   }
 
-  get(...params: SqliteValue[]): unknown {
+  get(params: readonly SqliteValue[]): unknown {
     return this.#statement.get(...counted(this.#statement, params));
   }
 
-  all(...params: SqliteValue[]): unknown[] {
+  all(params: readonly SqliteValue[]): unknown[] {
     return this.#statement.all(...counted(this.#statement, params));
   }
 
-  values(...params: SqliteValue[]): unknown[][] {
+  values(params: readonly SqliteValue[]): unknown[][] {
     return this.#statement.values(...counted(this.#statement, params)) as unknown[][];
   }
 
-  iterate(...params: SqliteValue[]): IterableIterator<unknown> {
+  iterate(params: readonly SqliteValue[]): IterableIterator<unknown> {
     return this.#statement.iterate(...counted(this.#statement, params));
   }
 }

@@ -21,18 +21,18 @@ export interface RunResult {
   lastInsertRowid: number | bigint;
 }
 
-/** A prepared statement, as a driver must offer it. Parameters are positional and already checked. */
+/** A prepared statement, as a driver must offer it. Parameters are positional and already checked, and come as they are: each spread costs. */
 export interface DriverStatement {
   /** False for a statement that can change the file (`sqlite3_stmt_readonly`). */
   readonly readonly: boolean;
-  run(...params: SqliteValue[]): RunResult;
+  run(params: readonly SqliteValue[]): RunResult;
   /** The first row, or null or undefined where there is none. */
-  get(...params: SqliteValue[]): unknown;
+  get(params: readonly SqliteValue[]): unknown;
   /** Every row; empty for a statement that returns none, which runs all the same. */
-  all(...params: SqliteValue[]): unknown[];
+  all(params: readonly SqliteValue[]): unknown[];
   /** Every row as an array of its columns. */
-  values(...params: SqliteValue[]): unknown[][];
-  iterate(...params: SqliteValue[]): IterableIterator<unknown>;
+  values(params: readonly SqliteValue[]): unknown[][];
+  iterate(params: readonly SqliteValue[]): IterableIterator<unknown>;
 }
 
 /** An open database, as a driver must offer it. */

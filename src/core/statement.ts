@@ -29,9 +29,14 @@ export class Statement<T = Row> {
 
   /** Runs the statement and says what it changed. */
   run(...params: unknown[]): RunResult {
+    return this.runWith(params);
+  }
+
+  /** The same with an array, which is changed: a spread costs a hot path a tenth of a microsecond. @internal */
+  runWith(params: unknown[]): RunResult {
     this.#begin();
     try {
-      return this.#driver.run(...bindable(params, this.#numbersAsReal));
+      return this.#driver.run(bindable(params, this.#numbersAsReal));
     } catch (error) {
       throw this.#connection.failure(error);
     }
@@ -39,9 +44,14 @@ export class Statement<T = Row> {
 
   /** The first row, or undefined. */
   get(...params: unknown[]): T | undefined {
+    return this.getWith(params);
+  }
+
+  /** The same with an array, which is changed: a spread costs a hot path a tenth of a microsecond. @internal */
+  getWith(params: unknown[]): T | undefined {
     this.#begin();
     try {
-      return (this.#driver.get(...bindable(params, this.#numbersAsReal)) ?? undefined) as T | undefined;
+      return (this.#driver.get(bindable(params, this.#numbersAsReal)) ?? undefined) as T | undefined;
     } catch (error) {
       throw this.#connection.failure(error);
     }
@@ -49,9 +59,14 @@ export class Statement<T = Row> {
 
   /** Every row; an empty array for a statement that returns none. */
   all(...params: unknown[]): T[] {
+    return this.allWith(params);
+  }
+
+  /** The same with an array, which is changed: a spread costs a hot path a tenth of a microsecond. @internal */
+  allWith(params: unknown[]): T[] {
     this.#begin();
     try {
-      return this.#driver.all(...bindable(params, this.#numbersAsReal)) as T[];
+      return this.#driver.all(bindable(params, this.#numbersAsReal)) as T[];
     } catch (error) {
       throw this.#connection.failure(error);
     }
@@ -61,7 +76,7 @@ export class Statement<T = Row> {
   values(...params: unknown[]): unknown[][] {
     this.#begin();
     try {
-      return this.#driver.values(...bindable(params, this.#numbersAsReal));
+      return this.#driver.values(bindable(params, this.#numbersAsReal));
     } catch (error) {
       throw this.#connection.failure(error);
     }
@@ -70,7 +85,7 @@ export class Statement<T = Row> {
   /** The rows one by one; until the loop ends the connection refuses to write. */
   *iterate(...params: unknown[]): Generator<T, void, undefined> {
     this.#begin();
-    const rows = this.#driver.iterate(...bindable(params, this.#numbersAsReal)) as IterableIterator<T>;
+    const rows = this.#driver.iterate(bindable(params, this.#numbersAsReal)) as IterableIterator<T>;
     const end = this.#connection.iterating(() => rows.return?.());
     try {
       for (;;) {

@@ -43,20 +43,30 @@ export class StoreStatement<T = Row> {
 
   /** Runs the statement and says what it changed. */
   run(...args: unknown[]): RunResult {
+    return this.runWith(args);
+  }
+
+  /** The same with an array, which is changed. */
+  runWith(args: unknown[]): RunResult {
     const statement = this.#statement ?? this.#prepare();
-    return statement.run(...(this.#sources ? this.#params(this.#sources, args) : args));
+    return statement.runWith(this.#sources ? this.#params(this.#sources, args) : args);
   }
 
   /** The first row, or undefined. */
   get(...args: unknown[]): T | undefined {
+    return this.getWith(args);
+  }
+
+  /** The same with an array, which is changed. */
+  getWith(args: unknown[]): T | undefined {
     const statement = this.#statement ?? this.#prepare();
-    return statement.get(...(this.#sources ? this.#params(this.#sources, args) : args));
+    return statement.getWith(this.#sources ? this.#params(this.#sources, args) : args);
   }
 
   /** Every row. */
   all(...args: unknown[]): T[] {
     const statement = this.#statement ?? this.#prepare();
-    return statement.all(...(this.#sources ? this.#params(this.#sources, args) : args));
+    return statement.allWith(this.#sources ? this.#params(this.#sources, args) : args);
   }
 
   #params(sources: readonly Source[], args: unknown[]): unknown[] {

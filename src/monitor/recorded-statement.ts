@@ -17,11 +17,11 @@ export class RecordedStatement implements DriverStatement {
     this.readonly = inner.readonly;
   }
 
-  run(...params: SqliteValue[]): RunResult {
+  run(params: readonly SqliteValue[]): RunResult {
     const from = performance.now();
     let result: RunResult;
     try {
-      result = this.#inner.run(...params);
+      result = this.#inner.run(params);
     } catch (error) {
       throw this.#failed(error, from);
     }
@@ -29,11 +29,11 @@ export class RecordedStatement implements DriverStatement {
     return result;
   }
 
-  get(...params: SqliteValue[]): unknown {
+  get(params: readonly SqliteValue[]): unknown {
     const from = performance.now();
     let row: unknown;
     try {
-      row = this.#inner.get(...params);
+      row = this.#inner.get(params);
     } catch (error) {
       throw this.#failed(error, from);
     }
@@ -41,11 +41,11 @@ export class RecordedStatement implements DriverStatement {
     return row;
   }
 
-  all(...params: SqliteValue[]): unknown[] {
+  all(params: readonly SqliteValue[]): unknown[] {
     const from = performance.now();
     let rows: unknown[];
     try {
-      rows = this.#inner.all(...params);
+      rows = this.#inner.all(params);
     } catch (error) {
       throw this.#failed(error, from);
     }
@@ -53,11 +53,11 @@ export class RecordedStatement implements DriverStatement {
     return rows;
   }
 
-  values(...params: SqliteValue[]): unknown[][] {
+  values(params: readonly SqliteValue[]): unknown[][] {
     const from = performance.now();
     let rows: unknown[][];
     try {
-      rows = this.#inner.values(...params);
+      rows = this.#inner.values(params);
     } catch (error) {
       throw this.#failed(error, from);
     }
@@ -66,9 +66,9 @@ export class RecordedStatement implements DriverStatement {
   }
 
   /** Counted, not timed: most of the time that passes is the loop's. */
-  iterate(...params: SqliteValue[]): IterableIterator<unknown> {
+  iterate(params: readonly SqliteValue[]): IterableIterator<unknown> {
     this.#recorder.done(this.#sql, this.#role, 0);
-    return this.#inner.iterate(...params);
+    return this.#inner.iterate(params);
   }
 
   #failed(error: unknown, from: number): unknown {

@@ -134,7 +134,7 @@ export class PulseStore {
     const { statement, values } = this.#runs.patch.for(patch);
     if (!statement) return this.#runs.byId.get(key) ?? null;
     values.push(key);
-    return statement.get(...values) ?? null;
+    return statement.getWith(values) ?? null;
   }
 
   /** One run. */

@@ -80,7 +80,7 @@ export interface StoredMessage {
   /** Which of the optional columns it has: a bit each. */
   readonly present: number;
   /** id, subject, endpoint hash and the optional columns, with the defaults of a new message. */
-  readonly values: readonly unknown[];
+  readonly values: unknown[];
 }
 
 const messageStatus = oneOfWords(MESSAGE_STATUSES);

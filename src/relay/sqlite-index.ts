@@ -53,7 +53,7 @@ export class SqliteIndex {
    */
   insertMessage(message: RelayMessageInput): void {
     const { present, values } = storedMessage(message);
-    this.#messages.upserts.for(present).run(...values);
+    this.#messages.upserts.for(present).runWith(values);
   }
 
   /**

@@ -68,7 +68,7 @@ export class TraceStore {
     const { statement, values } = this.#spans.patch.for(patch);
     if (!statement) return this.#spans.byMessageId.get(key) !== undefined;
     values.push(key);
-    return statement.run(...values).changes > 0;
+    return statement.runWith(values).changes > 0;
   }
 
   /** The span of a message. */
