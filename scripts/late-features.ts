@@ -5,6 +5,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { BunPlugin } from 'bun';
+import type { History } from '../src/migrations/history.ts';
 
 /** Modules below src that export functions alone. One whose name ends with `With` gives the function for a driver. */
 const FEATURES = [
@@ -30,6 +31,9 @@ const FEATURES = [
   'pulse/cron',
   'relay/rebuild',
 ];
+
+/** The embedded history, seen from src; its SQL is half of it, and only a migration asks for that. */
+const HISTORY = '../drizzle/history';
 
 const NAME = 'features';
 
@@ -86,16 +90,32 @@ export function featuresEntry(src: string, entry: string): { path: string; text:
   const path = join(src, `${NAME}.ts`);
   return {
     path,
-    text: [...FEATURES.map((name) => `export * from './${name}.ts';`), `export * as entry from './${entry}.ts';`].join(
-      '\n',
-    ),
+    text: [
+      `import { history } from '${HISTORY}.ts';`,
+      'export const sqlOf = (i) => history.migrations[i].sql;',
+      ...FEATURES.map((name) => `export * from './${name}.ts';`),
+      `export * as entry from './${entry}.ts';`,
+    ].join('\n'),
   };
+}
+
+/** The history with everything that an opening asks of it; the SQL of a migration is in the file. */
+async function lateHistory(file: string): Promise<string> {
+  const { history } = (await import(file)) as { history: History };
+  const migrations = history.migrations.map(
+    ({ sql: _, ...migration }, i) =>
+      `{ ...${JSON.stringify(migration)}, get sql() { return features().sqlOf(${i}); } }`,
+  );
+  return [
+    `import { features } from '${NAME}:loader';`,
+    `export const history = { ...${JSON.stringify({ ...history, migrations: undefined })}, migrations: [${migrations.join(', ')}] };`,
+  ].join('\n');
 }
 
 /** Puts functions that load the file in the place of its modules, for everyone but the file itself. */
 export function lateFeatures(src: string): BunPlugin {
   const pathOf = (name: string) => join(src, `${name}.ts`);
-  const nameOf = new Map(FEATURES.map((name) => [pathOf(name), name]));
+  const nameOf = new Map([...FEATURES, HISTORY].map((name) => [pathOf(name), name]));
   // A path of its own, since Bun takes two modules of one path for one, and none of this machine: source maps show it.
   const stub = (name: string) => ({ path: `${NAME}:${name}`, namespace: NAME });
   return {
@@ -109,7 +129,8 @@ export function lateFeatures(src: string): BunPlugin {
       });
       build.onLoad({ filter: /.*/, namespace: NAME }, async ({ path }) => {
         const name = path.slice(NAME.length + 1);
-        return { loader: 'js', contents: name === 'loader' ? LOADER : await stubsOf(pathOf(name)) };
+        if (name === 'loader') return { loader: 'js', contents: LOADER };
+        return { loader: 'js', contents: await (name === HISTORY ? lateHistory : stubsOf)(pathOf(name)) };
       });
     },
   };

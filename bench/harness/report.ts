@@ -69,7 +69,7 @@ function rowOf(table: Table, operation: string, measured: readonly Measurement[]
     ),
     ratios: Object.fromEntries(
       table.ratios.flatMap((column) => {
-        const ratio = ratioOf(column, table.by, measured);
+        const ratio = ratioOf(column, column.by ?? table.by, measured);
         return ratio ? [[column.title, ratio]] : [];
       }),
     ),

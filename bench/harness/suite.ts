@@ -36,6 +36,8 @@ export interface RatioColumn {
   /** The arms whose costs are divided: `over` / `under`. */
   readonly over: string;
   readonly under: string;
+  /** Which of the costs it is of. Default: those of the table. */
+  readonly by?: keyof Cost;
   /** The goal of bench.md, and the side on which it is reached. */
   readonly goal?: { readonly atLeast: number } | { readonly atMost: number };
 }

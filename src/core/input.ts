@@ -73,30 +73,34 @@ export function oneOfWords<const T extends readonly string[]>(words: T) {
 }
 
 /** ISO 8601 text with a time zone, or Unix milliseconds; stored as ISO 8601 in UTC with milliseconds. */
-export const instantOrMillis = letThrough(
-  v.pipe(
-    v.union([v.string(), v.number()], 'is not an instant'),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      try {
-        return instant(dataset.value, 'instant');
-      } catch {
-        addIssue({
-          message: 'is not an instant: ISO 8601 text with a time zone, or Unix milliseconds, of the years 0 to 9999',
-        });
-        return NEVER;
-      }
-    }),
+export const instantOrMillis = late(() =>
+  letThrough(
+    v.pipe(
+      v.union([v.string(), v.number()], 'is not an instant'),
+      v.rawTransform(({ dataset, addIssue, NEVER }) => {
+        try {
+          return instant(dataset.value, 'instant');
+        } catch {
+          addIssue({
+            message: 'is not an instant: ISO 8601 text with a time zone, or Unix milliseconds, of the years 0 to 9999',
+          });
+          return NEVER;
+        }
+      }),
+    ),
+    isInstant,
   ),
-  isInstant,
 );
 
 /** A plain object whose JSON text is stored: every value in it is one that JSON can hold exactly. */
-export const jsonObject = v.pipe(
-  v.custom<Record<string, unknown>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'is not an object',
+export const jsonObject = late(() =>
+  v.pipe(
+    v.custom<Record<string, unknown>>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      'is not an object',
+    ),
+    v.check((value) => isJsonValue(value), 'holds something that JSON cannot hold'),
   ),
-  v.check((value) => isJsonValue(value), 'holds something that JSON cannot hold'),
 );
 
 /** SQLite takes JSON that nests deeper for malformed. https://sqlite.org/json1.html#interface_overview */

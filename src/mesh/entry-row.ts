@@ -71,7 +71,7 @@ function unknownKeys(value: object, known: object, name: string): Map<string, un
   for (const [key, inner] of entriesOf(value, name)) {
     if (inner === undefined || Object.hasOwn(known, key)) continue;
     const field = key.length <= LONGEST_NAME && key.isWellFormed() ? key : name;
-    checked(jsonObject, { [key]: inner }, field);
+    checked(jsonObject(), { [key]: inner }, field);
     unknown.set(key, inner);
   }
   return unknown;

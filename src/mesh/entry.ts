@@ -105,7 +105,7 @@ export const DEFAULT_BUDGET: AgentBudget = { maxHopsPerMessage: 5, maxCallsPerHo
 function jsonTextOf<const T extends v.ObjectEntries>(entries: T) {
   const known = objectOf(entries);
   return v.pipe(
-    jsonObject,
+    jsonObject(),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       const { issues } = v.safeParse(known, dataset.value, { abortEarly: true });
       if (!issues) return JSON.stringify(dataset.value);
@@ -131,7 +131,7 @@ const fields = late(() => ({
   }),
   budget: jsonTextOf({ maxHopsPerMessage: wholeNumber, maxCallsPerHour: wholeNumber }),
   namespace: text,
-  registeredAt: instantOrMillis,
+  registeredAt: instantOrMillis(),
   registeredBy: text,
   projectPath: filledText,
   scanRoot: text,

@@ -58,8 +58,8 @@ export interface ListRunsOptions {
 /** What each field of a patch may hold, in the order of the table's columns. */
 export const runFields = late(() => ({
   status: oneOfWords(RUN_STATUSES),
-  startedAt: instantOrMillis,
-  finishedAt: v.nullable(instantOrMillis),
+  startedAt: instantOrMillis(),
+  finishedAt: v.nullable(instantOrMillis()),
   durationMs: v.nullable(wholeNumber),
   outputSummary: v.nullable(text),
   error: v.nullable(text),

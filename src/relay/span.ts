@@ -5,6 +5,7 @@ import {
   fitsAsItIs,
   instantOrMillis,
   jsonObject,
+  late,
   letThrough,
   oneOfWords,
   text,
@@ -66,39 +67,42 @@ export const SPAN_COLUMNS = [
   'metadata',
 ] as const satisfies readonly (keyof TraceSpan)[];
 
-const storedStatus = oneOfWords(SPAN_STATUSES);
-const spanStatus = letThrough(
-  v.pipe(
-    oneOfWords([...SPAN_STATUSES, 'pending']),
-    v.transform((status) => (status === 'pending' ? 'sent' : status)),
+const spanStatus = late(() =>
+  letThrough(
+    v.pipe(
+      oneOfWords([...SPAN_STATUSES, 'pending']),
+      v.transform((status) => (status === 'pending' ? 'sent' : status)),
+    ),
+    fitsAsItIs(oneOfWords(SPAN_STATUSES)),
   ),
-  fitsAsItIs(storedStatus),
 );
 
-const integer = v.pipe(v.number('is not a number'), v.safeInteger('is not a whole number'));
+const integer = late(() => v.pipe(v.number('is not a number'), v.safeInteger('is not a whole number')));
 
-const metadataText = v.pipe(
-  jsonObject,
-  v.transform((value) => JSON.stringify(value)),
+const metadataText = late(() =>
+  v.pipe(
+    jsonObject(),
+    v.transform((value) => JSON.stringify(value)),
+  ),
 );
 
 /** What each field of a patch may hold. */
-export const SPAN_FIELDS = {
+export const spanFields = late(() => ({
   traceId: text,
   subject: text,
   spanId: v.nullable(text),
   parentSpanId: v.nullable(text),
   fromEndpoint: v.nullable(text),
   toEndpoint: v.nullable(text),
-  status: spanStatus,
-  budgetHopsUsed: v.nullable(integer),
-  budgetTtlRemainingMs: v.nullable(integer),
-  sentAt: instantOrMillis,
-  deliveredAt: v.nullable(instantOrMillis),
-  processedAt: v.nullable(instantOrMillis),
+  status: spanStatus(),
+  budgetHopsUsed: v.nullable(integer()),
+  budgetTtlRemainingMs: v.nullable(integer()),
+  sentAt: instantOrMillis(),
+  deliveredAt: v.nullable(instantOrMillis()),
+  processedAt: v.nullable(instantOrMillis()),
   error: v.nullable(text),
-  metadata: v.nullable(metadataText),
-};
+  metadata: v.nullable(metadataText()),
+}));
 
 /**
  * The values of a new span's columns.
@@ -116,7 +120,7 @@ export function spanValues(span: TraceSpanInput): unknown[] {
       nullable(textArgument, span.parentSpanId, 'parentSpanId'),
       nullable(textArgument, span.fromEndpoint, 'fromEndpoint'),
       nullable(textArgument, span.toEndpoint, 'toEndpoint'),
-      span.status === undefined ? 'sent' : checked(spanStatus, span.status, 'status'),
+      span.status === undefined ? 'sent' : checked(spanStatus(), span.status, 'status'),
       nullable(integerArgument, span.budgetHopsUsed, 'budgetHopsUsed'),
       nullable(integerArgument, span.budgetTtlRemainingMs, 'budgetTtlRemainingMs'),
       nullable(instant, span.sentAt, 'sentAt') ?? now(),
@@ -136,9 +140,9 @@ function nullable<T>(argument: (value: unknown, name: string) => T, value: unkno
 }
 
 function integerArgument(value: unknown, name: string): number {
-  return Number.isSafeInteger(value) ? (value as number) : checked(integer, value, name);
+  return Number.isSafeInteger(value) ? (value as number) : checked(integer(), value, name);
 }
 
 function metadataArgument(value: unknown, name: string): string {
-  return checked(metadataText, value, name);
+  return checked(metadataText(), value, name);
 }

@@ -9,7 +9,7 @@ import { instant } from '../core/time.ts';
 import { relayTraces } from './schema.ts';
 import {
   SPAN_COLUMNS,
-  SPAN_FIELDS,
+  spanFields,
   spanValues,
   type TraceSpan,
   type TraceSpanInput,
@@ -23,7 +23,7 @@ export interface TraceMetricsOptions {
   since?: string | number;
 }
 
-const metricsOptions = optionsOf(() => ({ since: v.optional(instantOrMillis) }));
+const metricsOptions = optionsOf(() => ({ since: v.optional(instantOrMillis()) }));
 
 /**
  * Spans in the style of OpenTelemetry: what became of each message, and of the messages that followed from it.
@@ -158,7 +158,7 @@ function spanStatements(db: StoreDb) {
       'id',
       ...SPAN_COLUMNS,
     ),
-    patch: new PatchStatements<TraceSpan>(SPAN_FIELDS, ({ error, ...set }, names) =>
+    patch: new PatchStatements<TraceSpan>(spanFields(), ({ error, ...set }, names) =>
       statement<TraceSpan>(
         db,
         () =>
