@@ -4,7 +4,7 @@ import type { Connection } from './core/connection.ts';
 import { Database } from './core/db.ts';
 import { InvalidInputError } from './core/errors.ts';
 import { createPrivateFolder } from './core/file.ts';
-import { checkBusyTimeout, optionsArgument } from './core/input.ts';
+import { checkTimeout, optionsArgument } from './core/input.ts';
 import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './core/open.ts';
 import { databasePath, defaultDbPath, defaultHome } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
@@ -76,7 +76,7 @@ function checkOptions({ readonly, busyTimeoutMs, migrations }: CreateDbOptions):
   if (migrations !== undefined && !MODES.includes(migrations)) {
     throw new InvalidInputError('options.migrations', `is not one of ${MODES.join(', ')}`);
   }
-  if (busyTimeoutMs !== undefined) checkBusyTimeout(busyTimeoutMs);
+  if (busyTimeoutMs !== undefined) checkTimeout(busyTimeoutMs);
 }
 
 /**

@@ -44,7 +44,9 @@ class BetterSqlite3Statement implements DriverStatement {
   }
 
   iterate(params: readonly SqliteValue[]): IterableIterator<unknown> {
-    return this.#inner.iterate(...params);
+    if (this.#inner.reader) return this.#inner.iterate(...params);
+    this.#inner.run(...params);
+    return [][Symbol.iterator]();
   }
 }
 

@@ -91,6 +91,7 @@ async function tablesOf(connection: ThreadConnection, schema: 'main' | 'replaced
     `SELECT t.name AS name, c.name AS columnName, c.pk AS pk
      FROM pragma_table_list t, pragma_table_info(t.name, t.schema) c
      WHERE t.schema = ? AND t.type IN ('table', 'virtual') AND t.name NOT GLOB 'sqlite_*' AND t.name NOT GLOB '__*'
+       AND t.name NOT GLOB '_litestream_*'
      ORDER BY t.name, c.cid`,
     schema,
   );

@@ -5,10 +5,11 @@ import { fsyncPath } from '../core/copy.ts';
 import { partialOf } from '../core/copy-name.ts';
 import { DatabaseBusyError, RestoreError } from '../core/errors.ts';
 import { openConnection } from '../core/open.ts';
+import { bytesOf } from '../core/wal.ts';
 import type { History } from '../migrations/history.ts';
 import { readLedger } from '../migrations/ledger.ts';
 import { planFor } from '../migrations/plan.ts';
-import { whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
+import { refuseOpen, whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
 import { install, isSameFile, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
 import type { Present } from './present.ts';
 
@@ -65,25 +66,29 @@ function installOrPutBack(target: string, staged: string, kept: string): void {
   }
 }
 
-/** Not over a database that another process creates at this moment. */
+/** Not over a database that came into being since the restore began, nor over one that another process creates now. */
 function placeNew(target: string, staged: string): void {
+  refuseOpen(target);
+  if (bytesOf(target) > 0 || sidecarsOf(target).length > 0) throw createdMeanwhile(target);
   // An empty file is nothing, too.
   if (existsSync(target)) rmSync(target);
   try {
     linkSync(staged, target);
     rmSync(staged);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') {
-      throw new RestoreError('IN_USE', `${target} was created by another process. It was not changed.`, {
-        hint: 'Stop what uses it, then call again.',
-        retryable: true,
-        cause,
-      });
-    }
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw createdMeanwhile(target, cause);
     // Some file systems have no links.
     renameSync(staged, target);
   }
   fsyncPath(dirname(target));
+}
+
+function createdMeanwhile(target: string, cause?: unknown): RestoreError {
+  return new RestoreError('IN_USE', `${target} was created by another process. It was not changed.`, {
+    hint: 'Stop what uses it, then call again.',
+    retryable: true,
+    cause,
+  });
 }
 
 /** Puts a set back that was replaced, or was to be, and removes its folder. */

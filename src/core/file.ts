@@ -50,7 +50,8 @@ function sizeOf(path: string): number | undefined {
 function hasBackups(filename: string): boolean {
   const folder = backupFolder(filename);
   const stem = basename(filename).replace(/\.[^.]*$/, '');
-  return existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(`${stem}-`) && name.endsWith('.db'));
+  if (!fileAt(folder)?.isDirectory()) return false;
+  return readdirSync(folder).some((name) => name.startsWith(`${stem}-`) && name.endsWith('.db'));
 }
 
 /** The parent folder must be there: SQLite's own message for a missing one says only "unable to open". */
@@ -79,9 +80,18 @@ function checkFolder(filename: string): void {
 
 /** What stands at the path now must be nothing, or a regular file. */
 function checkKind(filename: string): void {
-  const entry = lstatSync(filename, { throwIfNoEntry: false });
-  if (!entry) return;
-  const target = statSync(filename, { throwIfNoEntry: false });
+  let target: ReturnType<typeof statSync>;
+  try {
+    if (!lstatSync(filename, { throwIfNoEntry: false })) return;
+    target = statSync(filename, { throwIfNoEntry: false });
+  } catch (cause) {
+    refuse(
+      'FOLDER_UNREADABLE',
+      `The folder ${dirname(filename)} cannot be entered.`,
+      'Look at the owner and the mode of the folder and of those above it.',
+      cause,
+    );
+  }
   if (!target)
     refuse(
       'DANGLING_LINK',
@@ -221,7 +231,16 @@ export function createPrivateFile(filename: string): void {
 
 /** Creates a folder that only its owner may enter; one that is there stays as it is. */
 export function createPrivateFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  try {
+    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  } catch (cause) {
+    refuse(
+      'CANNOT_CREATE',
+      `The folder ${folder} cannot be created.`,
+      'Look at the owner and the mode of the folder above it, or set DORK_HOME to another one.',
+      cause,
+    );
+  }
 }
 
 /** The file itself where the path is a symbolic link, so that the -wal and the backups lie beside the real one. */

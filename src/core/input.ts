@@ -164,9 +164,9 @@ export function objectOf<const T extends v.ObjectEntries>(entries: T) {
 }
 
 /** @throws InvalidInputError for what SQLite's busy handler cannot count. */
-export function checkBusyTimeout(milliseconds: number): void {
+export function checkTimeout(milliseconds: number, name = 'options.busyTimeoutMs'): void {
   if (!(Number.isInteger(milliseconds) && milliseconds >= 0 && milliseconds < 2 ** 31))
-    throw new InvalidInputError('options.busyTimeoutMs', 'is not a whole number of milliseconds from 0');
+    throw new InvalidInputError(name, 'is not a whole number of milliseconds from 0');
 }
 
 /** Options as a function was given them, before it looks into them. @throws InvalidInputError where they are no object. */

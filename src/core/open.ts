@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import type { Adapter } from './adapter.ts';
 import { Connection } from './connection.ts';
-import { DatabaseOpenError } from './errors.ts';
+import { DatabaseOpenError, InvalidInputError } from './errors.ts';
 import { createPrivateFile, inspectFile, realFile } from './file.ts';
 import { MEMORY } from './path.ts';
 import { APPLICATION_ID, BUSY_TIMEOUT_MS, configure } from './pragmas.ts';
@@ -28,6 +28,8 @@ export interface OpenOptions {
 export function openConnection(adapter: Adapter, path: string, options: OpenOptions = {}): Connection {
   const { readonly = false, busyTimeoutMs = BUSY_TIMEOUT_MS } = options;
   if (path === MEMORY) {
+    if (readonly)
+      throw new InvalidInputError('options.readonly', 'is true for a database in memory, which would be empty');
     const memory = new Connection(adapter, MEMORY);
     configure(memory, busyTimeoutMs);
     return memory;

@@ -85,7 +85,7 @@ export class Statement<T = Row> {
   /** The rows one by one; until the loop ends the connection refuses to write. */
   *iterate(...params: unknown[]): Generator<T, void, undefined> {
     this.#begin();
-    const rows = this.#driver.iterate(bindable(params, this.#numbersAsReal)) as IterableIterator<T>;
+    const rows = this.#rows(params);
     const end = this.#connection.iterating(() => rows.return?.());
     try {
       for (;;) {
@@ -99,6 +99,15 @@ export class Statement<T = Row> {
     } finally {
       end();
       rows.return?.();
+    }
+  }
+
+  /** better-sqlite3 binds here, bun:sqlite at the first row. */
+  #rows(params: unknown[]): IterableIterator<T> {
+    try {
+      return this.#driver.iterate(bindable(params, this.#numbersAsReal)) as IterableIterator<T>;
+    } catch (error) {
+      throw this.#connection.failure(error);
     }
   }
 

@@ -1,7 +1,6 @@
-import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Connection } from '../core/connection.ts';
-import { findLegacyFiles } from '../legacy/files.ts';
+import { findLegacyFiles, waitingLegacyFiles } from '../legacy/files.ts';
 import { hasTable } from '../migrations/ledger.ts';
 import { type Check, findingsOf, onDisk } from './check.ts';
 
@@ -9,13 +8,12 @@ const say = findingsOf('legacy');
 
 /** Older DorkOS files beside the database that were never imported, or that something has written since. */
 export const checkLegacy: Check = onDisk(({ connection }) => {
-  const imported = importedAt(connection);
-  const found = findLegacyFiles(dirname(connection.filename));
-  const waiting = found.filter((path) => !imported.has(path));
-  const changed = found.filter((path) => {
-    const at = imported.get(path);
-    return at !== undefined && (statSync(path, { throwIfNoEntry: false })?.mtime.toISOString() ?? '') > at;
-  });
+  const home = dirname(connection.filename);
+  const isMigrated = hasTable(connection, 'legacy_imports');
+  const worthImporting = isMigrated ? waitingLegacyFiles({ $client: connection }, home) : findLegacyFiles(home);
+  const imported = isMigrated ? importedPaths(connection) : new Set<string>();
+  const waiting = worthImporting.filter((path) => !imported.has(path));
+  const changed = worthImporting.filter((path) => imported.has(path));
   const findings = [
     ...(waiting.length > 0
       ? [say.warning(`Older DorkOS files are not imported: ${waiting.join(', ')}.`, 'dork-db import')]
@@ -35,11 +33,7 @@ export const checkLegacy: Check = onDisk(({ connection }) => {
   };
 });
 
-/** When each older file was last imported. */
-function importedAt(connection: Connection): Map<string, string> {
-  if (!hasTable(connection, 'legacy_imports')) return new Map();
-  const rows = connection
-    .prepare<{ path: string; at: string }>('SELECT path, max(finished_at) AS at FROM legacy_imports GROUP BY path')
-    .all();
-  return new Map(rows.map(({ path, at }) => [path, at]));
+function importedPaths(connection: Connection): Set<string> {
+  const rows = connection.prepare<{ path: string }>('SELECT DISTINCT path FROM legacy_imports').all();
+  return new Set(rows.map(({ path }) => path));
 }

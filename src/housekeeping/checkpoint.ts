@@ -1,6 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError, InvalidInputError } from '../core/errors.ts';
-import { optionsArgument } from '../core/input.ts';
+import { checkTimeout, optionsArgument } from '../core/input.ts';
 import { bytesOf, walState } from '../core/wal.ts';
 import type { Db } from '../create-db.ts';
 
@@ -54,9 +54,7 @@ export function checkpoint(db: Pick<Db, '$client'>, options: CheckpointOptions =
   optionsArgument(options);
   const { mode = 'truncate', waitMs = 0 } = options;
   if (!MODES.includes(mode)) throw new InvalidInputError('options.mode', `is not one of ${MODES.join(', ')}`);
-  if (!(Number.isInteger(waitMs) && waitMs >= 0 && waitMs < 2 ** 31)) {
-    throw new InvalidInputError('options.waitMs', 'is not a whole number of milliseconds from 0');
-  }
+  checkTimeout(waitMs, 'options.waitMs');
   const connection = db.$client;
   connection.assertOpen();
   refuseUnable(connection);

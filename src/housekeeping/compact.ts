@@ -6,7 +6,7 @@ import { copyDatabase } from '../core/copy.ts';
 import { wreckageOf } from '../core/copy-name.ts';
 import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { inspectFile, realFile } from '../core/file.ts';
-import { checkBusyTimeout, optionsArgument } from '../core/input.ts';
+import { checkTimeout, optionsArgument } from '../core/input.ts';
 import { openConnection } from '../core/open.ts';
 import { databasePath, MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
@@ -60,7 +60,7 @@ export type Compact = (path: string, options?: CompactOptions) => CompactReport;
 export function compactWith(adapter: Adapter): Compact {
   return (path, options = {}) => {
     const { busyTimeoutMs = BUSY_TIMEOUT_MS, onProgress } = optionsArgument(options);
-    checkBusyTimeout(busyTimeoutMs);
+    checkTimeout(busyTimeoutMs);
     const started = performance.now();
     const filename = existing(path);
     const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);

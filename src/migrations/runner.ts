@@ -1,5 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { DatabaseBusyError, DorkDbError, MigrationError } from '../core/errors.ts';
+import { checkTimeout } from '../core/input.ts';
 import { MEMORY } from '../core/path.ts';
 import { retryWhile } from '../core/sleep.ts';
 import { isBusy } from '../core/sqlite-error.ts';
@@ -32,10 +33,12 @@ const LOCK_TIMEOUT_MS = 60_000;
  * Brings a file to the end of a history, or leaves it exactly as it was.
  *
  * @throws MigrationError of every kind; see {@link MigrationErrorKind}.
+ * @throws InvalidInputError where `lockTimeoutMs` is no whole number of milliseconds.
  * @throws DatabaseBusyError where another process kept the write lock.
  */
 export function migrate(connection: Connection, history: History, options: MigrateOptions = {}): MigrationReport {
   const started = performance.now();
+  if (options.lockTimeoutMs !== undefined) checkTimeout(options.lockTimeoutMs, 'options.lockTimeoutMs');
   const outcome = withoutLock(connection, history) ?? underLock(connection, history, options);
   return { ...outcome, filename: connection.filename, durationMs: performance.now() - started };
 }

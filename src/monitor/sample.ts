@@ -13,7 +13,7 @@ export interface SlowStatement {
   readonly lastAt: Instant;
 }
 
-/** What has happened on a connection since its monitor began. Every figure but the sizes only grows. */
+/** What has happened on a connection since its monitor began. Every figure only grows. */
 export interface MonitorTotals {
   /** Statements that were run, and the milliseconds that they took. */
   readonly statements: number;

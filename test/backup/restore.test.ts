@@ -397,6 +397,28 @@ describe(`restore on ${RUNTIME}`, () => {
   });
 });
 
+describe(`a restore to where nothing is, on ${RUNTIME}`, () => {
+  it('leaves a database alone that is made there meanwhile', { timeout: SLOW_DISK_MS }, async () => {
+    using folder = temporaryFolder();
+    const { path } = await withBackup(folder);
+    const target = folder.file('elsewhere.db');
+    let isMade = false;
+    const restoring = restore({
+      from: path,
+      to: target,
+      onProgress: () => {
+        if (isMade) return;
+        isMade = true;
+        using made = createDb(target);
+        deny(made, 'of another');
+      },
+    });
+    await rejects(restoring, RestoreError, 'IN_USE');
+    assert.ok(isMade);
+    assert.deepEqual(idsIn(target), ['of another']);
+  });
+});
+
 describe(`an interrupted restore on ${RUNTIME}`, () => {
   /** The state between the marker and the last step: what install() leaves where its last rename fails. */
   async function interrupted(folder: { file(name: string): string }) {

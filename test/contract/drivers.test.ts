@@ -204,7 +204,17 @@ describe(`contract on ${DRIVER}`, () => {
     assert.throws(() => insert.run('a'), InvalidInputError);
     assert.throws(() => insert.run('a', 1, 2), InvalidInputError);
     assert.throws(() => connection.prepare('SELECT ? AS a').get(), InvalidInputError);
+    assert.throws(() => [...connection.prepare('SELECT ? AS a').iterate()], InvalidInputError);
+    assert.throws(() => [...connection.prepare('SELECT ? AS a').iterate(1, 2)], InvalidInputError);
     assert.equal(connection.prepare('SELECT * FROM t').all().length, 0);
+  });
+
+  it('runs a statement that returns no rows, however its rows are asked for', () => {
+    const insert = connection.prepare('INSERT INTO t (name) VALUES (?)');
+    assert.deepEqual(insert.all('all'), []);
+    assert.equal(insert.get('get'), undefined);
+    assert.deepEqual([...insert.iterate('iterate')], []);
+    assert.equal(connection.prepare('SELECT * FROM t').all().length, 3);
   });
 
   it('binds booleans as 0 and 1', () => {

@@ -37,6 +37,20 @@ describe(`options that are no object, on ${RUNTIME}`, () => {
   }
 });
 
+describe(`options of the wrong kind, on ${RUNTIME}`, () => {
+  it('are refused where they would become a part of SQL, or mean nothing', () => {
+    using db = createDb(':memory:');
+    for (const lockTimeoutMs of ['1; DROP TABLE agents', -1, 0.5, Number.NaN]) {
+      assert.throws(() => entry.runMigrations(db, { lockTimeoutMs: lockTimeoutMs as never }), {
+        name: 'InvalidInputError',
+        field: 'options.lockTimeoutMs',
+      });
+    }
+    assert.deepEqual(db.$client.prepare('SELECT * FROM agents').all(), []);
+    assert.throws(() => createDb(':memory:', { readonly: true }), { field: 'options.readonly' });
+  });
+});
+
 describe(`computeHealthStatus() on ${RUNTIME}`, () => {
   it('takes what is no text for never, and refuses an instant that is no number', () => {
     assert.equal(entry.computeHealthStatus(Symbol('never') as never), 'stale');

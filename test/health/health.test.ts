@@ -25,6 +25,7 @@ import {
   type HealthOptions,
   health,
   InvalidInputError,
+  importLegacy,
   PulseStore,
   runMigrations,
 } from '#entry';
@@ -263,10 +264,7 @@ describe('health', () => {
     const legacy = folder.file('schedules.json');
     writeFileSync(legacy, '[]');
     assert.deepEqual(problems(db, 'legacy'), [`warning: Older DorkOS files are not imported: ${legacy}.`]);
-    const at = new Date(Date.now() + 1000).toISOString();
-    db.$client
-      .prepare("INSERT INTO legacy_imports VALUES ('i', 'schedules.json', ?, ?, ?, 0, 0, 0, '{}')")
-      .run(legacy, at, at);
+    importLegacy(db, { home: folder.path });
     assert.deepEqual(problems(db, 'legacy'), []);
     utimesSync(legacy, new Date(), new Date(Date.now() + 60_000));
     assert.deepEqual(problems(db, 'legacy'), [

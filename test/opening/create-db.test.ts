@@ -120,6 +120,23 @@ describe(`opening on ${RUNTIME}`, () => {
     assert.equal(existsSync(folder.file('elsewhere')), false);
   });
 
+  it('says so where the default home cannot be made, or backups beside an empty file are no folder', () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('home'), 'a file');
+    writeFileSync(folder.file('backups'), 'a file');
+    writeFileSync(folder.file('dork.db'), '');
+    const before = process.env.DORK_HOME;
+    process.env.DORK_HOME = folder.file('home');
+    try {
+      assert.throws(() => createDb(), { name: 'DatabaseOpenError', code: 'CANNOT_CREATE' });
+    } finally {
+      if (before === undefined) delete process.env.DORK_HOME;
+      else process.env.DORK_HOME = before;
+    }
+    createDb(folder.file('dork.db')).$client.close();
+    assert.equal(readFileSync(folder.file('home'), 'utf8'), 'a file');
+  });
+
   it('takes $DORK_HOME, else ~/.dork, as the default', () => {
     const before = process.env.DORK_HOME;
     process.env.DORK_HOME = '/somewhere';
