@@ -4,8 +4,8 @@ import { DatabaseOpenError, DorkDbError, RestoreError } from '../core/errors.ts'
 import { inspectFile } from '../core/file.ts';
 import { APPLICATION_ID } from '../core/pragmas.ts';
 import { isBusy } from '../core/sqlite-error.ts';
+import { startsAs } from '../migrations/bring-up.ts';
 import type { History } from '../migrations/history.ts';
-import { readLedger } from '../migrations/ledger.ts';
 import { inUse } from './exclusive.ts';
 import { sidecarsOf } from './file-set.ts';
 import { CAREFUL, isReadonly, openThere, pragmaText } from './look.ts';
@@ -74,7 +74,7 @@ function refuseForeign(adapter: Adapter, filename: string, history: History): vo
   const id = connection.pragma('application_id', { simple: true });
   if (id === APPLICATION_ID) return;
   const tables = connection.prepare<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n;
-  if (id === 0 && (tables === 0 || readLedger(connection)[0]?.hash === history.migrations[0]?.hash)) return;
+  if (id === 0 && (tables === 0 || startsAs(connection, history))) return;
   throw new RestoreError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
     hint: 'Give the path of a dork.db with --db.',
   });

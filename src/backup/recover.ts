@@ -11,7 +11,7 @@ import { optionsArgument } from '../core/input.ts';
 import { databasePath, defaultDbPath } from '../core/path.ts';
 import { APPLICATION_ID } from '../core/pragmas.ts';
 import { bytesOf } from '../core/wal.ts';
-import { readLedger } from '../migrations/ledger.ts';
+import { startsAs } from '../migrations/bring-up.ts';
 import { assertRoom, flush, publish, targetExists } from './copy.ts';
 import { refuseOpen } from './exclusive.ts';
 import { sidecarsOf } from './file-set.ts';
@@ -178,8 +178,7 @@ function emptyFile(path: string): string {
 /** Marks a file as ours that has our ledger. */
 function isOurs(adapter: Adapter, path: string): boolean {
   using connection = new Connection(adapter, path);
-  const [first] = readLedger(connection);
-  if (!first || first.hash !== history.migrations[0]?.hash) return false;
+  if (!startsAs(connection, history)) return false;
   connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
   return true;
 }

@@ -6,8 +6,8 @@ import { partialOf } from '../core/copy-name.ts';
 import { DatabaseBusyError, RestoreError } from '../core/errors.ts';
 import { openConnection } from '../core/open.ts';
 import { bytesOf } from '../core/wal.ts';
+import { startsAs } from '../migrations/bring-up.ts';
 import type { History } from '../migrations/history.ts';
-import { readLedger } from '../migrations/ledger.ts';
 import { planFor } from '../migrations/plan.ts';
 import { refuseOpen, whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
 import { install, isSameFile, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
@@ -118,7 +118,7 @@ export function putBack(target: string, kept: string): void {
 export function proveOpens(adapter: Adapter, target: string, history: History): void {
   try {
     using connection = openConnection(adapter, target, {
-      isOurLedger: (opened) => readLedger(opened)[0]?.hash === history.migrations[0]?.hash,
+      isOurLedger: (opened) => startsAs(opened, history),
     });
     const { pending, problem } = planFor(connection, history);
     if (pending.length === 0 && !problem) return;

@@ -33,6 +33,15 @@ function refuse(code: string, message: string, hint: string, cause?: unknown): n
   throw new DatabaseOpenError(code, `${message} Nothing was created or changed.`, { hint, cause });
 }
 
+/** Does something to the file system; where that fails, the opening is refused. */
+function attempt<T>(act: () => T, code: string, message: string, hint: string): T {
+  try {
+    return act();
+  } catch (cause) {
+    refuse(code, message, hint, cause);
+  }
+}
+
 /** What is at a path, through links; undefined also where a part of the path is closed or no folder. */
 function fileAt(path: string): Stats | undefined {
   try {
@@ -57,17 +66,12 @@ function hasBackups(filename: string): boolean {
 /** The parent folder must be there: SQLite's own message for a missing one says only "unable to open". */
 function checkFolder(filename: string): void {
   const folder = dirname(filename);
-  let stat: ReturnType<typeof statSync>;
-  try {
-    stat = statSync(folder, { throwIfNoEntry: false });
-  } catch (cause) {
-    refuse(
-      'FOLDER_UNREADABLE',
-      `The folder ${folder} cannot be read.`,
-      'Look at the owner and the mode of the folder and of those above it.',
-      cause,
-    );
-  }
+  const stat = attempt(
+    () => statSync(folder, { throwIfNoEntry: false }),
+    'FOLDER_UNREADABLE',
+    `The folder ${folder} cannot be read.`,
+    'Look at the owner and the mode of the folder and of those above it.',
+  );
   if (!stat)
     refuse(
       'FOLDER_MISSING',
@@ -80,18 +84,16 @@ function checkFolder(filename: string): void {
 
 /** What stands at the path now must be nothing, or a regular file. */
 function checkKind(filename: string): void {
-  let target: ReturnType<typeof statSync>;
-  try {
-    if (!lstatSync(filename, { throwIfNoEntry: false })) return;
-    target = statSync(filename, { throwIfNoEntry: false });
-  } catch (cause) {
-    refuse(
-      'FOLDER_UNREADABLE',
-      `The folder ${dirname(filename)} cannot be entered.`,
-      'Look at the owner and the mode of the folder and of those above it.',
-      cause,
-    );
-  }
+  const { entry, target } = attempt(
+    () => ({
+      entry: lstatSync(filename, { throwIfNoEntry: false }),
+      target: statSync(filename, { throwIfNoEntry: false }),
+    }),
+    'FOLDER_UNREADABLE',
+    `The folder ${dirname(filename)} cannot be entered.`,
+    'Look at the owner and the mode of the folder and of those above it.',
+  );
+  if (!entry) return;
   if (!target)
     refuse(
       'DANGLING_LINK',
@@ -217,30 +219,22 @@ export function inspectFile(filename: string): FileState {
 
 /** Creates the empty file with mode 0600, whatever the umask, before SQLite would create it with 0644. */
 export function createPrivateFile(filename: string): void {
-  try {
-    closeSync(openSync(filename, constants.O_RDWR | constants.O_CREAT, FILE_MODE));
-  } catch (cause) {
-    refuse(
-      'CANNOT_CREATE',
-      `${filename} cannot be created.`,
-      'Look at the owner, the mode and the free space of its folder.',
-      cause,
-    );
-  }
+  attempt(
+    () => closeSync(openSync(filename, constants.O_RDWR | constants.O_CREAT, FILE_MODE)),
+    'CANNOT_CREATE',
+    `${filename} cannot be created.`,
+    'Look at the owner, the mode and the free space of its folder.',
+  );
 }
 
 /** Creates a folder that only its owner may enter; one that is there stays as it is. */
 export function createPrivateFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-  } catch (cause) {
-    refuse(
-      'CANNOT_CREATE',
-      `The folder ${folder} cannot be created.`,
-      'Look at the owner and the mode of the folder above it, or set DORK_HOME to another one.',
-      cause,
-    );
-  }
+  attempt(
+    () => mkdirSync(folder, { recursive: true, mode: FOLDER_MODE }),
+    'CANNOT_CREATE',
+    `The folder ${folder} cannot be created.`,
+    'Look at the owner and the mode of the folder above it, or set DORK_HOME to another one.',
+  );
 }
 
 /** The file itself where the path is a symbolic link, so that the -wal and the backups lie beside the real one. */
