@@ -8,7 +8,7 @@ import { openBuilder } from '../stores/builder.ts';
 import { fillBuckets } from '../stores/fill.ts';
 import { makeFilled } from '../stores/filled.ts';
 import { storeOperations } from '../stores/operations.ts';
-import { sizeName, sizesOf } from './growth.ts';
+import { bareName, sizeName, sizesOf } from './growth.ts';
 
 /** Larger files are not copied for each round: what a round writes is small beside them. */
 const COPIED = 1_000_000;
@@ -28,7 +28,7 @@ export async function round(options: SuiteOptions): Promise<Measurement[]> {
       const path = rows > COPIED ? prepared : join(folder, `${rows}.db`);
       if (path !== prepared) copyFileSync(prepared, path, constants.COPYFILE_FICLONE);
       const db = pkg.createDb(path, { migrations: 'require' });
-      // The other arms stand idle here, on the same file.
+      // On the same file: the bare driver only reads there, and the builder stands idle.
       const bare = openConfigured(path);
       const operations = storeOperations({ pkg, db, bare, builder: await openBuilder(path), rows });
       return { rows, db, bare, operations };
@@ -41,7 +41,16 @@ export async function round(options: SuiteOptions): Promise<Measurement[]> {
     // What is there differs between the sizes, and each arm goes by its own.
     comparable: () => undefined,
     arms: Object.fromEntries(
-      opened.map(({ rows, operations: own }) => [sizeName(rows), own[i]?.arms.ours ?? (() => undefined)]),
+      opened.flatMap(({ rows, operations: own }) => {
+        const { ours, bare } = own[i]?.arms ?? {};
+        if (!ours || !bare) throw new Error(`${name} has no arm for ${sizeName(rows)} rows.`);
+        return kind === 'read'
+          ? [
+              [sizeName(rows), ours],
+              [bareName(rows), bare],
+            ]
+          : [[sizeName(rows), ours]];
+      }),
     ),
   }));
   const measured = await compareAll(

@@ -10,7 +10,12 @@ export function sizeName(rows: number): string {
   return rows >= 1_000_000 ? `${rows / 1_000_000}M` : `${rows / 1000}k`;
 }
 
-/** Every operation of every store, ours alone, on files of several sizes in turns. */
+/** The arm of hand-written SQL on the bare driver. */
+export function bareName(rows: number): string {
+  return `bare, ${sizeName(rows)}`;
+}
+
+/** Every operation of every store on files of several sizes in turns, and how the bare driver's reads grow beside. */
 export function growthSuite(options: Pick<SuiteOptions, 'quick' | 'full'>): Suite {
   const [small = 0, ...larger] = sizesOf(options);
   return {
@@ -19,16 +24,19 @@ export function growthSuite(options: Pick<SuiteOptions, 'quick' | 'full'>): Suit
     rounds: options.full ? 1 : 3,
     table: {
       title: 'growth',
-      compared: `The stores of the built package on files with ${[small, ...larger].map(sizeName).join(', ')} rows in each big table, in turns; what an operation answers with is as large in each.`,
+      compared: `The stores of the built package on files with ${[small, ...larger].map(sizeName).join(', ')} rows in each big table, in turns; what an operation answers with is as large in each. Beside it, how reads grow as hand-written SQL on the bare driver.`,
       by: 'cpu',
       unit: 'us',
       arms: [small, ...larger].map(sizeName),
-      ratios: larger.map((rows) => ({
-        title: `${sizeName(rows)} / ${sizeName(small)}`,
-        over: sizeName(rows),
-        under: sizeName(small),
-        ...(rows === 1_000_000 && { goal: { atMost: 1.5 } }),
-      })),
+      ratios: larger.flatMap((rows) => [
+        {
+          title: `${sizeName(rows)} / ${sizeName(small)}`,
+          over: sizeName(rows),
+          under: sizeName(small),
+          ...(rows === 1_000_000 && { goal: { atMost: 1.5 } }),
+        },
+        { title: `${sizeName(rows)} / ${sizeName(small)}, bare`, over: bareName(rows), under: bareName(small) },
+      ]),
       figures: [small, ...larger].map((rows) => `in getMessage calls, ${sizeName(rows)} (goal ≤ 50)`),
     },
   };
