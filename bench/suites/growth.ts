@@ -15,7 +15,7 @@ export function bareName(rows: number): string {
   return `bare, ${sizeName(rows)}`;
 }
 
-/** Every operation of every store on files of several sizes in turns, and how the bare driver's reads grow beside. */
+/** Every operation of every store on files of several sizes in turns, with the reads of the bare driver beside. */
 export function growthSuite(options: Pick<SuiteOptions, 'quick' | 'full'>): Suite {
   const [small = 0, ...larger] = sizesOf(options);
   return {
@@ -24,7 +24,7 @@ export function growthSuite(options: Pick<SuiteOptions, 'quick' | 'full'>): Suit
     rounds: options.full ? 1 : 3,
     table: {
       title: 'growth',
-      compared: `The stores of the built package on files with ${[small, ...larger].map(sizeName).join(', ')} rows in each big table, in turns; what an operation answers with is as large in each. Beside it, how reads grow as hand-written SQL on the bare driver.`,
+      compared: `The stores of the built package on files with ${[small, ...larger].map(sizeName).join(', ')} rows in each big table, in turns; what an operation answers with is as large in each. Beside it the reads as hand-written SQL on the bare driver.`,
       by: 'cpu',
       unit: 'us',
       arms: [small, ...larger].map(sizeName),
@@ -36,6 +36,12 @@ export function growthSuite(options: Pick<SuiteOptions, 'quick' | 'full'>): Suit
           ...(rows === 1_000_000 && { goal: { atMost: 1.5 } }),
         },
         { title: `${sizeName(rows)} / ${sizeName(small)}, bare`, over: bareName(rows), under: bareName(small) },
+        {
+          title: `throughput ours / bare, ${sizeName(rows)}`,
+          over: bareName(rows),
+          under: sizeName(rows),
+          goal: { atLeast: 0.9 },
+        },
       ]),
       figures: [small, ...larger].map((rows) => `in getMessage calls, ${sizeName(rows)} (goal ≤ 50)`),
     },
