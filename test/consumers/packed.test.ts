@@ -1,7 +1,7 @@
 /** What a user gets: the package is packed, installed in a project of its own, and used there on both runtimes. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { temporaryFolder } from '../support/folder.ts';
@@ -58,10 +58,18 @@ describe('a project that installs the package', () => {
   after(() => folder[Symbol.dispose]());
 
   it('holds what it says it publishes, and nothing else', () => {
-    const files = readdirSync(join(project, 'node_modules/@dorkos/db'))
-      .filter((name) => name !== '.bun-tag')
-      .sort();
-    assert.deepEqual(files, ['LICENSE', 'README.md', 'dist', 'drizzle', 'package.json', 'src']);
+    const packed = join(project, 'node_modules/@dorkos/db');
+    const names = readdirSync(packed).filter((name) => name !== '.bun-tag');
+    const documents = ['BENCHMARKS', 'CHANGELOG', 'README', 'RELIABILITY', 'SECURITY'].map((name) => `${name}.md`);
+    const expected = [...documents, 'LICENSE', 'dist', 'docs', 'drizzle', 'examples', 'package.json', 'src'];
+    assert.deepEqual(names.sort(), expected.sort());
+    assert.deepEqual(
+      readdirSync(join(packed, 'docs')).filter((name) => !name.endsWith('.md')),
+      ['decisions'],
+    );
+    const links = [...readFileSync(join(packed, 'README.md'), 'utf8').matchAll(/\]\(([^)#:]+)[^)]*\)/g)];
+    assert.ok(links.length > 5);
+    for (const [, target = ''] of links) assert.ok(existsSync(join(packed, target)), `README links to ${target}`);
   });
 
   it('opens and writes on Bun, then reads and writes the same file on Node', () => {
