@@ -3,10 +3,10 @@ import type { Adapter } from './core/adapter.ts';
 import type { Connection } from './core/connection.ts';
 import { Database } from './core/db.ts';
 import { InvalidInputError } from './core/errors.ts';
-import { createPrivateFolder } from './core/file.ts';
-import { checkTimeout, optionsArgument } from './core/input.ts';
+import { createDefaultHome } from './core/file.ts';
+import { checkTimeout, flagArgument, optionsArgument } from './core/input.ts';
 import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './core/open.ts';
-import { databasePath, defaultDbPath, defaultHome } from './core/path.ts';
+import { databasePath, defaultDbPath } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
 import { type BringUpOptions, bringUp, startsAs } from './migrations/bring-up.ts';
 import { isCurrent } from './migrations/current.ts';
@@ -38,7 +38,8 @@ const MODES = ['apply', 'require', 'skip'];
  *
  * @param path Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. `:memory:` gives a database that ends with its
  * connection.
- * @throws InvalidInputError for a path that the drivers would take for another one (empty, with a NUL, `~`, `file:`).
+ * @throws InvalidInputError for a path that the drivers would take for another one (empty, with a NUL, `~`, `file:`), and
+ * for an option that is not one of its values.
  * @throws DatabaseOpenError where what is at the path is not a database of ours that can be read.
  * @throws MigrationError where the file and the history do not fit; the file is as it was.
  * @throws DatabaseBusyError where another process kept the lock.
@@ -51,7 +52,7 @@ export function createDbWith(adapter: Adapter): CreateDb {
   return (path, options = {}) => {
     checkOptions(optionsArgument(options));
     const { readonly = false, busyTimeoutMs } = options;
-    if (path === undefined) createPrivateFolder(defaultHome());
+    if (path === undefined) createDefaultHome();
     const filename = databasePath(path === undefined ? defaultDbPath() : path);
     const connection = openConnection(adapter, filename, { readonly, busyTimeoutMs, isOurLedger: startsHere });
     return orRefuse(connection, () => {
@@ -71,8 +72,7 @@ export function createDbWith(adapter: Adapter): CreateDb {
 }
 
 function checkOptions({ readonly, busyTimeoutMs, migrations }: CreateDbOptions): void {
-  if (readonly !== undefined && typeof readonly !== 'boolean')
-    throw new InvalidInputError('options.readonly', 'is not true or false');
+  flagArgument(readonly, 'options.readonly');
   if (migrations !== undefined && !MODES.includes(migrations)) {
     throw new InvalidInputError('options.migrations', `is not one of ${MODES.join(', ')}`);
   }

@@ -30,6 +30,7 @@ export interface RunMigrationsOptions extends MigrateOptions {
  * @throws MigrationError where the file and the history do not fit, or a migration fails; the file is as it was.
  * @throws DatabaseOpenError where what is at the path cannot be opened, or is a database of another program.
  * @throws DatabaseBusyError where another process kept the write lock.
+ * @throws InvalidInputError for a path or an option that cannot be one.
  */
 export type RunMigrations = (of: Pick<Db, '$client'> | string, options?: RunMigrationsOptions) => MigrationReport;
 
@@ -58,6 +59,7 @@ function isLedgerOf(history: History | undefined): (connection: Connection) => b
  * -shm beside it, but on Node one of more than 256 MB, and one whose -wal a killed process left.
  *
  * @throws DatabaseOpenError where the file is not a database that can be read, or is one of another program.
+ * @throws InvalidInputError for a path that cannot be one.
  */
 export type GetMigrationStatus = (of: Pick<Db, '$client'> | string, history?: History) => MigrationStatus;
 
@@ -84,6 +86,7 @@ export interface RehearseMigrationsOptions extends RehearseOptions {
  *
  * @throws DatabaseOpenError where the file is not a database that can be read, or is one of another program.
  * @throws BackupError where there is no room for the copy.
+ * @throws InvalidInputError for a path that cannot be one.
  */
 export type RehearseMigrations = (path: string, options?: RehearseMigrationsOptions) => Rehearsal;
 
@@ -149,7 +152,7 @@ function looking<T>(
  * A connection that changes nothing, not even by a -wal beside a closed file; for a file that is not there yet, an
  * empty database in memory.
  */
-export function openToLook(adapter: Adapter, path: string): Connection {
+function openToLook(adapter: Adapter, path: string): Connection {
   if (path === MEMORY || inspectFile(path).isNew) return new Connection(adapter, MEMORY);
   const filename = realFile(path);
   const isClosed = !isHeld(filename);

@@ -1,17 +1,20 @@
-import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { history } from '../../drizzle/history.ts';
 import type { Connection } from '../core/connection.ts';
+import { assertRoom, partialOf } from '../core/copy.ts';
 import { copyName } from '../core/copy-name.ts';
 import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { backupFolder } from '../core/file.ts';
-import { optionsArgument } from '../core/input.ts';
+import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath, MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { Db } from '../create-db.ts';
-import { assertRoom, type BackupProgress, PartialCopy, targetExists } from './copy.ts';
-import { prepareFolder } from './folder.ts';
+import { type BackupProgress, PartialCopy, targetExists } from './copy.ts';
+import { failureOf } from './failure.ts';
+import { prepareFolder, requireFolder } from './folder.ts';
 import { labelTag } from './label.ts';
+import { Listener } from './listener.ts';
 import { ownerOf } from './owner.ts';
 import { pauseCheckpoints, whileOpen } from './running.ts';
 import { startThread, type Thread, type ThreadConnection } from './thread.ts';
@@ -28,7 +31,7 @@ export interface BackupOptions {
   readonly label?: string;
   /** True to compare every index with its table and follow every foreign key of the copy too. Default false. */
   readonly deep?: boolean;
-  /** Called ten times a second. */
+  /** Called ten times a second. What it throws ends the backup, and is what the caller gets. */
   readonly onProgress?: (progress: BackupProgress) => void;
 }
 
@@ -56,7 +59,8 @@ export type BackupReport = VerifyReport;
 export async function backup(db: Pick<Db, '$client'>, options: BackupOptions = {}): Promise<BackupReport> {
   const connection = db.$client;
   optionsArgument(options);
-  return await backupTo(connection, targetOf(connection, options), options);
+  const deep = flagArgument(options.deep, 'options.deep');
+  return await backupTo(connection, targetOf(connection, options), { ...options, deep });
 }
 
 /** Makes a backup at a path. */
@@ -67,6 +71,7 @@ export async function backupTo(
 ): Promise<BackupReport> {
   const started = performance.now();
   const { filename } = connection;
+  const listener = new Listener(onProgress);
   // Before anything is waited for, so that no other backup of this process takes the name.
   await using copy = new PartialCopy(to);
   let thread: Thread | undefined;
@@ -78,13 +83,15 @@ export async function backupTo(
     await removeWreckage(dirname(to), to);
     thread = await startThread(connection.adapter);
     connection.assertOpen();
-    await fill(thread, connection, copy, onProgress);
+    await fill(thread, connection, copy, listener);
     const report = await verify(connection.adapter, thread, copy.path, history, deep);
     connection.assertOpen();
     await copy.publish();
     return { ...report, path: to, durationMs: performance.now() - started };
   } catch (error) {
-    throw failed(filename, error);
+    if (listener.threw(error)) throw error;
+    const what = `No backup of ${filename} was made, and it was not changed.`;
+    throw failureOf(BackupError, error, what, 'Look at the folder of the backup and its disk, and call again.');
   } finally {
     stopWatching();
     await thread?.[Symbol.asyncDispose]();
@@ -95,7 +102,7 @@ async function fill(
   thread: Thread,
   connection: Connection,
   copy: PartialCopy,
-  onProgress: BackupOptions['onProgress'],
+  listener: Listener<BackupProgress>,
 ): Promise<void> {
   const { filename, readonly } = connection;
   // Of the thread's own connection, since the other may be in the midst of a loop over rows.
@@ -105,7 +112,7 @@ async function fill(
   assertRoom(dirname(copy.path), totalBytes, `a copy of ${filename}`);
   const resumeCheckpoints = pauseCheckpoints(connection);
   try {
-    await copy.fill(source, totalBytes, ownerOf(filename), onProgress);
+    await copy.fill(source, totalBytes, ownerOf(filename), listener);
     if (!readonly) await checkpoint(source);
   } finally {
     resumeCheckpoints();
@@ -137,18 +144,6 @@ async function checkpoint(source: ThreadConnection): Promise<void> {
   }
 }
 
-function failed(filename: string, error: unknown): unknown {
-  if (error instanceof BackupError || error instanceof ClosedError) return error;
-  if (!(error instanceof Error)) return error;
-  const known = error instanceof DorkDbError ? error : undefined;
-  const code = known?.code ?? ('code' in error ? String(error.code) : 'FAILED');
-  return new BackupError(code, `No backup of ${filename} was made, and it was not changed. ${error.message}`, {
-    hint: known?.hint ?? 'Look at the folder of the backup and its disk, and call again.',
-    retryable: known?.retryable ?? false,
-    cause: error,
-  });
-}
-
 /** The file to make, in a folder that is there. */
 function targetOf(connection: Connection, { to, dir, label }: BackupOptions): string {
   const { filename } = connection;
@@ -164,11 +159,7 @@ function targetOf(connection: Connection, { to, dir, label }: BackupOptions): st
   if (tag !== undefined) throw new InvalidInputError('options.label', 'is given beside options.to, which has a name');
   const path = databasePath(to, 'options.to');
   if (path === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
-  if (!statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new BackupError('FOLDER_MISSING', `The folder ${dirname(path)} does not exist. No backup was made.`, {
-      hint: `Create it first: mkdir -m 700 -p '${dirname(path)}'`,
-    });
-  }
+  requireFolder(dirname(path), BackupError, 'No backup was made.');
   if (existsSync(path)) throw targetExists(path);
   return path;
 }
@@ -185,7 +176,7 @@ export function refuseMemory({ filename }: Connection): void {
 function freeName(folder: string, filename: string, tag: string | undefined): string {
   for (let at = Date.now(); ; at++) {
     const name = copyName(filename, 'backup', new Date(at), tag);
-    const isTaken = [name, `${basename(name)}.${process.pid}.partial`].some((taken) => existsSync(join(folder, taken)));
-    if (!isTaken) return join(folder, name);
+    const path = join(folder, name);
+    if (!existsSync(path) && !existsSync(partialOf(path))) return path;
   }
 }

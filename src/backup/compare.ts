@@ -1,4 +1,5 @@
 import { DorkDbError } from '../core/errors.ts';
+import { IS_OF_SCHEMA } from '../migrations/names.ts';
 import { quoted } from '../migrations/rows.ts';
 import { CAREFUL, isReadonly, mustStayReadonly, openThere } from './look.ts';
 import type { Thread, ThreadConnection } from './thread.ts';
@@ -27,7 +28,7 @@ export interface ReplacedTable {
 const MADE_AT = ['created_at', 'sent_at', 'registered_at', 'started_at'];
 
 /** What a file holds, table by table, and how another one differs that it replaces. */
-export async function compareFiles(
+async function compareFiles(
   thread: Thread,
   restored: string,
   replaced: string | undefined,
@@ -89,9 +90,8 @@ interface Table {
 async function tablesOf(connection: ThreadConnection, schema: 'main' | 'replaced'): Promise<Map<string, Table>> {
   const rows = await connection.all<{ name: string; columnName: string; pk: number }>(
     `SELECT t.name AS name, c.name AS columnName, c.pk AS pk
-     FROM pragma_table_list t, pragma_table_info(t.name, t.schema) c
-     WHERE t.schema = ? AND t.type IN ('table', 'virtual') AND t.name NOT GLOB 'sqlite_*' AND t.name NOT GLOB '__*'
-       AND t.name NOT GLOB '_litestream_*'
+     FROM (SELECT name, schema FROM pragma_table_list WHERE schema = ? AND type IN ('table', 'virtual') AND ${IS_OF_SCHEMA}) t,
+       pragma_table_info(t.name, t.schema) c
      ORDER BY t.name, c.cid`,
     schema,
   );

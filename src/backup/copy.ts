@@ -1,11 +1,13 @@
-import { closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, rmSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { freeBytes } from '../core/copy.ts';
-import { partialOf, wreckageOf } from '../core/copy-name.ts';
+import { partialOf } from '../core/copy.ts';
+import { wreckageOf } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
 import { FILE_MODE } from '../core/file.ts';
 import { fsPromises } from '../core/fs-promises.ts';
+import { bytesOf } from '../core/wal.ts';
+import type { Listener } from './listener.ts';
 import { giveTo, type Owner } from './owner.ts';
 import type { ThreadConnection } from './thread.ts';
 
@@ -24,17 +26,6 @@ const EVERY_MS = 100;
 
 /** So many new bytes are flushed to the disk at a time; all at the end would make other flushes wait for seconds. */
 const FLUSH_BYTES = 32 * 2 ** 20;
-
-/** @throws BackupError `NO_ROOM` */
-export function assertRoom(folder: string, needed: number, what: string): void {
-  const free = freeBytes(folder);
-  if (free >= needed) return;
-  throw new BackupError(
-    'NO_ROOM',
-    `${folder} has ${free} bytes free; ${what} may need ${needed}. Nothing was written.`,
-    { hint: 'Make room on the disk and call again.', retryable: true },
-  );
-}
 
 /** A copy in the making: a file with mode 0600 under a temporary name. */
 export class PartialCopy implements AsyncDisposable {
@@ -71,23 +62,23 @@ export class PartialCopy implements AsyncDisposable {
     source: ThreadConnection,
     totalBytes: number,
     owner: Owner,
-    onProgress?: (progress: BackupProgress) => void,
+    listener: Listener<BackupProgress>,
   ): Promise<void> {
     const handle = await fsPromises().open(this.path, 'r');
-    const stopFlushing = flushWhileWritten(this.path, handle, (bytes) =>
-      onProgress?.({ phase: 'copying', bytes, totalBytes }),
-    );
+    const stopFlushing = flushWhileWritten(this.path, handle);
+    const stopTelling = listener.every(EVERY_MS, () => ({ phase: 'copying', bytes: bytesOf(this.path), totalBytes }));
     try {
       await source.all('VACUUM INTO ?', this.path);
       await stopFlushing();
       await handle.sync();
       giveTo(owner, this.path);
     } finally {
+      stopTelling();
       await stopFlushing();
       await handle.close();
     }
-    const bytes = statSync(this.path).size;
-    onProgress?.({ phase: 'verifying', bytes, totalBytes: bytes });
+    const bytes = bytesOf(this.path);
+    listener.tell({ phase: 'verifying', bytes, totalBytes: bytes });
   }
 
   /**
@@ -131,7 +122,7 @@ export async function publish(partial: string, to: string): Promise<void> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw targetExists(to);
     // Some file systems have no links.
-    if (statSync(to, { throwIfNoEntry: false })) throw targetExists(to);
+    if (existsSync(to)) throw targetExists(to);
     await fsPromises().rename(partial, to);
   }
   await flush(dirname(to));
@@ -153,13 +144,12 @@ export async function flush(path: string): Promise<void> {
   }
 }
 
-/** Flushes what another thread writes into a file bit by bit, and tells its size. */
-function flushWhileWritten(path: string, handle: FileHandle, onSize: (bytes: number) => void): () => Promise<void> {
+/** Flushes what another thread writes into a file bit by bit. */
+function flushWhileWritten(path: string, handle: FileHandle): () => Promise<void> {
   let flushed = 0;
   let flushing: Promise<void> | undefined;
   const look = () => {
-    const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    onSize(bytes);
+    const bytes = bytesOf(path);
     if (flushing || bytes - flushed < FLUSH_BYTES) return;
     flushed = bytes;
     // What fails here fails again at the end, where it counts.

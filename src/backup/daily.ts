@@ -5,7 +5,7 @@ import type { Connection } from '../core/connection.ts';
 import { copyName } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
 import { backupFolder } from '../core/file.ts';
-import { optionsArgument } from '../core/input.ts';
+import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath } from '../core/path.ts';
 import type { Db } from '../create-db.ts';
 import { type BackupOptions, type BackupReport, backupTo, refuseMemory } from './backup.ts';
@@ -42,7 +42,7 @@ export async function backupDaily(
   options: Pick<BackupOptions, 'deep' | 'onProgress'> = {},
 ): Promise<DailyReport> {
   const connection = db.$client;
-  optionsArgument(options);
+  flagArgument(optionsArgument(options).deep, 'options.deep');
   const { filename } = connection;
   connection.assertOpen();
   refuseMemory(connection);

@@ -14,8 +14,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { fsyncPath } from '../core/copy.ts';
+import { fsyncPath, partialOf } from '../core/copy.ts';
 import { FILE_MODE, FOLDER_MODE, RESTORE_MARKER } from '../core/file.ts';
+import { shellQuoted } from '../core/path.ts';
 import { giveTo, ownerOf } from './owner.ts';
 
 /**
@@ -52,7 +53,7 @@ export function removeSet(filename: string): void {
  * The folder gets its name when it is complete.
  */
 export function keepSet(filename: string, folder: string): void {
-  const partial = `${folder}.${process.pid}.partial`;
+  const partial = partialOf(folder);
   mkdirSync(partial, { mode: FOLDER_MODE });
   giveTo(ownerOf(filename), partial);
   try {
@@ -125,7 +126,7 @@ function placeMarker(filename: string, unfinished: Unfinished): void {
   const partial = `${filename}.marker`;
   // Relative, so that the whole may be moved meanwhile.
   const described = JSON.stringify(withPaths(unfinished, (path) => relative(dirname(filename), path)));
-  const text = `${RESTORE_MARKER}\nFinish it with: dork-db restore --db '${filename}'\n${described}\n`;
+  const text = `${RESTORE_MARKER}\nFinish it with: dork-db restore --db ${shellQuoted(filename)}\n${described}\n`;
   writeFileSync(partial, text, { mode: FILE_MODE });
   giveTo(ownerOf(filename), partial);
   fsyncPath(partial);

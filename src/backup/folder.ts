@@ -1,7 +1,7 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BackupError } from '../core/errors.ts';
-import { FOLDER_MODE } from '../core/file.ts';
+import { BackupError, type RestoreError } from '../core/errors.ts';
+import { FOLDER_MODE, missingFolder, statAt } from '../core/file.ts';
 import { giveTo, ownerOf } from './owner.ts';
 
 /**
@@ -9,24 +9,30 @@ import { giveTo, ownerOf } from './owner.ts';
  * disk is probably not mounted.
  *
  * @param filename The database; a folder that root creates belongs to its owner.
- * @throws BackupError `FOLDER_MISSING`
+ * @param undone What was not done where the folder cannot be had.
+ * @throws BackupError `FOLDER_MISSING`, or an error of another kind with that code.
  */
-export function prepareFolder(folder: string, filename: string): void {
+export function prepareFolder(
+  folder: string,
+  filename: string,
+  Kind: typeof BackupError | typeof RestoreError = BackupError,
+  undone = 'No backup was made.',
+): void {
+  const missing = (problem: string, hint: string, cause?: unknown) =>
+    new Kind('FOLDER_MISSING', `${problem} ${undone}`, { hint, cause });
   const found = statAt(folder);
   if (found?.isDirectory()) return;
-  if (found) throw missing(`${folder} is not a folder`, 'Give the path of a folder.');
+  if (found) throw missing(`${folder} is not a folder.`, 'Give the path of a folder.');
   if (!statAt(dirname(folder))?.isDirectory()) {
-    throw missing(
-      `The folder ${dirname(folder)} does not exist (or its disk is not mounted)`,
-      `Create it first: mkdir -m 700 -p '${folder}'`,
-    );
+    const { problem, hint } = missingFolder(dirname(folder));
+    throw missing(problem, hint);
   }
   try {
     mkdirSync(folder, { mode: FOLDER_MODE });
   } catch (cause) {
     if (statAt(folder)?.isDirectory()) return;
     throw missing(
-      `The folder ${folder} cannot be created`,
+      `The folder ${folder} cannot be created.`,
       'Look at the owner and the mode of the one above it.',
       cause,
     );
@@ -34,14 +40,13 @@ export function prepareFolder(folder: string, filename: string): void {
   giveTo(ownerOf(filename), folder);
 }
 
-function statAt(path: string) {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-}
-
-function missing(what: string, hint: string, cause?: unknown): BackupError {
-  return new BackupError('FOLDER_MISSING', `${what}. No backup was made.`, { hint, cause });
+/**
+ * A folder that a caller named a file in must be there.
+ *
+ * @throws BackupError `FOLDER_MISSING`, or an error of another kind with that code.
+ */
+export function requireFolder(folder: string, Kind: typeof BackupError | typeof RestoreError, undone: string): void {
+  if (statAt(folder)?.isDirectory()) return;
+  const { problem, hint } = missingFolder(folder);
+  throw new Kind('FOLDER_MISSING', `${problem} ${undone}`, { hint });
 }

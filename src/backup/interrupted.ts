@@ -27,7 +27,7 @@ export function finishInterrupted(target: string, folder: string): Finished | un
     throw new RestoreError(
       'LOST_SET',
       `A restore into ${target} was interrupted, and both ${unfinished.main} and ${unfinished.replaced} are gone. Nothing was changed.`,
-      { hint: `Put one of them back, or move '${target}' away and restore a backup.` },
+      { hint: `Put one of them back, or move ${target} away and restore a backup.` },
     );
   }
   if (unfinished && isRestored) finishInstall(target, unfinished);

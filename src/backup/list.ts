@@ -88,8 +88,8 @@ export function backupsIn(folder: string): NamedBackup[] {
     .sort((a, b) => compare(instantOf(b.name), instantOf(a.name)) || compare(b.path, a.path));
 }
 
-/** A daily backup's name tells the day; its file when on that day. */
-function instantOf({ at, day }: CopyName, written?: Date): string {
+/** When a backup was made. A daily one's name tells the day; its file when on that day. */
+export function instantOf({ at, day }: CopyName, written?: Date): string {
   if (at) return at;
   const last = written?.toISOString();
   return last?.startsWith(day) ? last : `${day}T00:00:00.000Z`;

@@ -2,7 +2,7 @@ import { history } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
 import { BackupError, InvalidInputError } from '../core/errors.ts';
 import { fsPromises } from '../core/fs-promises.ts';
-import { optionsArgument } from '../core/input.ts';
+import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath } from '../core/path.ts';
 import { backupsIn, type NamedBackup } from './list.ts';
 import { startThread } from './thread.ts';
@@ -55,7 +55,7 @@ const DEFAULTS: Required<RetentionPolicy> = { preMigration: 10, daily: 7, weekly
 /** `pruneBackups()` for a driver. */
 export function pruneBackupsWith(adapter: Adapter): PruneBackups {
   return async (dir, policy = {}, options = {}) => {
-    const { dryRun = false } = optionsArgument(options);
+    const dryRun = flagArgument(optionsArgument(options).dryRun, 'options.dryRun');
     const folder = databasePath(dir, 'dir');
     const limits = checkedPolicy(policy);
     const wreckage = dryRun ? wreckageIn(folder) : await removeWreckage(folder);

@@ -1,21 +1,24 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { history } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
 import { Connection } from '../core/connection.ts';
-import { copyName, partialOf } from '../core/copy-name.ts';
+import { assertRoom, partialOf } from '../core/copy.ts';
+import { copyName } from '../core/copy-name.ts';
 import { BackupError, DorkDbError, RestoreError } from '../core/errors.ts';
-import { backupFolder, FILE_MODE, FOLDER_MODE, realFile } from '../core/file.ts';
+import { backupFolder, FILE_MODE, FOLDER_MODE, realFile, statAt } from '../core/file.ts';
 import { fsPromises } from '../core/fs-promises.ts';
 import { optionsArgument } from '../core/input.ts';
 import { databasePath, defaultDbPath } from '../core/path.ts';
 import { APPLICATION_ID } from '../core/pragmas.ts';
 import { bytesOf } from '../core/wal.ts';
 import { startsAs } from '../migrations/bring-up.ts';
-import { assertRoom, flush, publish, targetExists } from './copy.ts';
+import { flush, publish, targetExists } from './copy.ts';
 import { refuseOpen } from './exclusive.ts';
+import { failureOf } from './failure.ts';
 import { sidecarsOf } from './file-set.ts';
-import { prepareFolder } from './folder.ts';
+import { prepareFolder, requireFolder } from './folder.ts';
+import { Listener } from './listener.ts';
 import { mendHeader } from './mend-header.ts';
 import { giveTo, ownerOf } from './owner.ts';
 import { recoverByShell } from './recover-shell.ts';
@@ -64,8 +67,9 @@ export interface RecoverReport extends RecoveredState {
  * only copied, never opened, repaired or moved; nobody else may have them open. SQLite's own recovery does it, where
  * the sqlite3 shell is installed and can; else every table is read around the damage.
  *
- * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`. No file was made.
- * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`.
+ * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`, or the system's own code. No file was made.
+ * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`.
+ * @throws InvalidInputError for a path that cannot be one.
  */
 export type Recover = (options?: RecoverOptions) => Promise<RecoverReport>;
 
@@ -75,66 +79,64 @@ export function recoverWith(adapter: Adapter): Recover {
     const { onProgress } = optionsArgument(options);
     const started = performance.now();
     const from = damagedFile(options.from);
-    const to = await targetOf(from, options.to);
+    const to = targetOf(from, options.to);
     adapter.load();
-    refuseOpen(from);
-    const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && existsSync(from + suffix));
-    const size = suffixes.reduce((sum, suffix) => sum + statSync(from + suffix).size, 0);
-    assertRoom(dirname(to), 2 * size, `a copy of ${from} and what is recovered`);
-    const work = partialOf(to);
-    mkdirSync(work, { mode: FOLDER_MODE });
+    const listener = new Listener(onProgress);
     try {
-      const damaged = join(work, 'damaged.db');
-      onProgress?.({ phase: 'copying', bytes: 0, totalBytes: size });
-      for (const suffix of suffixes)
-        await fsPromises().copyFile(from + suffix, damaged + suffix, constants.COPYFILE_FICLONE);
-      mendHeader(damaged);
-      await using thread = await startThread(adapter);
-      const recovered = await whileWatched(
-        () => recoverInto(adapter, thread, damaged, work, from),
-        onProgress && (() => onProgress({ phase: 'recovering', bytes: recoveredBytes(work), totalBytes: size })),
-      );
-      onProgress?.({ phase: 'verifying', bytes: statSync(recovered.path).size, totalBytes: size });
-      const state = await describeRecovered(adapter, thread, recovered.path, history);
-      giveTo(ownerOf(from), recovered.path);
-      await flush(recovered.path);
-      const bytes = statSync(recovered.path).size;
-      await publish(recovered.path, to);
-      const { path: _, ...how } = recovered;
-      return { from, to, ...how, bytes, ...state, durationMs: performance.now() - started };
-    } finally {
-      await fsPromises().rm(work, { recursive: true, force: true });
+      const recovered = await recoverFile(adapter, from, to, listener);
+      return { from, to, ...recovered, durationMs: performance.now() - started };
+    } catch (error) {
+      if (error instanceof BackupError || listener.threw(error)) throw error;
+      const what = `Nothing of ${from} was recovered, and it was not changed.`;
+      throw failureOf(RestoreError, error, what, 'Look at the file, at the folder of the new one and at their disks.');
     }
   };
+}
+
+async function recoverFile(
+  adapter: Adapter,
+  from: string,
+  to: string,
+  listener: Listener<RecoverProgress>,
+): Promise<Omit<RecoverReport, 'from' | 'to' | 'durationMs'>> {
+  await removeWreckage(dirname(to), to);
+  refuseOpen(from);
+  const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && existsSync(from + suffix));
+  const totalBytes = suffixes.reduce((sum, suffix) => sum + bytesOf(from + suffix), 0);
+  assertRoom(dirname(to), 2 * totalBytes, `a copy of ${from} and what is recovered`);
+  const work = partialOf(to);
+  mkdirSync(work, { mode: FOLDER_MODE });
+  try {
+    const damaged = join(work, 'damaged.db');
+    listener.tell({ phase: 'copying', bytes: 0, totalBytes });
+    for (const suffix of suffixes)
+      await fsPromises().copyFile(from + suffix, damaged + suffix, constants.COPYFILE_FICLONE);
+    mendHeader(damaged);
+    await using thread = await startThread(adapter);
+    const stopTelling = listener.every(EVERY_MS, () => ({
+      phase: 'recovering',
+      bytes: recoveredBytes(work),
+      totalBytes,
+    }));
+    const recovered = await recoverInto(adapter, thread, damaged, work, from).finally(stopTelling);
+    listener.tell({ phase: 'verifying', bytes: bytesOf(recovered.path), totalBytes });
+    const state = await describeRecovered(adapter, thread, recovered.path, history);
+    giveTo(ownerOf(from), recovered.path);
+    await flush(recovered.path);
+    const bytes = bytesOf(recovered.path);
+    await publish(recovered.path, to);
+    const { path: _, ...how } = recovered;
+    return { ...how, bytes, ...state };
+  } finally {
+    await fsPromises().rm(work, { recursive: true, force: true });
+  }
 }
 
 interface Recovered extends Pick<RecoverReport, 'method' | 'unreadable' | 'complaints'> {
   readonly path: string;
 }
 
-const WATCH_MS = 200;
-
-/** Tells how far work is while others do it: the shell's process, or the thread. What telling throws is thrown at the end. */
-async function whileWatched<T>(work: () => Promise<T>, tell: (() => void) | undefined): Promise<T> {
-  if (!tell) return await work();
-  tell();
-  const failures: unknown[] = [];
-  const timer = setInterval(() => {
-    try {
-      tell();
-    } catch (error) {
-      failures.push(error);
-      clearInterval(timer);
-    }
-  }, WATCH_MS);
-  try {
-    const result = await work();
-    if (failures.length > 0) throw failures[0];
-    return result;
-  } finally {
-    clearInterval(timer);
-  }
-}
+const EVERY_MS = 200;
 
 /** What the shell and the thread have written; the thread begins where the shell could not. */
 function recoveredBytes(work: string): number {
@@ -195,24 +197,20 @@ function nothing(from: string, hasShell: boolean, cause?: unknown): RestoreError
 function damagedFile(path: unknown): string {
   const given = path === undefined ? defaultDbPath() : databasePath(path, 'options.from');
   const from = existsSync(given) ? realFile(given) : given;
-  if (statSync(from, { throwIfNoEntry: false })?.isFile()) return from;
+  if (statAt(from)?.isFile()) return from;
   throw new RestoreError('FILE_MISSING', `${from} is not a file. Nothing was done.`, {
     hint: 'Give the path of the damaged dork.db with --db.',
   });
 }
 
-async function targetOf(from: string, to: unknown): Promise<string> {
-  const path =
-    to === undefined
-      ? join(backupFolder(from), copyName(from, 'recovered', new Date()))
-      : databasePath(to, 'options.to');
-  if (to === undefined) prepareFolder(dirname(path), from);
-  else if (!statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new BackupError('FOLDER_MISSING', `The folder ${dirname(path)} does not exist. Nothing was done.`, {
-      hint: `Create it first: mkdir -m 700 -p '${dirname(path)}'`,
-    });
-  }
+function targetOf(from: string, to: unknown): string {
+  const isOurChoice = to === undefined;
+  const path = isOurChoice
+    ? join(backupFolder(from), copyName(from, 'recovered', new Date()))
+    : databasePath(to, 'options.to');
+  const undone = 'Nothing was recovered.';
+  if (isOurChoice) prepareFolder(dirname(path), from, BackupError, undone);
+  else requireFolder(dirname(path), BackupError, undone);
   if (existsSync(path)) throw targetExists(path);
-  await removeWreckage(dirname(path), path);
   return path;
 }

@@ -1,17 +1,19 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { history } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
-import { DorkDbError, InvalidInputError, RestoreError } from '../core/errors.ts';
-import { backupFolder, createPrivateFolder, realFile } from '../core/file.ts';
-import { optionsArgument } from '../core/input.ts';
-import { databasePath, defaultDbPath, defaultHome, MEMORY } from '../core/path.ts';
+import { InvalidInputError, RestoreError } from '../core/errors.ts';
+import { backupFolder, createDefaultHome, realFile } from '../core/file.ts';
+import { flagArgument, optionsArgument } from '../core/input.ts';
+import { databasePath, defaultDbPath, MEMORY } from '../core/path.ts';
 import { compareAsFarAsReadable, type RestoredTable } from './compare.ts';
 import { type BackupProgress, PartialCopy } from './copy.ts';
 import { oneAtATime, refuseOpen } from './exclusive.ts';
+import { failureOf } from './failure.ts';
 import { removeSet } from './file-set.ts';
-import { prepareFolder } from './folder.ts';
+import { prepareFolder, requireFolder } from './folder.ts';
 import { finishInterrupted } from './interrupted.ts';
+import { Listener } from './listener.ts';
 import { processesWith } from './open-files.ts';
 import { presentAt } from './present.ts';
 import { assertRoomFor, stage } from './staged.ts';
@@ -32,7 +34,7 @@ export interface RestoreOptions {
   readonly dryRun?: boolean;
   /** True to verify the backup as `verifyBackup()` does with `deep`. Default false. */
   readonly deep?: boolean;
-  /** Called ten times a second while the backup is copied. */
+  /** Called ten times a second while the backup is copied. What it throws ends the restore; what was there is in place. */
   readonly onProgress?: (progress: BackupProgress) => void;
 }
 
@@ -83,26 +85,23 @@ export function restoreWith(adapter: Adapter): Restore {
     optionsArgument(options);
     const started = performance.now();
     // As createDb() does for the default path, and for no other.
-    if (options.to === undefined && !options.dryRun) createPrivateFolder(defaultHome());
+    const dryRun = flagArgument(options.dryRun, 'options.dryRun');
+    const deep = flagArgument(options.deep, 'options.deep');
+    if (options.to === undefined && !dryRun) createDefaultHome();
     const target = targetOf(options.to);
     const source = sourceOf(options.from, target);
     adapter.load();
-    const outcome = options.dryRun
-      ? await rehearse(adapter, target, source, options)
-      : await carryOut(adapter, target, source, options);
-    return { to: target, dryRun: options.dryRun ?? false, ...outcome, durationMs: performance.now() - started };
+    const outcome = dryRun
+      ? await rehearse(adapter, target, source, deep)
+      : await carryOut(adapter, target, source, { ...options, deep });
+    return { to: target, dryRun, ...outcome, durationMs: performance.now() - started };
   };
 }
 
 type Outcome = Omit<RestoreReport, 'to' | 'dryRun' | 'durationMs'>;
 
 /** Everything but the change. */
-async function rehearse(
-  adapter: Adapter,
-  target: string,
-  source: string | undefined,
-  { deep = false }: RestoreOptions,
-): Promise<Outcome> {
+async function rehearse(adapter: Adapter, target: string, source: string | undefined, deep: boolean): Promise<Outcome> {
   if (source === undefined) throw new InvalidInputError('options.from', 'is missing');
   refuseOpen(target);
   await using thread = await startThread(adapter);
@@ -120,7 +119,7 @@ async function carryOut(
   options: RestoreOptions,
 ): Promise<Outcome> {
   const folder = backupFolder(target);
-  prepareFolder(folder, dirname(target));
+  prepareFolder(folder, dirname(target), RestoreError, 'Nothing was restored.');
   return await oneAtATime(adapter, folder, async () => {
     const earlier = finishInterrupted(target, folder);
     if (source !== undefined) {
@@ -153,11 +152,12 @@ async function restoreFrom(
   await using thread = await startThread(adapter);
   const backup = await verify(adapter, thread, source, history, deep);
   refuseUnfit(backup);
+  const listener = new Listener(onProgress);
   try {
     const present = await presentAt(adapter, thread, target, history);
     assertRoomFor(backup, target, folder);
     await using staged = new PartialCopy(stagedName(target));
-    const migrated = await stage(adapter, thread, history, backup, staged, present.owner, onProgress);
+    const migrated = await stage(adapter, thread, history, backup, staged, present.owner, listener);
     const replaced = putInPlace(adapter, target, staged.path, present, folder);
     prove(adapter, target, replaced);
     const old = replaced && present.state === 'sound' ? join(replaced, basename(target)) : undefined;
@@ -165,7 +165,9 @@ async function restoreFrom(
     const { problem } = present;
     return { backup, migrated, tables, ...(replaced && { replaced }), ...(problem && { replacedProblem: problem }) };
   } catch (error) {
-    throw failed(target, error);
+    if (listener.threw(error)) throw error;
+    const what = `Nothing was restored to ${target}; what was there is in place.`;
+    throw failureOf(RestoreError, error, what, 'Look at the folder of the database and its disk, and call again.');
   }
 }
 
@@ -198,25 +200,11 @@ function refuseUnfit({ path, state, problem }: VerifyReport): void {
   );
 }
 
-function failed(target: string, error: unknown): unknown {
-  if (error instanceof RestoreError || !(error instanceof Error)) return error;
-  const known = error instanceof DorkDbError ? error : undefined;
-  const code = known?.code ?? ('code' in error ? String(error.code) : 'FAILED');
-  return new RestoreError(code, `Nothing was restored to ${target}; what was there is in place. ${error.message}`, {
-    hint: known?.hint ?? 'Look at the folder of the database and its disk, and call again.',
-    retryable: known?.retryable ?? false,
-    cause: error,
-  });
-}
-
 function targetOf(to: unknown): string {
   const path = to === undefined ? defaultDbPath() : databasePath(to, 'options.to');
   if (path === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
-  const folder = dirname(path);
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return realFile(path);
-  throw new RestoreError('FOLDER_MISSING', `The folder ${folder} does not exist. Nothing was restored.`, {
-    hint: `Create it first: mkdir -m 700 -p '${folder}'`,
-  });
+  requireFolder(dirname(path), RestoreError, 'Nothing was restored.');
+  return realFile(path);
 }
 
 function sourceOf(from: unknown, target: string): string | undefined {

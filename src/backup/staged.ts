@@ -2,12 +2,13 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Adapter } from '../core/adapter.ts';
 import { Connection } from '../core/connection.ts';
-import { freeBytes, fsyncPath } from '../core/copy.ts';
+import { assertRoom, fsyncPath } from '../core/copy.ts';
 import { RestoreError } from '../core/errors.ts';
 import type { History } from '../migrations/history.ts';
 import { migrate } from '../migrations/runner.ts';
 import type { BackupProgress, PartialCopy } from './copy.ts';
 import { sidecarsOf } from './file-set.ts';
+import type { Listener } from './listener.ts';
 import { openThere, UNTRUSTING } from './look.ts';
 import type { Present } from './present.ts';
 import type { Thread } from './thread.ts';
@@ -26,13 +27,13 @@ export async function stage(
   backup: VerifyReport,
   staged: PartialCopy,
   owner: Present['owner'],
-  onProgress?: (progress: BackupProgress) => void,
+  listener: Listener<BackupProgress>,
 ): Promise<string[]> {
   // VACUUM INTO is a write in the sense of query_only.
   const source = await openThere(thread, backup.path, UNTRUSTING);
-  await staged.fill(source, backup.bytes, owner, onProgress);
+  await staged.fill(source, backup.bytes, owner, listener);
   await source.close();
-  const migrated = backup.pending.length > 0 ? bringUp(adapter, staged.path, history) : [];
+  const migrated = backup.pending.length > 0 ? migrateCopy(adapter, staged.path, history) : [];
   const { rows } = await verify(adapter, thread, staged.path, history, false);
   const differs = Object.keys(backup.rows).find((table) => rows[table] !== backup.rows[table]);
   if (migrated.length > 0 || differs === undefined) return migrated;
@@ -41,7 +42,7 @@ export async function stage(
   });
 }
 
-function bringUp(adapter: Adapter, path: string, history: History): string[] {
+function migrateCopy(adapter: Adapter, path: string, history: History): string[] {
   using connection = new Connection(adapter, path);
   connection.exec('PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF');
   // The backup is the snapshot.
@@ -64,15 +65,6 @@ export function assertRoomFor(backup: VerifyReport, target: string, folder: stri
     [dirname(target), staged],
     [folder, kept],
   ] as const) {
-    const free = freeBytes(where);
-    if (free >= needed) continue;
-    throw new RestoreError(
-      'NO_ROOM',
-      `${where} has ${free} bytes free, and ${needed} may be needed. Nothing was changed.`,
-      {
-        hint: 'Make room on the disk and call again.',
-        retryable: true,
-      },
-    );
+    assertRoom(where, needed, `restoring ${backup.path}`, RestoreError);
   }
 }

@@ -1,10 +1,10 @@
 import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Adapter } from '../core/adapter.ts';
-import { fsyncPath } from '../core/copy.ts';
-import { partialOf } from '../core/copy-name.ts';
+import { fsyncPath, partialOf } from '../core/copy.ts';
 import { DatabaseBusyError, RestoreError } from '../core/errors.ts';
 import { openConnection } from '../core/open.ts';
+import { shellQuoted } from '../core/path.ts';
 import { bytesOf } from '../core/wal.ts';
 import { startsAs } from '../migrations/bring-up.ts';
 import type { History } from '../migrations/history.ts';
@@ -59,7 +59,7 @@ function installOrPutBack(target: string, staged: string, kept: string): void {
       throw new RestoreError(
         'UNFINISHED',
         `The restore into ${target} stopped half-way, and what was there could not be put back: it is in ${kept}.`,
-        { hint: `Look at the disk and the folder, then finish it: dork-db restore --db '${target}'`, cause },
+        { hint: `Look at the disk and the folder, then finish it: dork-db restore --db ${shellQuoted(target)}`, cause },
       );
     }
     throw cause;

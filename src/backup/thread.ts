@@ -142,7 +142,7 @@ class WorkerThread implements Thread {
       return;
     }
     const thrown = Object.assign(new Error(error.message), { name: error.name, code: error.code });
-    pending.reject(typedError(thrown, 'a statement on', pending.filename));
+    pending.reject(typedError(thrown, 'A statement on', pending.filename));
   }
 
   #fail(error: unknown): void {

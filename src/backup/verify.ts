@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { history as dorkHistory } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
 import { realFile } from '../core/file.ts';
-import { optionsArgument } from '../core/input.ts';
+import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath } from '../core/path.ts';
 import type { History } from '../migrations/history.ts';
 import { quoted, type RowCounts } from '../migrations/rows.ts';
@@ -51,7 +51,7 @@ export type VerifyBackup = (path: string, options?: VerifyBackupOptions) => Prom
 /** `verifyBackup()` for a driver. */
 export function verifyBackupWith(adapter: Adapter): VerifyBackup {
   return async (path, options = {}) => {
-    const { deep = false } = optionsArgument(options);
+    const deep = flagArgument(optionsArgument(options).deep, 'options.deep');
     const file = databasePath(path);
     adapter.load();
     await using thread = await startThread(adapter);

@@ -16,9 +16,8 @@ import { addRestore } from './commands/restore.ts';
 import { addStatus } from './commands/status.ts';
 import { addStudio } from './commands/studio.ts';
 import { addVerify } from './commands/verify.ts';
+import { EXIT_CODE } from './exit-codes.ts';
 import { printError } from './output.ts';
-
-const USAGE = 2;
 
 /** At the end of every help. */
 const EXIT_CODES = `
@@ -78,9 +77,9 @@ async function run(argv: readonly string[]): Promise<number> {
     await program().parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.done : EXIT_CODE.usage;
     printError(error, argv.includes('--json'));
-    return 1;
+    return EXIT_CODE.failed;
   }
 }
 

@@ -2,19 +2,6 @@ import Table from 'cli-table3';
 import colors from 'picocolors';
 import { DorkDbError } from '../core/errors.ts';
 
-const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-
-/** `1.2 MB`, in powers of 1000. */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
-}
-
 /** `12 ms`, `1.5 s`, `3 min 20 s`. */
 export function formatDuration(milliseconds: number): string {
   if (Math.round(milliseconds) < 1000) return `${Math.round(milliseconds)} ms`;

@@ -1,11 +1,12 @@
 import { SingleBar } from 'cli-progress';
 import type { BackupProgress } from '../backup/copy.ts';
 import type { RecoverProgress } from '../backup/recover.ts';
+import { formatBytes } from '../core/format.ts';
 import type { CompactProgress } from '../housekeeping/compact.ts';
 import type { PruneProgress } from '../housekeeping/prune.ts';
 import type { ImportProgress } from '../legacy/import-context.ts';
 import type { MigrationProgress } from '../migrations/progress.ts';
-import { formatBytes, formatCount, formatDuration } from './output.ts';
+import { formatCount, formatDuration } from './output.ts';
 
 /** Work that is shorter needs no progress. */
 const QUIET_MS = 1000;

@@ -35,6 +35,7 @@ const versions = new Map<DriverName, string>();
 export class Connection implements Disposable {
   /** The absolute path of the file, or `:memory:`. */
   readonly filename: string;
+  /** True where nothing can be written through it. */
   readonly readonly: boolean;
   readonly #adapter: Adapter;
   readonly #database: DriverDatabase;
@@ -56,11 +57,12 @@ export class Connection implements Disposable {
     try {
       this.#database = adapter.open(filename, { readonly: this.readonly, isClosed: options.isClosed ?? false });
     } catch (error) {
-      throw typedError(error, 'opening', filename);
+      throw typedError(error, 'Opening', filename);
     }
     this.#transactions = new Transactions(this);
   }
 
+  /** Which driver it runs on. */
   get driver(): DriverName {
     return this.#adapter.driver;
   }
@@ -70,7 +72,7 @@ export class Connection implements Disposable {
     return this.#adapter.version();
   }
 
-  /** Drizzle's session class for this driver is made by the adapter. */
+  /** @internal Drizzle's session class for this driver is made by the adapter. */
   get adapter(): Adapter {
     return this.#adapter;
   }
@@ -84,6 +86,7 @@ export class Connection implements Disposable {
     return version;
   }
 
+  /** False from the first `close()` on. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
@@ -96,9 +99,11 @@ export class Connection implements Disposable {
   /**
    * Prepares one statement.
    *
-   * @param domain Whose statement it is, for {@link onPrepare}.
    * @throws InvalidInputError where the text holds no statement, or more than one.
    */
+  prepare<T = Row>(sql: string): Statement<T>;
+  /** @internal With the domain of the store whose statement it is, for {@link onPrepare}. */
+  prepare<T = Row>(sql: string, domain: string | undefined): Statement<T>;
   prepare<T = Row>(sql: string, domain?: string): Statement<T> {
     this.assertOpen();
     for (const observe of this.#preparing) observe(sql, domain);
@@ -157,7 +162,7 @@ export class Connection implements Disposable {
     this.#preparing.add(observe);
   }
 
-  /** Calls the function before the connection closes. */
+  /** Calls the function before the connection closes. What it throws, `close()` throws when the file is closed. */
   onClose(before: () => void): void {
     this.#closing.add(before);
   }
@@ -165,7 +170,14 @@ export class Connection implements Disposable {
   /** Closes the file at once; no file, lock or statement stays behind. Closing twice is fine. */
   close(): void {
     if (!this.#isOpen) return;
-    for (const before of this.#closing) before();
+    const failures: unknown[] = [];
+    for (const before of this.#closing) {
+      try {
+        before();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
     // better-sqlite3 does not close while rows are read.
     for (const stop of this.#iterators) stop();
     this.#isOpen = false;
@@ -173,8 +185,9 @@ export class Connection implements Disposable {
     try {
       this.#database.close();
     } catch (error) {
-      throw typedError(error, 'closing', this.filename);
+      throw typedError(error, 'Closing', this.filename);
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   [Symbol.dispose](): void {
@@ -225,6 +238,6 @@ export class Connection implements Disposable {
   failure(error: unknown): unknown {
     if (!this.#isOpen) return new ClosedError(this.filename);
     if (this.#transactions.isRunning && !this.#database.inTransaction) this.#refuseUntilTransactionEnds(error);
-    return typedError(error, 'a statement on', this.filename);
+    return typedError(error, 'A statement on', this.filename);
   }
 }

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { PARTIAL } from './copy.ts';
+import { stemOf } from './file.ts';
 
 /** What a copy was made for, and what retention goes by. */
 export type CopyKind = 'pre-migration' | 'daily' | 'backup' | 'recovered';
@@ -25,11 +25,6 @@ const WRECKAGE = /^(?<name>.+)\.(?<pid>\d+)\.partial(?:-journal|-wal|-shm)?$/;
 /** What no process writes to for a day is wreckage, also where another process has got the number of its maker. */
 const LONGEST_WORK_MS = 24 * 60 * 60 * 1000;
 
-/** `dork` of `/home/me/.dork/dork.db`. */
-export function stemOf(filename: string): string {
-  return basename(filename).replace(/\.[^.]*$/, '');
-}
-
 /**
  * The name of a copy, as `dork-backup-20261122T093000000Z-before-the-upgrade.db`: among those of one kind the order of
  * the text is the order of time.
@@ -49,26 +44,25 @@ export function parseCopyName(name: string): CopyName | undefined {
   return { kind: kind as CopyKind, stem, day: date, ...(time && { at }), ...(tag && { tag }) };
 }
 
-/** The temporary name of a copy that this process makes. */
-export function partialOf(path: string): string {
-  return `${path}.${process.pid}${PARTIAL}`;
+/** The name that a file in the making was to get, where its maker is dead; undefined for any other file. */
+export function wreckageOf(path: string): string | undefined {
+  const { name, pid } = WRECKAGE.exec(basename(path))?.groups ?? {};
+  return name && isWreckage(path, Number(pid)) ? name : undefined;
 }
 
 /**
- * The name that a file in the making was to get, where its maker is dead; undefined for any other file. A file of this
- * process' number from before it began is of an earlier process: in a container each start has the same number.
+ * True for a file or a folder whose maker is dead. One of this process' number from before it began is of an earlier
+ * process: in a container each start has the same number.
  */
-export function wreckageOf(path: string): string | undefined {
-  const { name, pid } = WRECKAGE.exec(basename(path))?.groups ?? {};
+export function isWreckage(path: string, pid: number): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!name || !stat) return undefined;
-  const isMakerAlive =
-    Number(pid) === process.pid ? stat.mtimeMs >= Math.floor(performance.timeOrigin) : isAlive(Number(pid));
-  return isMakerAlive && Date.now() - stat.mtimeMs < LONGEST_WORK_MS ? undefined : name;
+  if (!stat) return false;
+  const isMakerAlive = pid === process.pid ? stat.mtimeMs >= Math.floor(performance.timeOrigin) : isAlive(pid);
+  return !isMakerAlive || Date.now() - stat.mtimeMs >= LONGEST_WORK_MS;
 }
 
 /** True where a process of this machine has the number, whoever its user is. */
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

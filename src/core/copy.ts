@@ -1,16 +1,33 @@
 import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Connection } from './connection.ts';
-import { BackupError } from './errors.ts';
+import { BackupError, type RestoreError } from './errors.ts';
 import { FILE_MODE } from './file.ts';
 
-/** The end of a copy's name until it is proved to be one; a file with it is wreckage. */
-export const PARTIAL = '.partial';
+/** The temporary name of a copy that this process makes, until it is proved to be one. */
+export function partialOf(path: string): string {
+  return `${path}.${process.pid}.partial`;
+}
 
 /** Bytes that the file system of a folder still takes from us. */
 export function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;
+}
+
+/** @throws BackupError `NO_ROOM`, or an error of another kind with that code. */
+export function assertRoom(
+  folder: string,
+  needed: number,
+  what: string,
+  Kind: typeof BackupError | typeof RestoreError = BackupError,
+): void {
+  const free = freeBytes(folder);
+  if (free >= needed) return;
+  throw new Kind('NO_ROOM', `${folder} has ${free} bytes free; ${what} may need ${needed}. Nothing was written.`, {
+    hint: 'Make room on the disk and call again.',
+    retryable: true,
+  });
 }
 
 /** Bytes of the database without its free pages: what a copy of it needs at most. */
@@ -39,19 +56,8 @@ export function fsyncPath(path: string): void {
  */
 export function copyDatabase(source: Connection, to: string, verify: (copy: Connection) => void): void {
   const folder = dirname(to);
-  const needed = databaseBytes(source);
-  const free = freeBytes(folder);
-  if (free < needed) {
-    throw new BackupError(
-      'NO_ROOM',
-      `${folder} has ${free} bytes free; a copy of ${source.filename} may need ${needed}. Nothing was written.`,
-      {
-        hint: 'Make room on the disk and call again.',
-        retryable: true,
-      },
-    );
-  }
-  const partial = `${to}.${process.pid}${PARTIAL}`;
+  assertRoom(folder, databaseBytes(source), `a copy of ${source.filename}`);
+  const partial = partialOf(to);
   try {
     // VACUUM INTO would create it with mode 0644; an empty file that is there keeps its mode.
     closeSync(openSync(partial, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseOpenError } from './errors.ts';
+import { defaultHome, shellQuoted } from './path.ts';
 
 /** Read and write for the owner alone; SQLite gives a -wal and a -shm the mode of their database. */
 export const FILE_MODE = 0o600;
@@ -23,6 +24,11 @@ const MAGIC = 'SQLite format 3\0';
 
 /** What stands at a database's path while a restore exchanges the files beside it. */
 export const RESTORE_MARKER = 'This is not a database: a restore into this path was interrupted.';
+
+/** `dork` of `/home/me/.dork/dork.db`. */
+export function stemOf(filename: string): string {
+  return basename(filename).replace(/\.[^.]*$/, '');
+}
 
 /** The folder beside a database file that its snapshots and backups go to. */
 export function backupFolder(filename: string): string {
@@ -42,8 +48,8 @@ function attempt<T>(act: () => T, code: string, message: string, hint: string): 
   }
 }
 
-/** What is at a path, through links; undefined also where a part of the path is closed or no folder. */
-function fileAt(path: string): Stats | undefined {
+/** What is at a path, through links; undefined also where a part of the path is closed, no folder, or no name for one. */
+export function statAt(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
@@ -52,15 +58,22 @@ function fileAt(path: string): Stats | undefined {
 }
 
 function sizeOf(path: string): number | undefined {
-  return fileAt(path)?.size;
+  return statAt(path)?.size;
 }
 
 /** True where the folder of backups holds a snapshot or a backup of this file. */
 function hasBackups(filename: string): boolean {
   const folder = backupFolder(filename);
-  const stem = basename(filename).replace(/\.[^.]*$/, '');
-  if (!fileAt(folder)?.isDirectory()) return false;
-  return readdirSync(folder).some((name) => name.startsWith(`${stem}-`) && name.endsWith('.db'));
+  if (!statAt(folder)?.isDirectory()) return false;
+  return readdirSync(folder).some((name) => name.startsWith(`${stemOf(filename)}-`) && name.endsWith('.db'));
+}
+
+/** How a folder is told that is not there, and the way out. */
+export function missingFolder(folder: string): { readonly problem: string; readonly hint: string } {
+  return {
+    problem: `The folder ${folder} does not exist (or its disk is not mounted).`,
+    hint: `Create it first: mkdir -m 700 -p ${shellQuoted(folder)}`,
+  };
 }
 
 /** The parent folder must be there: SQLite's own message for a missing one says only "unable to open". */
@@ -72,12 +85,10 @@ function checkFolder(filename: string): void {
     `The folder ${folder} cannot be read.`,
     'Look at the owner and the mode of the folder and of those above it.',
   );
-  if (!stat)
-    refuse(
-      'FOLDER_MISSING',
-      `The folder ${folder} does not exist (or its disk is not mounted).`,
-      `Create it first: mkdir -m 700 -p '${folder}'`,
-    );
+  if (!stat) {
+    const { problem, hint } = missingFolder(folder);
+    refuse('FOLDER_MISSING', problem, hint);
+  }
   if (!stat.isDirectory())
     refuse('FOLDER_MISSING', `${folder} is not a folder.`, 'Give the path of a file in an existing folder.');
 }
@@ -136,7 +147,7 @@ function checkHeader(filename: string, size: number, hasLog: boolean): number {
     refuse(
       'RESTORE_UNFINISHED',
       `A restore into ${filename} was interrupted before its last step.`,
-      `Finish it: dork-db restore --db '${filename}'`,
+      `Finish it: dork-db restore --db ${shellQuoted(filename)}`,
     );
   }
   if (header.toString('latin1', 0, 16) !== MAGIC) {
@@ -191,7 +202,7 @@ export function inspectFile(filename: string): FileState {
   // The -wal is looked at before the file: a file that another process fills at this moment is then never taken for
   // one that lost its content.
   const wal = sizeOf(`${filename}-wal`) ?? 0;
-  const file = fileAt(filename);
+  const file = statAt(filename);
   if (file?.isFile() && file.size > 0) {
     const hasWal = wal > 0;
     const applicationId = mayBeOpen(filename) ? 0 : checkHeader(filename, file.size, hasWal);
@@ -217,6 +228,11 @@ export function inspectFile(filename: string): FileState {
   return { isNew: true, applicationId: 0, hasWal: false };
 }
 
+/** @throws DatabaseOpenError where there is no database; what looks after a file creates none. */
+export function requireFile(filename: string, hint = 'Give the path of a dork.db.'): void {
+  if (inspectFile(filename).isNew) refuse('FILE_MISSING', `${filename} does not exist or is empty.`, hint);
+}
+
 /** Creates the empty file with mode 0600, whatever the umask, before SQLite would create it with 0644. */
 export function createPrivateFile(filename: string): void {
   attempt(
@@ -227,13 +243,22 @@ export function createPrivateFile(filename: string): void {
   );
 }
 
-/** Creates a folder that only its owner may enter; one that is there stays as it is. */
-export function createPrivateFolder(folder: string): void {
+/** Creates the folder of the default path, and no other; one that is there stays as it is. */
+export function createDefaultHome(): void {
+  createPrivateFolder(defaultHome(), ', or set DORK_HOME to another one');
+}
+
+/**
+ * Creates a folder that only its owner may enter; one that is there stays as it is.
+ *
+ * @param otherwise What else could be done where it cannot be created.
+ */
+export function createPrivateFolder(folder: string, otherwise = ''): void {
   attempt(
     () => mkdirSync(folder, { recursive: true, mode: FOLDER_MODE }),
     'CANNOT_CREATE',
     `The folder ${folder} cannot be created.`,
-    'Look at the owner and the mode of the folder above it, or set DORK_HOME to another one.',
+    `Look at the owner and the mode of the folder above it${otherwise}.`,
   );
 }
 

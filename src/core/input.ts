@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { InvalidInputError } from './errors.ts';
-import { instant, isInstant } from './time.ts';
+import { instant, isInstant, NO_INSTANT } from './time.ts';
 
 /**
  * What stores ask of their arguments. Messages complete the sentence "FIELD …" and never show the value.
@@ -81,9 +81,7 @@ export const instantOrMillis = late(() =>
         try {
           return instant(dataset.value, 'instant');
         } catch {
-          addIssue({
-            message: 'is not an instant: ISO 8601 text with a time zone, or Unix milliseconds, of the years 0 to 9999',
-          });
+          addIssue({ message: NO_INSTANT });
           return NEVER;
         }
       }),
@@ -167,6 +165,17 @@ export function objectOf<const T extends v.ObjectEntries>(entries: T) {
 export function checkTimeout(milliseconds: number, name = 'options.busyTimeoutMs'): void {
   if (!(Number.isInteger(milliseconds) && milliseconds >= 0 && milliseconds < 2 ** 31))
     throw new InvalidInputError(name, 'is not a whole number of milliseconds from 0');
+}
+
+/**
+ * An option that is true or false.
+ *
+ * @throws InvalidInputError for anything else: 0 or 'no' would do what was not meant.
+ */
+export function flagArgument(value: unknown, name: string, fallback = false): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'boolean') throw new InvalidInputError(name, 'is not true or false');
+  return value;
 }
 
 /** Options as a function was given them, before it looks into them. @throws InvalidInputError where they are no object. */

@@ -5,7 +5,7 @@ import { InvalidInputError } from './errors.ts';
 export const MEMORY = ':memory:';
 
 /** The name of the file in a DorkOS home. */
-export const DB_NAME = 'dork.db';
+const DB_NAME = 'dork.db';
 
 /** The DorkOS home: `$DORK_HOME`, else `~/.dork`. node:os is loaded only here: it is a fiftieth of Bun's start. */
 export function defaultHome(): string {
@@ -16,6 +16,11 @@ export function defaultHome(): string {
 /** Where `createDb()` keeps everything: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
 export function defaultDbPath(): string {
   return join(defaultHome(), DB_NAME);
+}
+
+/** A path as a shell takes it. */
+export function shellQuoted(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** What most file systems allow for one name, in bytes. */

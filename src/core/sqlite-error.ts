@@ -79,7 +79,7 @@ export function isBusy(error: unknown): boolean {
  * The typed error for whatever a driver threw; an error that is typed already, and a TypeError for a value of the
  * wrong JavaScript type, pass through.
  *
- * @param doing What was being done, as `opening` or `running a statement on`.
+ * @param doing What was being done, as the beginning of a message: `Opening`, `A statement on`.
  */
 export function typedError(error: unknown, doing: string, filename: string): unknown {
   if (error instanceof DorkDbError) return error;
@@ -105,7 +105,7 @@ export function typedError(error: unknown, doing: string, filename: string): unk
   const meaning = MEANINGS[primary];
   const text = `${doing} ${filename} failed${meaning ? `: ${meaning.means}` : ''} (${code}: ${message}). Nothing was changed by it.`;
   const details = { hint: meaning?.hint ?? 'Look at the statement and at the schema of the file.', cause: error };
-  return doing === 'opening' && OPENING.has(primary)
+  return doing === 'Opening' && OPENING.has(primary)
     ? new DatabaseOpenError(code, text, details)
     : new DorkDbError(code, text, details);
 }

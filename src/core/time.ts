@@ -12,9 +12,13 @@ const INSTANT = new RegExp(`^\\d{4}-(?:${DAY})T(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]
 /** A whole instant: a date with a time and an offset. */
 const ISO = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
 
-/** The years that fit four digits; beyond them text order is not time order. */
-const FIRST = Date.parse('0000-01-01T00:00:00.000Z');
-const LAST = Date.parse('9999-12-31T23:59:59.999Z');
+/** The first and the last millisecond of the years that fit four digits; beyond them text order is not time order. */
+export const FIRST_MILLISECOND = Date.parse('0000-01-01T00:00:00.000Z');
+export const LAST_MILLISECOND = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** What is wrong with a value that is no instant. */
+export const NO_INSTANT =
+  'is not an instant: ISO 8601 text with a time zone, or Unix milliseconds, of the years 0 to 9999';
 
 /** The last second that was asked for: its first millisecond, and its text up to the point. */
 let second = Number.NaN;
@@ -44,19 +48,15 @@ export function isInstant(value: unknown): value is Instant {
 export function instant(value: unknown, field: string): Instant {
   if (isInstant(value)) return value;
   const milliseconds = typeof value === 'number' ? Math.trunc(value) : parse(value);
-  if (!(milliseconds >= FIRST && milliseconds <= LAST)) {
-    throw new InvalidInputError(
-      field,
-      'is not an instant: ISO 8601 text with a time zone, or Unix milliseconds, of the years 0 to 9999',
-    );
-  }
+  if (!(milliseconds >= FIRST_MILLISECOND && milliseconds <= LAST_MILLISECOND))
+    throw new InvalidInputError(field, NO_INSTANT);
   return new Date(milliseconds).toISOString();
 }
 
 /** `2026-02-31` has the form of a date and is none: Date.parse takes it for the third of March. */
 function isRealDate(value: string): boolean {
   const milliseconds = Date.parse(value);
-  return milliseconds >= FIRST && new Date(milliseconds).toISOString() === value;
+  return milliseconds >= FIRST_MILLISECOND && new Date(milliseconds).toISOString() === value;
 }
 
 function parse(value: unknown): number {

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import type { Connection } from './connection.ts';
+import { statAt } from './file.ts';
 import { isBusy } from './sqlite-error.ts';
 import { isAtLeast } from './version.ts';
 
@@ -31,9 +31,5 @@ export function walState(connection: Connection): WalState | undefined {
 
 /** Bytes of a file; 0 where there is none. */
 export function bytesOf(path: string): number {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  } catch {
-    return 0;
-  }
+  return statAt(path)?.size ?? 0;
 }

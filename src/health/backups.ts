@@ -1,10 +1,10 @@
-import { backupsIn } from '../backup/list.ts';
+import { backupsIn, instantOf } from '../backup/list.ts';
 import { look as lookAt } from '../backup/look.ts';
-import { stemOf } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
-import { backupFolder } from '../core/file.ts';
+import { backupFolder, statAt, stemOf } from '../core/file.ts';
+import { shellQuoted } from '../core/path.ts';
 import { dataTables, quoted } from '../migrations/rows.ts';
-import { type Check, findingsOf, type Look, onDisk, shellQuoted } from './check.ts';
+import { type Check, findingsOf, type Look, onDisk } from './check.ts';
 import type { BackupFigures } from './report.ts';
 
 const say = findingsOf('backups');
@@ -51,7 +51,7 @@ function newestVerified({ connection, history }: Look, folder: string) {
       broken.push(error.message);
       continue;
     }
-    const at = name.at ?? `${name.day}T00:00:00.000Z`;
+    const at = instantOf(name, statAt(path)?.mtime);
     const newest: BackupFigures = { path, at, ageMs: Math.max(0, Date.now() - Date.parse(at)) };
     return { newest, broken };
   }

@@ -30,15 +30,3 @@ export function findingsOf(check: HealthCheckName) {
 export function onDisk(check: Check): Check {
   return (look) => (look.connection.filename === MEMORY ? { findings: [] } : check(look));
 }
-
-/** A path as a shell takes it. */
-export function shellQuoted(path: string): string {
-  return `'${path.replaceAll("'", "'\\''")}'`;
-}
-
-/** `1.2 MB`, in powers of 1000. */
-export function sized(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
-  return `${(bytes / 1000 ** power).toLocaleString('en-US', { maximumFractionDigits: 1 })} ${units[power]}`;
-}

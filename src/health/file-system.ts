@@ -1,7 +1,8 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { databaseBytes } from '../core/copy.ts';
-import { type Check, findingsOf, onDisk, sized } from './check.ts';
+import { formatBytes } from '../core/format.ts';
+import { type Check, findingsOf, onDisk } from './check.ts';
 import type { HealthFinding } from './report.ts';
 
 const say = findingsOf('file-system');
@@ -102,11 +103,11 @@ export function fitness(folder: string, name: string, kind: Kind): HealthFinding
 
 /** @internal */
 export function roomFinding(folder: string, free: number, database: number): HealthFinding {
-  const fact = `${folder} has ${sized(free)} free`;
+  const fact = `${folder} has ${formatBytes(free)} free`;
   if (free < LEAST_FREE) return sayDisk.error(`${fact}: writes may soon fail.`, 'Make room on the disk.');
   if (free < database + LEAST_FREE) {
     return sayDisk.warning(
-      `${fact}, less than the ${sized(database)} that a copy of the database may need: there is no room for a backup, nor for the snapshot before a migration.`,
+      `${fact}, less than the ${formatBytes(database)} that a copy of the database may need: there is no room for a backup, nor for the snapshot before a migration.`,
       'Make room on the disk, or keep backups on another one.',
     );
   }

@@ -1,7 +1,8 @@
 import { accessSync, constants, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { backupFolder, FILE_MODE, FOLDER_MODE } from '../core/file.ts';
-import { type Check, findingsOf, onDisk, shellQuoted } from './check.ts';
+import { shellQuoted } from '../core/path.ts';
+import { type Check, findingsOf, onDisk } from './check.ts';
 import type { FileFigure, HealthFinding } from './report.ts';
 
 const say = findingsOf('files');

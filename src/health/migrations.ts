@@ -1,9 +1,9 @@
+import { shellQuoted } from '../core/path.ts';
 import { planFor } from '../migrations/plan.ts';
-import { refusal } from '../migrations/refusal.ts';
+import { refusalOf } from '../migrations/refusal.ts';
 import type { Drift } from '../migrations/schema-state.ts';
 import { driftOf } from '../migrations/schema-state.ts';
-import { fittingSnapshot } from '../migrations/snapshot.ts';
-import { type Check, type Checked, findingsOf, shellQuoted } from './check.ts';
+import { type Check, type Checked, findingsOf } from './check.ts';
 import type { HealthFinding } from './report.ts';
 
 const say = findingsOf('migrations');
@@ -15,7 +15,7 @@ export const checkMigrations: Check = ({ connection, history }) => {
   const { applied, pending, problem } = planFor(connection, history);
   const tags = { applied: applied.map(({ tag }) => tag), pending: pending.map(({ tag }) => tag) };
   if (problem) {
-    const { message, hint } = refusal(problem, filename, fittingSnapshot(connection, history));
+    const { message, hint } = refusalOf(problem, connection, history);
     return {
       findings: [say.error(message, hint)],
       figures: { migrations: { state: problem.kind, ...tags } },

@@ -124,6 +124,7 @@ export interface MigrationFigures {
   readonly state: string;
   /** Tags, oldest first. */
   readonly applied: readonly string[];
+  /** Tags that opening the file for writing would apply, oldest first. */
   readonly pending: readonly string[];
 }
 

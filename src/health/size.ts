@@ -1,8 +1,9 @@
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError } from '../core/errors.ts';
+import { formatBytes } from '../core/format.ts';
 import { primaryCode } from '../core/sqlite-error.ts';
 import { bytesOf } from '../core/wal.ts';
-import { type Check, findingsOf, sized } from './check.ts';
+import { type Check, findingsOf } from './check.ts';
 import { objectSizes } from './object-sizes.ts';
 import type { HealthFinding, SizeFigures } from './report.ts';
 
@@ -47,6 +48,6 @@ function freeFinding({ pages, freePages, pageSize }: SizeFigures): HealthFinding
   if (free < FREE_BYTES || freePages < pages * FREE_SHARE) return say.ok(`${fact}.`);
   return say.info(
     `${fact}: new rows will use them, the file stays as large as it is.`,
-    `dork-db compact gives ${sized(free)} back to the disk, while no other process has the file open.`,
+    `dork-db compact gives ${formatBytes(free)} back to the disk, while no other process has the file open.`,
   );
 }

@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import type { Connection } from '../core/connection.ts';
 import { describeHolder, type LockHolder, type LockKind, lockHolders } from '../core/file-locks.ts';
+import { formatBytes } from '../core/format.ts';
 import { expectedPragmas } from '../core/pragmas.ts';
 import { sleepSync } from '../core/sleep.ts';
 import { bytesOf, walState } from '../core/wal.ts';
-import { type Check, findingsOf, onDisk, sized } from './check.ts';
+import { type Check, findingsOf, onDisk } from './check.ts';
 import type { HealthFinding, WalFigures } from './report.ts';
 
 const say = findingsOf('wal');
@@ -76,14 +77,14 @@ function walFinding(
   readers: readonly LockHolder[],
 ): HealthFinding {
   if (wal.pendingBytes === undefined) {
-    const fact = `The -wal has ${sized(wal.bytes)}; how much of it is in the file already is not known`;
+    const fact = `The -wal has ${formatBytes(wal.bytes)}; how much of it is in the file already is not known`;
     if (connection.inTransaction) return say.info(`${fact} inside a transaction.`);
     return isBacklogged
       ? say.warning(`${fact} to SQLite ${connection.sqliteVersion}.`, 'Run dork-db checkpoint, which tells.')
       : say.ok(`${fact} to SQLite ${connection.sqliteVersion}.`);
   }
-  if (wal.pendingBytes === 0) return say.ok(`Everything is in the file; its -wal has ${sized(wal.bytes)}.`);
-  const fact = `${sized(wal.pendingBytes)} of the -wal's ${sized(wal.bytes)} are not in the file yet`;
+  if (wal.pendingBytes === 0) return say.ok(`Everything is in the file; its -wal has ${formatBytes(wal.bytes)}.`);
+  const fact = `${formatBytes(wal.pendingBytes)} of the -wal's ${formatBytes(wal.bytes)} are not in the file yet`;
   if (!isBacklogged) return say.ok(`${fact}.`);
   const since = `, since ${wal.lastCheckpointAt}`;
   if (readers.length > 0) {

@@ -3,6 +3,7 @@ import { DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { checkTimeout, optionsArgument } from '../core/input.ts';
 import { bytesOf, walState } from '../core/wal.ts';
 import type { Db } from '../create-db.ts';
+import { requireNoTransaction, requireWritable } from './requirements.ts';
 
 /**
  * How far a checkpoint goes. `passive` moves what no reader is in the way of, beside writers. `full` also waits for
@@ -76,15 +77,13 @@ export function checkpoint(db: Pick<Db, '$client'>, options: CheckpointOptions =
 }
 
 function refuseUnable(connection: Connection): void {
-  const refuse = (code: string, why: string, hint: string): never => {
-    throw new DorkDbError(code, `${connection.filename} cannot be checkpointed: ${why}. Nothing was moved.`, { hint });
-  };
-  if (connection.readonly) refuse('READ_ONLY', 'the connection is read-only', 'Open it for writing.');
-  if (connection.inTransaction)
-    refuse('IN_TRANSACTION', 'a transaction is running on this connection', 'Call checkpoint() after it.');
-  if (connection.pragma('journal_mode', { simple: true }) !== 'wal') {
-    refuse('NO_WAL', 'it has no -wal', 'Nothing need be done: what is committed is in the database itself.');
-  }
+  const undone = 'Nothing was moved.';
+  requireWritable(connection, undone);
+  requireNoTransaction(connection, undone, 'Call checkpoint() after it.');
+  if (connection.pragma('journal_mode', { simple: true }) === 'wal') return;
+  throw new DorkDbError('NO_WAL', `${connection.filename} has no -wal. ${undone}`, {
+    hint: 'Nothing need be done: what is committed is in the database itself.',
+  });
 }
 
 interface Row {
@@ -101,8 +100,7 @@ function run(connection: Connection, mode: CheckpointMode): Row {
   return { busy: 1, log: state?.frames ?? 0, checkpointed: state?.checkpointed ?? 0 };
 }
 
-/** @internal */
-export function withBusyTimeout<T>(connection: Connection, milliseconds: number, fn: () => T): T {
+function withBusyTimeout<T>(connection: Connection, milliseconds: number, fn: () => T): T {
   const usual = connection.pragma('busy_timeout', { simple: true });
   connection.exec(`PRAGMA busy_timeout = ${milliseconds}`);
   try {

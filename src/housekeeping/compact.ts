@@ -4,8 +4,8 @@ import type { Adapter } from '../core/adapter.ts';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
 import { wreckageOf } from '../core/copy-name.ts';
-import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../core/errors.ts';
-import { inspectFile, realFile } from '../core/file.ts';
+import { DorkDbError, InvalidInputError } from '../core/errors.ts';
+import { realFile, requireFile } from '../core/file.ts';
 import { checkTimeout, optionsArgument } from '../core/input.ts';
 import { openConnection } from '../core/open.ts';
 import { databasePath, MEMORY } from '../core/path.ts';
@@ -87,10 +87,8 @@ export function compactWith(adapter: Adapter): Compact {
 function existing(path: string): string {
   const filename = databasePath(path);
   if (filename === MEMORY) throw new InvalidInputError('path', 'is a database in memory, which has no file');
-  if (!inspectFile(filename).isNew) return realFile(filename);
-  throw new DatabaseOpenError('FILE_MISSING', `${filename} does not exist or is empty. Nothing was created.`, {
-    hint: 'Give the path of a dork.db.',
-  });
+  requireFile(filename);
+  return realFile(filename);
 }
 
 /** What compactions that were killed left beside the file. */

@@ -1,5 +1,5 @@
-import { DorkDbError } from '../core/errors.ts';
 import type { Db } from '../create-db.ts';
+import { requireWritable } from './requirements.ts';
 
 /** What an optimization did. */
 export interface OptimizeReport {
@@ -29,11 +29,7 @@ const DRY = 0x00001;
 export function optimize(db: Pick<Db, '$client'>): OptimizeReport {
   const connection = db.$client;
   connection.assertOpen();
-  if (connection.readonly) {
-    throw new DorkDbError('READ_ONLY', `The connection to ${connection.filename} is read-only. Nothing was changed.`, {
-      hint: 'Open it for writing.',
-    });
-  }
+  requireWritable(connection, 'Nothing was changed.');
   const started = performance.now();
   const planned = connection.pragma(`optimize(${ALL_TABLES | DRY})`) as Record<string, string>[];
   connection.pragma(`optimize(${ALL_TABLES})`);

@@ -1,5 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import type { Instant } from '../core/time.ts';
+import { KEPT_MINUTES } from '../mesh/budget-mapper.ts';
 
 /** The old rows of a table. */
 export interface Batches {
@@ -9,8 +10,6 @@ export interface Batches {
   delete(limit: number): number;
 }
 
-/** Buckets that are older than any window of the call limits looks back. */
-const BUCKETS_KEPT_MINUTES = 120;
 const MINUTE_MS = 60_000;
 
 /** A schedule, and the newest of its runs that goes. */
@@ -79,7 +78,7 @@ export function expiredMessages(connection: Connection, at: Instant): Batches {
 }
 
 export function oldBuckets(connection: Connection, nowMs: number): Batches {
-  const oldest = Math.floor(nowMs / MINUTE_MS) - BUCKETS_KEPT_MINUTES;
+  const oldest = Math.floor(nowMs / MINUTE_MS) - KEPT_MINUTES;
   const remove = connection.prepare(
     `DELETE FROM rate_limit_buckets WHERE (agent_id, bucket_minute) IN (
        SELECT agent_id, bucket_minute FROM rate_limit_buckets WHERE bucket_minute < ? LIMIT ?)`,

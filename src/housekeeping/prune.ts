@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '../core/connection.ts';
-import { DorkDbError, InvalidInputError } from '../core/errors.ts';
-import { optionsArgument } from '../core/input.ts';
+import { InvalidInputError } from '../core/errors.ts';
+import { flagArgument, optionsArgument } from '../core/input.ts';
 import { instant } from '../core/time.ts';
 import type { Db } from '../create-db.ts';
 import { type Batches, expiredMessages, oldBuckets, oldRuns, oldTraces } from './prune-batches.ts';
+import { requireNoTransaction, requireWritable } from './requirements.ts';
 
 /** What is to be deleted; what is not named stays. */
 export interface PruneOptions {
@@ -65,7 +66,12 @@ export async function prune(db: Pick<Db, '$client'>, options: PruneOptions): Pro
   const connection = db.$client;
   connection.assertOpen();
   const plan = planOf(connection, options);
-  refuseUnable(connection);
+  requireWritable(connection, 'Nothing was deleted.');
+  requireNoTransaction(
+    connection,
+    'Nothing was deleted.',
+    'Call prune() after it: it is many short transactions of its own.',
+  );
   const deleted = { runs: 0, traces: 0, messages: 0, buckets: 0 };
   let batches = 0;
   let longestBatchMs = 0;
@@ -112,34 +118,13 @@ function planOf(connection: Connection, options: PruneOptions): [Kind, () => Bat
     const before = instant(tracesOlderThan, 'options.tracesOlderThan');
     plan.push(['traces', () => oldTraces(connection, before)]);
   }
-  if (isAsked('expiredMessages', options))
+  if (flagArgument(options.expiredMessages, 'options.expiredMessages'))
     plan.push(['messages', () => expiredMessages(connection, instant(nowMs, 'now'))]);
-  if (isAsked('buckets', options)) plan.push(['buckets', () => oldBuckets(connection, nowMs)]);
+  if (flagArgument(options.buckets, 'options.buckets')) plan.push(['buckets', () => oldBuckets(connection, nowMs)]);
   if (plan.length > 0) return plan;
   throw new InvalidInputError('options', 'say nothing that is to be deleted', {
     hint: 'Give runsPerSchedule, tracesOlderThan, expiredMessages or buckets.',
   });
-}
-
-function isAsked(name: 'expiredMessages' | 'buckets', options: PruneOptions): boolean {
-  const value: unknown = options[name];
-  if (value !== undefined && typeof value !== 'boolean') {
-    throw new InvalidInputError(`options.${name}`, 'is not true or false');
-  }
-  return value === true;
-}
-
-function refuseUnable(connection: Connection): void {
-  if (connection.readonly) {
-    throw new DorkDbError('READ_ONLY', `The connection to ${connection.filename} is read-only. Nothing was deleted.`, {
-      hint: 'Open it for writing.',
-    });
-  }
-  if (connection.inTransaction) {
-    throw new DorkDbError('IN_TRANSACTION', `A transaction runs on ${connection.filename}. Nothing was deleted.`, {
-      hint: 'Call prune() after it: it is many short transactions of its own.',
-    });
-  }
 }
 
 /** Twice as many at most from one batch to the next; as many as before where the last one was not full. */

@@ -1,6 +1,7 @@
 import type { SqliteValue } from '../core/adapter.ts';
 import type { Connection } from '../core/connection.ts';
 import type { Statement } from '../core/statement.ts';
+import { DEFAULT_BEHAVIOR, DEFAULT_BUDGET } from '../mesh/entry.ts';
 import { AGENT_STATUSES } from '../mesh/schema.ts';
 import { readInstant } from './instant-sql.ts';
 import type { RowTarget } from './row-import.ts';
@@ -51,8 +52,8 @@ const REPEATED = {
 const KNOWN = [...Object.keys(REPEATED), 'behavior', 'budget'];
 
 const DEFAULTS = {
-  behavior: '{"responseMode":"always"}',
-  budget: '{"maxHopsPerMessage":5,"maxCallsPerHour":100}',
+  behavior: JSON.stringify(DEFAULT_BEHAVIOR),
+  budget: JSON.stringify(DEFAULT_BUDGET),
 };
 
 /** What an agent of mesh.db becomes, and the rules that were applied to it. */

@@ -1,6 +1,6 @@
-import { realpathSync } from 'node:fs';
 import type { SqliteValue } from '../core/adapter.ts';
 import { newId } from '../core/ids.ts';
+import { canonicalPath } from '../mesh/canonical-path.ts';
 import type { ImportContext } from './import-context.ts';
 import { type ReadInstant, readInstant } from './instant-sql.ts';
 import { type RowTarget, RowWriter, readRows, setAside } from './row-import.ts';
@@ -64,16 +64,7 @@ function planOf(row: Readonly<Record<string, SqliteValue>>): DenialPlan | string
   if (typeof denied_at !== 'string') return 'denied_at is missing';
   const deniedAt = readInstant(denied_at);
   if (!deniedAt) return 'denied_at is not an instant of the years 0 to 9999';
-  const canonical = canonicalOf(path);
+  const canonical = canonicalPath(path);
   const values = [canonical, row.strategy ?? null, row.reason ?? null, row.denied_by ?? null, deniedAt.iso];
   return { path, canonical, deniedAt, values };
-}
-
-/** Without symbolic links, as DenialList looks paths up; one that does not exist as it was given. */
-function canonicalOf(path: string): string {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return path;
-  }
 }

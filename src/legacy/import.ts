@@ -1,12 +1,13 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { ImportError, InvalidInputError } from '../core/errors.ts';
-import { optionsArgument } from '../core/input.ts';
-import { defaultHome } from '../core/path.ts';
+import { statAt } from '../core/file.ts';
+import { flagArgument, optionsArgument } from '../core/input.ts';
+import { defaultHome, MEMORY, shellQuoted } from '../core/path.ts';
+import { temporaryFolder } from '../core/temporary-folder.ts';
 import { now } from '../core/time.ts';
 import type { ImportProgress } from './import-context.ts';
-import { createPrivateFolder } from './private-folder.ts';
 import { type ImportReceipt, type LegacySource, type SourceReceipt, sumOf } from './receipt.ts';
 import { LEGACY_SOURCES } from './schema.ts';
 import { SourceImports } from './source-imports.ts';
@@ -55,15 +56,14 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
   optionsArgument(options);
   const connection = db.$client;
   const home = homeOf(options.home);
-  const { dryRun: isDryRun = false, keepOrphans = false } = options;
-  checkFlag(isDryRun, 'options.dryRun');
-  checkFlag(keepOrphans, 'options.keepOrphans');
+  const isDryRun = flagArgument(options.dryRun, 'options.dryRun');
+  const keepOrphans = flagArgument(options.keepOrphans, 'options.keepOrphans');
   assertReady(connection, isDryRun);
   const startedAt = now();
   const sources = new Map<LegacySource, SourceReceipt>();
   connection.exec(DROP_WORK_TABLES + CREATE_WORK_TABLES);
   try {
-    using folder = createPrivateFolder(connection.filename, isDryRun);
+    using folder = temporaryFolder(placeOf(connection, isDryRun), 'dork-import-');
     const run = new SourceImports(connection, home, folder.path, {
       isDryRun,
       keepOrphans,
@@ -87,30 +87,25 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
   };
 }
 
+/**
+ * Where older files are copied to: beside dork.db, where a copy may share its blocks with the older file; for a dry run,
+ * which writes nothing there, and for a database in memory where the system keeps temporary files.
+ */
+function placeOf({ filename }: Connection, isDryRun: boolean): string {
+  return isDryRun || filename === MEMORY ? tmpdir() : dirname(filename);
+}
+
 function homeOf(given: unknown): string {
   if (given === undefined) return defaultHome();
   if (typeof given !== 'string' || given === '' || given.includes('\0'))
     throw new InvalidInputError('options.home', 'is not the path of a folder');
   const home = resolve(given);
-  if (!isFolder(home)) {
+  if (!statAt(home)?.isDirectory()) {
     throw new ImportError('HOME_MISSING', `${home} is not a folder. Nothing was imported.`, {
       hint: 'Give the folder of the older DorkOS: --from HOME.',
     });
   }
   return home;
-}
-
-/** False also for one that this user may not look at, and for a name that no folder can have. */
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
-}
-
-function checkFlag(value: unknown, name: string): void {
-  if (typeof value !== 'boolean') throw new InvalidInputError(name, 'is not true or false');
 }
 
 function assertReady(connection: Connection, isDryRun: boolean): void {
@@ -128,5 +123,6 @@ function assertReady(connection: Connection, isDryRun: boolean): void {
     refuse('READ_ONLY', 'was opened read-only', 'Open it for writing, or ask for a dry run.');
   }
   const table = connection.prepare("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'legacy_rows'");
-  if (!table.get()) refuse('NOT_MIGRATED', 'lacks migrations', `Run dork-db migrate --db '${connection.filename}'.`);
+  if (!table.get())
+    refuse('NOT_MIGRATED', 'lacks migrations', `Run dork-db migrate --db ${shellQuoted(connection.filename)}.`);
 }

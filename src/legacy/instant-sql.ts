@@ -1,13 +1,9 @@
-import { type Instant, instant } from '../core/time.ts';
+import { FIRST_MILLISECOND, type Instant, instant, LAST_MILLISECOND } from '../core/time.ts';
 
 /**
  * Instants of the older files as SQL that gives the stored form, exact to the millisecond: integer arithmetic on
  * milliseconds, and nothing that depends on how a version of SQLite rounds.
  */
-
-/** The first and the last millisecond of the years 0 to 9999; beyond them text order is not time order. */
-export const FIRST_MILLISECOND = Date.parse('0000-01-01T00:00:00.000Z');
-export const LAST_MILLISECOND = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Instants of a chunk that are texts of another form than the stored one, filled by {@link instantOfText}. */
 export const OTHER_INSTANTS = 'temp.dork_legacy_instants';

@@ -5,7 +5,7 @@ import type { TableRule } from './table-rule.ts';
 import { VERDICTS } from './table-sql.ts';
 
 /** The reason in the receipt. */
-export const ORPHAN = 'its schedule is gone';
+const ORPHAN = 'its schedule is gone';
 
 /**
  * Decides about the runs of the chunk whose schedule is neither in dork.db nor in schedules.json: set aside, or with

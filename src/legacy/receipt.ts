@@ -105,7 +105,7 @@ export interface ImportReceipt extends ImportCounts {
 export const LISTED_ROWS = 1000;
 
 /** A longer id is cut in a receipt. */
-export const LISTED_ID = 200;
+const LISTED_ID = 200;
 
 export type Outcome = Exclude<keyof ImportCounts, 'read'>;
 

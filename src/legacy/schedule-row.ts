@@ -1,6 +1,7 @@
 import type { SqliteValue } from '../core/adapter.ts';
+import { FIRST_MILLISECOND, LAST_MILLISECOND } from '../core/time.ts';
 import { SCHEDULE_STATUSES } from '../pulse/schema.ts';
-import { FIRST_MILLISECOND, LAST_MILLISECOND, readInstant } from './instant-sql.ts';
+import { readInstant } from './instant-sql.ts';
 import type { RowTarget } from './row-import.ts';
 
 /** Where schedules go. The order of the columns is that of {@link SchedulePlan.values}. */

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
-import { ImportError } from '../core/errors.ts';
 import { CHUNK_ROWS, type ImportContext } from './import-context.ts';
 import { RowWriter, setAside } from './row-import.ts';
 import { readSchedule, SCHEDULE_TARGET } from './schedule-row.ts';
+import { refusal } from './source-file.ts';
 
 /** The name that the receipt has for the array. */
 export const SCHEDULES = 'schedules';
@@ -40,10 +40,6 @@ function parse(path: string, bytes: Uint8Array): unknown {
     const problem = bytes.length === 0 ? 'is empty' : 'is not JSON; it may be half-written';
     throw refusal('NOT_JSON', path, problem, 'Mend the file, or put back a copy of it, and import again.');
   }
-}
-
-function refusal(code: string, path: string, problem: string, hint: string): ImportError {
-  return new ImportError(code, `${path} ${problem}. Nothing of it was imported, and it was not changed.`, { hint });
 }
 
 /** Imports schedules in the order of the array. */

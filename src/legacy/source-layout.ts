@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Connection } from '../core/connection.ts';
 import { ImportError } from '../core/errors.ts';
+import { LEDGER, LOG } from '../migrations/names.ts';
 import { AGENTS } from './agents.ts';
 import { BUDGET_COUNTERS } from './buckets.ts';
 import { DENIALS } from './denials.ts';
@@ -22,14 +23,14 @@ export interface OlderTable {
 }
 
 /** The tables of each older database. A file may lack some, but not all of them. */
-export const OLDER_TABLES: Readonly<Record<Exclude<LegacySource, 'schedules.json'>, readonly OlderTable[]>> = {
+const OLDER_TABLES: Readonly<Record<Exclude<LegacySource, 'schedules.json'>, readonly OlderTable[]>> = {
   'pulse.db': [RUNS],
   'relay/index.db': [MESSAGES, MESSAGE_TRACES],
   'mesh/mesh.db': [AGENTS, DENIALS, BUDGET_COUNTERS],
 };
 
 /** Tables of ours that hold nothing which is not in another one. */
-const DERIVED = ['relay_counts', 'legacy_imports', 'legacy_rows', '__drizzle_migrations', '__dork_migrations_log'];
+const DERIVED = ['relay_counts', 'legacy_imports', 'legacy_rows', LEDGER, LOG];
 
 /** What a database file holds. */
 export interface Layout {

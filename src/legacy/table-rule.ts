@@ -1,11 +1,5 @@
-import {
-  FIRST_MILLISECOND,
-  isMilliseconds,
-  isoOfMilliseconds,
-  isStoredInstant,
-  LAST_MILLISECOND,
-  otherInstant,
-} from './instant-sql.ts';
+import { FIRST_MILLISECOND, LAST_MILLISECOND } from '../core/time.ts';
+import { isMilliseconds, isoOfMilliseconds, isStoredInstant, otherInstant } from './instant-sql.ts';
 import type { LEGACY_KINDS } from './schema.ts';
 
 /** A condition in SQL on the older row, and what it means for the row where it holds. */

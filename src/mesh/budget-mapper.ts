@@ -12,7 +12,7 @@ export type BudgetCheckResult = { allowed: true; remaining: number } | { allowed
 const WINDOW_MINUTES = 60;
 
 /** Buckets that are further from the current minute are deleted: they are old, or of a clock that was far ahead. */
-const KEPT_MINUTES = 120;
+export const KEPT_MINUTES = 120;
 
 const statement = statementsOf('mesh');
 const arg = sql.placeholder;

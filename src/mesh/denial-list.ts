@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import { desc, inArray, sql } from 'drizzle-orm/sql';
 import * as v from 'valibot';
 import type { StoreDb } from '../core/db.ts';
@@ -6,6 +5,7 @@ import { newId } from '../core/ids.ts';
 import { checked, filledText, letThrough, text, textArgument } from '../core/input.ts';
 import { statementsOf } from '../core/statements.ts';
 import { now } from '../core/time.ts';
+import { canonicalPath } from './canonical-path.ts';
 import { agentDenials } from './schema.ts';
 
 /** A path whose agents may not register. */
@@ -101,12 +101,7 @@ export class DenialList {
 
 function placeOf(path: string): Place {
   const given = checked(pathText, path, 'path');
-  try {
-    // The system's own: on a file system that ignores case it gives the name as it is stored.
-    return { canonical: realpathSync.native(given), given };
-  } catch {
-    return { canonical: given, given };
-  }
+  return { canonical: canonicalPath(given), given };
 }
 
 function denialStatements(db: StoreDb) {

@@ -11,7 +11,7 @@ import {
 } from '../core/input.ts';
 import { AGENT_STATUSES } from './schema.ts';
 
-export const RESPONSE_MODES = ['always', 'direct-only', 'mention-only', 'silent'] as const;
+const RESPONSE_MODES = ['always', 'direct-only', 'mention-only', 'silent'] as const;
 
 /** The state that an agent is registered in; when it was last seen says its health. */
 export type AgentStatus = (typeof AGENT_STATUSES)[number];

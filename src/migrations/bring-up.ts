@@ -1,13 +1,13 @@
 import type { Connection } from '../core/connection.ts';
 import { DatabaseOpenError, MigrationError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { shellQuoted } from '../core/path.ts';
 import type { History } from './history.ts';
 import { readLedger } from './ledger.ts';
 import { planFor } from './plan.ts';
-import { refusal } from './refusal.ts';
+import { refusalOf } from './refusal.ts';
 import { type MigrateOptions, migrate } from './runner.ts';
 import { type Drift, driftOf, missingColumns } from './schema-state.ts';
-import { fittingSnapshot } from './snapshot.ts';
 
 /** How an opening deals with a file that is not current. */
 export interface BringUpOptions extends Pick<MigrateOptions, 'onProgress'> {
@@ -37,13 +37,13 @@ export function startsAs(connection: Connection, history: History): boolean {
 
 function requireCurrent(connection: Connection, history: History): readonly Drift[] {
   const { pending, problem } = planFor(connection, history);
-  if (problem) throw refusal(problem, connection.filename, fittingSnapshot(connection, history));
+  if (problem) throw refusalOf(problem, connection, history);
   if (pending.length === 0) return driftOf(connection, history);
   throw new MigrationError(
     'failed',
     `${connection.filename} lacks ${pending.map(({ tag }) => tag).join(', ')}, and this opening does not migrate. Nothing was touched.`,
     {
-      hint: `Run dork-db migrate --db '${connection.filename}', or open it with migrations: 'apply'.`,
+      hint: `Run dork-db migrate --db ${shellQuoted(connection.filename)}, or open it with migrations: 'apply'.`,
     },
   );
 }

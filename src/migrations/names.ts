@@ -7,6 +7,8 @@ export const LEDGER = '__drizzle_migrations';
  */
 export const LOG = '__dork_migrations_log';
 
-/** What a schema holds, but for the ledger, its log, and the tables that Litestream keeps in the files it copies. */
-export const OBJECTS = `sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'
-  AND name NOT GLOB '_litestream_*' AND name NOT IN ('${LEDGER}', '${LOG}')`;
+/** True of a `name` that is not SQLite's own, not one of the two above, and none that Litestream keeps in the files it copies. */
+export const IS_OF_SCHEMA = `name NOT GLOB 'sqlite_*' AND name NOT GLOB '_litestream_*' AND name NOT IN ('${LEDGER}', '${LOG}')`;
+
+/** What a schema holds. */
+export const OBJECTS = `sqlite_schema WHERE sql IS NOT NULL AND ${IS_OF_SCHEMA}`;

@@ -1,5 +1,20 @@
+import type { Connection } from '../core/connection.ts';
 import { MigrationError } from '../core/errors.ts';
+import { shellQuoted } from '../core/path.ts';
+import type { History } from './history.ts';
 import type { EditedEntry, Problem, UnknownEntries, UnknownEntry } from './plan.ts';
+import { fittingSnapshot } from './snapshot.ts';
+
+/** The error for a problem of this file, with the newest snapshot beside a file that is newer which this history can open. */
+export function refusalOf(
+  problem: Problem,
+  connection: Connection,
+  history: History,
+  filename = connection.filename,
+): MigrationError {
+  const fitting = problem.kind === 'newer_database' ? fittingSnapshot(connection, history) : undefined;
+  return refusal(problem, filename, fitting);
+}
 
 /**
  * The error for a problem: which entry, what was not touched, the way out.
@@ -72,7 +87,7 @@ function newerRefusal(
     `The database is newer than this code, which does not know ${entries.map(nameOf).join(', ')}.${also} ${untouched}`,
     {
       hint: snapshotThatFits
-        ? `Use the newer version, or restore the snapshot that this one can open: dork-db restore '${snapshotThatFits}'`
+        ? `Use the newer version, or restore the snapshot that this one can open: dork-db restore ${shellQuoted(snapshotThatFits)}`
         : "Use the newer version, or open it read-only with migrations: 'skip'; no snapshot beside it fits this one.",
     },
   );

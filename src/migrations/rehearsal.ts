@@ -1,23 +1,22 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase, freeBytes } from '../core/copy.ts';
-import { isAlive } from '../core/copy-name.ts';
 import { MigrationError, type MigrationErrorKind } from '../core/errors.ts';
 import { createPrivateFile } from '../core/file.ts';
 import { MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS, configure } from '../core/pragmas.ts';
+import { type TemporaryFolder, temporaryFolder } from '../core/temporary-folder.ts';
 import type { DanglingReferences } from './foreign-keys.ts';
 import type { History } from './history.ts';
 import { planFor } from './plan.ts';
 import type { MigrationProgress } from './progress.ts';
-import { refusal } from './refusal.ts';
+import { refusalOf } from './refusal.ts';
 import type { AppliedMigration } from './report.ts';
 import { countRows, type RowCounts } from './rows.ts';
 import { migrate } from './runner.ts';
 import type { Drift } from './schema-state.ts';
-import { fittingSnapshot } from './snapshot.ts';
 
 /** Rows of a table before and after; undefined where it is not there. */
 export interface RowChange {
@@ -83,14 +82,10 @@ export function rehearse(
     neededBytes: 0,
     freeBytes: freeBytes(dirname(filename)),
   };
-  if (problem) return { ...nothing, ...problemOf(refusal(problem, filename, fittingSnapshot(source, history))) };
+  if (problem) return { ...nothing, ...problemOf(refusalOf(problem, source, history, filename)) };
   if (pending.length === 0) return nothing;
-  const folder = privateFolder(dirname(filename));
-  try {
-    return { ...nothing, ...rehearseOn(join(folder, basename(filename)), source, history, options) };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  using folder = folderFor(filename);
+  return { ...nothing, ...rehearseOn(join(folder.path, basename(filename)), source, history, options) };
 }
 
 type Findings = Omit<Rehearsal, 'filename' | 'pending' | 'freeBytes'>;
@@ -139,22 +134,10 @@ function rowChanges(before: RowCounts, after: RowCounts): RowChange[] {
 }
 
 /** Beside the file, whose disk is the one that counts; else, where only reading is allowed, in the system's folder. */
-function privateFolder(beside: string): string {
-  removeWreckage(beside);
-  const prefix = `${FOLDER}${process.pid}-`;
+function folderFor(filename: string): TemporaryFolder {
   try {
-    return mkdtempSync(join(beside, prefix));
+    return temporaryFolder(dirname(filename), FOLDER);
   } catch {
-    return mkdtempSync(join(tmpdir(), prefix));
-  }
-}
-
-/** Removes what rehearsals left that were killed. */
-function removeWreckage(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const pid = name.startsWith(FOLDER) ? Number.parseInt(name.slice(FOLDER.length), 10) : Number.NaN;
-    // A folder of this process's number is of an earlier one, as in a container: a rehearsal ends before the next begins.
-    if (Number.isNaN(pid) || (pid !== process.pid && isAlive(pid))) continue;
-    rmSync(join(folder, name), { recursive: true, force: true });
+    return temporaryFolder(tmpdir(), FOLDER);
   }
 }

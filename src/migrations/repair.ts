@@ -21,11 +21,15 @@ export interface RepairLedgerOptions {
 export interface LedgerRepair {
   readonly filename: string;
   readonly tag: string;
+  /** The hash that the ledger had. */
   readonly previousHash: string;
+  /** The hash of the file as it is now, which the ledger has from now on. */
   readonly hash: string;
   /** True where only comments, white space or line ends were changed; undefined where nothing tells. */
   readonly isCosmetic?: boolean;
+  /** When, as an instant. */
   readonly at: string;
+  /** Who accepted it. */
   readonly by: string;
   readonly reason?: string;
   /** How the schema differs from what the history yields now: the SQL of an edited migration is not run again. */

@@ -2,7 +2,7 @@ import type { Connection } from '../core/connection.ts';
 import { MigrationError } from '../core/errors.ts';
 import type { Migration } from './history.ts';
 import type { Lineage } from './lineage.ts';
-import { LEDGER, LOG } from './names.ts';
+import { IS_OF_SCHEMA } from './names.ts';
 import { allowedLosses } from './steps.ts';
 
 /** Rows of each table. */
@@ -13,14 +13,13 @@ export function quoted(name: string): string {
 }
 
 /**
- * The tables that hold data: not SQLite's own, not the ledger and its log, not Litestream's, not the shadow tables of virtual ones, whose
- * rows come and go. https://sqlite.org/pragma.html#pragma_table_list
+ * The tables that hold data; not the shadow tables of virtual ones, whose rows come and go. https://sqlite.org/pragma.html#pragma_table_list
  */
 export function dataTables(connection: Connection): string[] {
   return connection
     .prepare<{ name: string }>(
       `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual')
-       AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_litestream_*' AND name NOT IN ('${LEDGER}', '${LOG}') ORDER BY name`,
+       AND ${IS_OF_SCHEMA} ORDER BY name`,
     )
     .all()
     .map(({ name }) => name);

@@ -1,6 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { DatabaseBusyError, DorkDbError, MigrationError } from '../core/errors.ts';
-import { checkTimeout } from '../core/input.ts';
+import { checkTimeout, flagArgument } from '../core/input.ts';
 import { MEMORY } from '../core/path.ts';
 import { retryWhile } from '../core/sleep.ts';
 import { isBusy } from '../core/sqlite-error.ts';
@@ -10,11 +10,11 @@ import { withForeignKeysOff } from './foreign-keys.ts';
 import type { History } from './history.ts';
 import { type Plan, planFor } from './plan.ts';
 import type { MigrationProgress } from './progress.ts';
-import { refusal } from './refusal.ts';
+import { refusalOf } from './refusal.ts';
 import type { MigrationReport } from './report.ts';
 import { countRows, type RowCounts } from './rows.ts';
 import { type Drift, driftOf } from './schema-state.ts';
-import { discardSnapshot, fittingSnapshot, pruneSnapshots, takeSnapshot } from './snapshot.ts';
+import { pruneSnapshots, removeSnapshot, takeSnapshot } from './snapshot.ts';
 import { stepsOf } from './steps.ts';
 
 /** What a run of migrations takes. */
@@ -33,13 +33,14 @@ const LOCK_TIMEOUT_MS = 60_000;
  * Brings a file to the end of a history, or leaves it exactly as it was.
  *
  * @throws MigrationError of every kind; see {@link MigrationErrorKind}.
- * @throws InvalidInputError where `lockTimeoutMs` is no whole number of milliseconds.
+ * @throws InvalidInputError where `lockTimeoutMs` is no whole number of milliseconds, or `snapshot` is not true or false.
  * @throws DatabaseBusyError where another process kept the write lock.
  */
 export function migrate(connection: Connection, history: History, options: MigrateOptions = {}): MigrationReport {
   const started = performance.now();
   if (options.lockTimeoutMs !== undefined) checkTimeout(options.lockTimeoutMs, 'options.lockTimeoutMs');
-  const outcome = withoutLock(connection, history) ?? underLock(connection, history, options);
+  const snapshot = flagArgument(options.snapshot, 'options.snapshot', true);
+  const outcome = withoutLock(connection, history) ?? underLock(connection, history, { ...options, snapshot });
   return { ...outcome, filename: connection.filename, durationMs: performance.now() - started };
 }
 
@@ -59,10 +60,7 @@ function withoutLock(connection: Connection, history: History): Outcome | undefi
 
 /** @throws MigrationError where the file and the history do not fit. */
 function settledBy({ applied, pending, problem }: Plan, connection: Connection, history: History): Outcome | undefined {
-  if (problem) {
-    const fitting = problem.kind === 'newer_database' ? fittingSnapshot(connection, history) : undefined;
-    throw refusal(problem, connection.filename, fitting);
-  }
+  if (problem) throw refusalOf(problem, connection, history);
   if (pending.length > 0) return undefined;
   return { applied: [], alreadyApplied: applied.length, dangling: [], drift: liveDrift(connection, history) };
 }
@@ -97,7 +95,7 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
     if (attempt.snapshot !== undefined) pruneSnapshots(connection.filename, attempt.snapshot);
     return outcome;
   } catch (error) {
-    if (attempt.snapshot !== undefined && isAsBefore(connection, history)) discardSnapshot(attempt.snapshot);
+    if (attempt.snapshot !== undefined && isAsBefore(connection, history)) removeSnapshot(attempt.snapshot);
     throw attempt.hasLock ? asMigrationError(error, connection.filename) : error;
   }
 }
@@ -126,7 +124,7 @@ function bringToEnd(connection: Connection, history: History, options: MigrateOp
   const work = plan.pending.map((migration) => ({ migration, steps: stepsOf(migration) }));
   const onProgress = options.onProgress ?? (() => {});
   const rows = countRows(connection);
-  if (options.snapshot !== false) attempt.snapshot = snapshotOf(connection, plan, work, rows, onProgress);
+  if (options.snapshot) attempt.snapshot = snapshotOf(connection, plan, work, rows, onProgress);
   const { applied, dangling } = apply(connection, work, rows, onProgress);
   if (history.applicationId !== undefined) connection.exec(`PRAGMA application_id = ${history.applicationId}`);
   return {

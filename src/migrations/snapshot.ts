@@ -2,9 +2,9 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
-import { copyName, parseCopyName, stemOf, wreckageOf } from '../core/copy-name.ts';
+import { copyName, parseCopyName, wreckageOf } from '../core/copy-name.ts';
 import { BackupError, DorkDbError, MigrationError } from '../core/errors.ts';
-import { backupFolder, createPrivateFolder } from '../core/file.ts';
+import { backupFolder, createPrivateFolder, stemOf } from '../core/file.ts';
 import { MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { History } from './history.ts';
@@ -105,19 +105,14 @@ function removeWreckage(filename: string): void {
   }
 }
 
-/** Removes the snapshot of a migration that was rolled back. */
-export function discardSnapshot(path: string): void {
-  remove(path);
-}
-
 /** Keeps the ten newest, and the given one whatever the clock says. */
 export function pruneSnapshots(filename: string, latest: string): void {
   const others = listSnapshots(filename).filter((path) => path !== latest);
-  for (const old of others.slice(SNAPSHOTS_KEPT - 1)) remove(old);
+  for (const old of others.slice(SNAPSHOTS_KEPT - 1)) removeSnapshot(old);
 }
 
-/** What cannot be removed is only in the way; the migration does not depend on it. */
-function remove(path: string): void {
+/** Removes a snapshot. One that cannot be removed is only in the way; the migration does not depend on it. */
+export function removeSnapshot(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {

@@ -2,10 +2,9 @@ import type { Connection } from '../core/connection.ts';
 import type { History } from './history.ts';
 import { loggedEntry } from './ledger.ts';
 import { type Problem, planFor } from './plan.ts';
-import { refusal } from './refusal.ts';
+import { refusalOf } from './refusal.ts';
 import { countRows, type RowCounts } from './rows.ts';
 import { type Drift, driftOf } from './schema-state.ts';
-import { fittingSnapshot } from './snapshot.ts';
 
 /** A migration that a file has. */
 export interface AppliedEntry {
@@ -35,7 +34,7 @@ export function statusOf(connection: Connection, history: History): MigrationSta
   // One transaction: the plan and the rows are of the same moment, whatever others commit meanwhile.
   return connection.transaction(() => {
     const { applied, pending, problem } = planFor(connection, history);
-    const error = problem && refusal(problem, connection.filename, fittingSnapshot(connection, history));
+    const error = problem && refusalOf(problem, connection, history);
     return {
       filename: connection.filename,
       state: problem?.kind ?? (pending.length > 0 ? 'pending' : 'current'),

@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../core/errors.ts';
 import { textArgument } from '../core/input.ts';
-import { type Instant, instant } from '../core/time.ts';
+import { FIRST_MILLISECOND, type Instant, instant, LAST_MILLISECOND } from '../core/time.ts';
 import type { RelayMessageStatus } from './message.ts';
 
 /** The folders of an endpoint whose messages are indexed. */
@@ -72,9 +72,6 @@ export function factsOf(envelope: MaildirEnvelope, endpointSubject: string): Env
     throw error;
   }
 }
-
-const FIRST_MILLISECOND = Date.parse('0000-01-01T00:00:00.000Z');
-const LAST_MILLISECOND = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** What lies beyond the years 0 to 9999 is their first or last instant. */
 function expiry(ttl: unknown): Instant | null {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -72,6 +73,41 @@ describe(`backup on ${RUNTIME}`, () => {
       assert.ok(progress.bytes <= progress.totalBytes);
       assert.ok(progress.bytes >= (seen[i - 1]?.bytes ?? 0));
     }
+  });
+
+  it('ends where the caller’s onProgress throws, with what it threw, and leaves nothing', {
+    timeout: SLOW_DISK_MS,
+  }, async () => {
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('dork.db'));
+    fatten(db, 10);
+    for (const stopAt of ['copying', 'verifying']) {
+      const reason = new Error('enough');
+      const onProgress = ({ phase }: BackupProgress) => {
+        if (phase === stopAt) throw reason;
+      };
+      await assert.rejects(backup(db, { onProgress }), (error) => error === reason);
+      assert.deepEqual(readdirSync(folder.file('backups')), []);
+    }
+  });
+
+  it('refuses what is neither true nor false where it asks for one of them', { timeout: SLOW_DISK_MS }, async () => {
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('dork.db'));
+    const deep = 'no' as unknown as boolean;
+    await rejects(backup(db, { deep }), InvalidInputError, 'INVALID_INPUT');
+    await rejects(backupDaily(db, undefined, { deep }), InvalidInputError, 'INVALID_INPUT');
+    assert.equal(existsSync(folder.file('backups')), false);
+    const { path } = await backup(db);
+    await rejects(verifyBackup(path, { deep }), InvalidInputError, 'INVALID_INPUT');
+  });
+
+  it('names the missing folder in a command that a shell takes', { timeout: SLOW_DISK_MS }, async () => {
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('dork.db'));
+    const { hint } = await rejects(backup(db, { to: folder.file("it's/x.db") }), BackupError, 'FOLDER_MISSING');
+    execFileSync('sh', ['-c', hint.slice('Create it first: '.length)]);
+    assert.equal(mode(folder.file("it's")), '700');
   });
 
   it('takes a label into the name, and two backups of one moment get two names', {

@@ -362,6 +362,10 @@ describe(`pruneBackups on ${RUNTIME}`, () => {
     for (const policy of [{ daily: -1 }, { weekly: 1.5 }, { preMigration: Number.NaN }, { monthly: 3 } as object]) {
       await rejects(pruneBackups(dir, policy), InvalidInputError, 'INVALID_INPUT');
     }
+    for (const dryRun of [0, 'no']) {
+      const options = { dryRun: dryRun as unknown as boolean };
+      await rejects(pruneBackups(dir, { daily: 0 }, options), InvalidInputError, 'INVALID_INPUT');
+    }
     assert.equal(Object.keys(contents(dir)).length, 2);
     assert.deepEqual((await pruneBackups(folder.file('nowhere'))).kept, []);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import {
@@ -15,6 +15,7 @@ import {
 } from '#entry';
 import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
+import { errorForNobody } from '../support/user.ts';
 import { start } from './processes.ts';
 import { contents, deny, fatten, idsIn, mode, rejects, SLOW_DISK_MS } from './support.ts';
 
@@ -168,6 +169,34 @@ describe(`recover on ${RUNTIME}`, () => {
     using _db = createDb(good);
     await rejects(recover({ from: good, to: folder.file('x.db') }), RestoreError, 'IN_USE');
     assert.equal(existsSync(folder.file('x.db')), false);
+  });
+
+  it('says what the system refuses, and leaves the damaged file and its folder as they are', {
+    timeout: SLOW_DISK_MS,
+    skip: process.getuid?.() !== 0 && 'only root can become another user',
+  }, async () => {
+    using folder = temporaryFolder();
+    chmodSync(folder.path, 0o777);
+    const file = populated(folder);
+    const before = contents(folder.path);
+    const refused = (name: string, code: RegExp) => {
+      const {
+        name: type,
+        code: found,
+        message,
+        hint,
+      } = errorForNobody('recover', { from: file, to: folder.file(name) });
+      assert.match(`${type} ${found}`, code, message);
+      assert.match(String(message), /was not changed/);
+      assert.ok(hint);
+      assert.deepEqual(contents(folder.path), before);
+    };
+    refused('saved.db', /^RestoreError E(ACCES|PERM)$/);
+    chmodSync(file, 0o644);
+    chmodSync(folder.path, 0o755);
+    before[basename(file)] = contents(folder.path)[basename(file)] ?? '';
+    refused('saved.db', /^RestoreError E(ACCES|PERM)$/);
+    assert.equal(errorForNobody('recover', { from: folder.file('dork.db/x') }).code, 'FILE_MISSING');
   });
 
   it('removes what a killed one left, by name', { timeout: SLOW_DISK_MS }, async () => {

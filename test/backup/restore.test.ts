@@ -376,6 +376,32 @@ describe(`restore on ${RUNTIME}`, () => {
     assert.deepEqual(contents(folder.path), withoutMain);
   });
 
+  it('ends where the caller’s onProgress throws, with what it threw, and leaves the old file', {
+    timeout: SLOW_DISK_MS,
+  }, async () => {
+    using folder = temporaryFolder();
+    const { file, path } = await withBackup(folder);
+    const reason = new Error('enough');
+    const onProgress = () => {
+      throw reason;
+    };
+    await assert.rejects(restore({ from: path, to: file, onProgress }), (error) => error === reason);
+    assert.deepEqual(idsIn(file), ['kept', 'later']);
+    assert.deepEqual(
+      readdirSync(folder.path).filter((name) => name.includes('restored')),
+      [],
+    );
+  });
+
+  it('refuses what is neither true nor false where it asks for one of them', { timeout: SLOW_DISK_MS }, async () => {
+    using folder = temporaryFolder();
+    const { file, path } = await withBackup(folder);
+    const before = contents(folder.path);
+    for (const wrong of [{ dryRun: 0 }, { dryRun: 'yes' }, { deep: 1 }])
+      await rejects(restore({ from: path, to: file, ...(wrong as object) }), InvalidInputError, 'INVALID_INPUT');
+    assert.deepEqual(contents(folder.path), before);
+  });
+
   it('leaves the old file where it cannot keep it, and where another restore runs', {
     timeout: SLOW_DISK_MS,
   }, async () => {
@@ -392,7 +418,8 @@ describe(`restore on ${RUNTIME}`, () => {
     mkdirSync(folder.file('x'));
     fileWith(elsewhere, 'mine');
     writeFileSync(folder.file('x/backups'), 'a file where the folder should be');
-    await assert.rejects(restore({ from: path, to: elsewhere }), /is not a folder/);
+    const { message } = await rejects(restore({ from: path, to: elsewhere }), RestoreError, 'FOLDER_MISSING');
+    assert.match(message, /is not a folder\. Nothing was restored/);
     assert.deepEqual(idsIn(elsewhere), ['mine']);
   });
 });

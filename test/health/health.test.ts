@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -26,6 +27,7 @@ import {
   health,
   InvalidInputError,
   importLegacy,
+  listBackups,
   PulseStore,
   runMigrations,
 } from '#entry';
@@ -256,6 +258,9 @@ describe('health', () => {
     });
     assert.match(problems(db, 'backups')[0] ?? '', /^warning: .* is not a backup/);
     assert.equal(health(db).newestBackup?.path, recent, 'what is broken does not count');
+    renameSync(recent, join(folder.file('backups'), copyName('dork.db', 'daily', new Date())));
+    const [daily] = listBackups(folder.file('backups')).filter(({ kind }) => kind === 'daily');
+    assert.equal(health(db).newestBackup?.at, daily?.at, 'one age wherever it is asked');
   });
 
   it('tells older DorkOS files that are not imported, or were written since', () => {

@@ -173,6 +173,7 @@ describe('prune', () => {
       { tracesOlderThan: 'yesterday' },
       { tracesOlderThan: DAY, buckets: 'all' },
       { tracesOlderThan: DAY, expiredMessages: 1 },
+      { tracesOlderThan: DAY, expiredMessages: null },
     ];
     for (const options of refused) await assert.rejects(prune(db, options as PruneOptions), InvalidInputError);
     using reader = createDb(file, { readonly: true });

@@ -2,14 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createDb, type Db } from '#entry';
-import {
-  FIRST_MILLISECOND,
-  isMilliseconds,
-  isoOfMilliseconds,
-  isStoredInstant,
-  LAST_MILLISECOND,
-  readInstant,
-} from '../../src/legacy/instant-sql.ts';
+import { FIRST_MILLISECOND, LAST_MILLISECOND } from '../../src/core/time.ts';
+import { isMilliseconds, isoOfMilliseconds, isStoredInstant, readInstant } from '../../src/legacy/instant-sql.ts';
 import { RUNTIME } from '../support/runtime.ts';
 
 const COUNT = process.env.DORK_SOAK ? 4_000_000 : 200_000;

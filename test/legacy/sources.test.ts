@@ -13,6 +13,7 @@ import {
   readFileSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -290,6 +291,10 @@ describe(`the sources on ${RUNTIME}`, () => {
     writeFileSync(join(abandoned, 'pulse.db'), 'x');
     const ours = join(beside, `dork-import-${process.pid}-abc123`);
     mkdirSync(ours);
+    // In a container every process has the same number: what is older than this one is of an earlier one.
+    const earlier = join(beside, `dork-import-${process.pid}-earlier`);
+    mkdirSync(earlier);
+    utimesSync(earlier, 0, 0);
     const modes = new Set<string>();
     importLegacy(older.db, {
       home: older.home,
@@ -307,6 +312,7 @@ describe(`the sources on ${RUNTIME}`, () => {
     });
     assert.deepEqual([...modes].sort(), ['file 100600', 'folder 40700']);
     assert.equal(existsSync(abandoned), false);
+    assert.equal(existsSync(earlier), false);
     assert.deepEqual(leftovers(older), [`dork-import-${process.pid}-abc123`]);
   });
 });

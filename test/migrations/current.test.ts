@@ -4,6 +4,7 @@ import { history } from '../../drizzle/history.ts';
 import type { Connection } from '../../src/core/connection.ts';
 import { isCurrent } from '../../src/migrations/current.ts';
 import { readHistory } from '../../src/migrations/history.ts';
+import { countRows } from '../../src/migrations/rows.ts';
 import { migrate } from '../../src/migrations/runner.ts';
 import { driftOf } from '../../src/migrations/schema-state.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -30,6 +31,14 @@ describe(`what an opening asks of a file first, on ${RUNTIME}`, () => {
       assert.ok(isCurrent(connection, history));
       connection.exec('ANALYZE; CREATE TABLE _litestream_seq (id integer)');
       assert.ok(isCurrent(connection, history));
+    });
+  });
+
+  it('counts no row of the tables that Litestream keeps', () => {
+    current((connection) => {
+      connection.exec('CREATE TABLE _litestream_seq (id integer); INSERT INTO _litestream_seq VALUES (1)');
+      assert.equal(Object.keys(countRows(connection)).includes('_litestream_seq'), false);
+      assert.ok(Object.keys(countRows(connection)).includes('agents'));
     });
   });
 

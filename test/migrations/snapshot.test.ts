@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { MigrationError } from '../../src/core/errors.ts';
+import { InvalidInputError, MigrationError } from '../../src/core/errors.ts';
 import { migrate } from '../../src/migrations/runner.ts';
 import { listSnapshots, SNAPSHOTS_KEPT } from '../../src/migrations/snapshot.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -187,6 +187,19 @@ describe(`the snapshot before a migration, on ${RUNTIME}`, () => {
     );
     assert.deepEqual(ledgerHashes(connection), [FAMILY.hash]);
     assert.deepEqual(readdirSync(folder.path).sort(), ['backups', 'family.db', 'family.db-shm', 'family.db-wal']);
+  });
+
+  it('is switched off by false alone', () => {
+    using folder = temporaryFolder();
+    const path = folder.file('family.db');
+    makeFile(path);
+    using connection = open(path);
+    for (const snapshot of [0, null, 'no'])
+      assert.throws(
+        () => migrate(connection, HISTORY, { snapshot: snapshot as unknown as boolean }),
+        InvalidInputError,
+      );
+    assert.deepEqual(ledgerHashes(connection), [FAMILY.hash]);
   });
 });
 

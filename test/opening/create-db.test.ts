@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -28,6 +28,7 @@ import {
 } from '#entry';
 import { temporaryFolder } from '../support/folder.ts';
 import { ROOT, RUNTIME, runtimeCommand } from '../support/runtime.ts';
+import { errorForNobody } from '../support/user.ts';
 
 /** SQLite itself leaves these where a read-only connection was the last one. */
 const SIDECAR = /no-schema\.db-(wal|shm)$/;
@@ -366,14 +367,15 @@ describe(`opening on ${RUNTIME}`, () => {
     populated(folder.file('dork.db'));
     const before = readFileSync(folder.file('dork.db'));
     chmodSync(folder.path, 0o755);
-    const [command, script] = runtimeCommand('test/opening/fixtures/open-as-nobody.ts');
-    const attempt = (...args: string[]) =>
-      JSON.parse(spawnSync(command, [script, ...args], { cwd: ROOT, encoding: 'utf8' }).stdout || '{}');
-    assert.match(attempt(folder.file('dork.db')).code, /^(FILE_UNREADABLE|SQLITE_CANTOPEN)/);
+    const attempt = (path: string) => errorForNobody('createDb', path).code ?? '';
+    assert.match(attempt(folder.file('dork.db')), /^(FILE_UNREADABLE|SQLITE_CANTOPEN)/);
     chmodSync(folder.file('dork.db'), 0o644);
-    assert.match(attempt(folder.file('dork.db')).code, /^SQLITE_(READONLY|CANTOPEN)/);
-    assert.equal(attempt(folder.file('new.db')).code, 'CANNOT_CREATE');
+    assert.match(attempt(folder.file('dork.db')), /^SQLITE_(READONLY|CANTOPEN)/);
+    assert.equal(attempt(folder.file('new.db')), 'CANNOT_CREATE');
     assert.deepEqual(readFileSync(folder.file('dork.db')), before);
     assert.equal(existsSync(folder.file('new.db')), false);
+    mkdirSync(folder.file('closed'), { mode: 0o700 });
+    assert.equal(attempt(folder.file('closed/dork.db')), 'FOLDER_UNREADABLE');
+    assert.deepEqual(readdirSync(folder.file('closed')), []);
   });
 });

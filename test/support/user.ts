@@ -1,4 +1,7 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createDb } from '#entry';
+import { ROOT, runtimeCommand } from './runtime.ts';
 
 /** The user `nobody`, who owns nothing, and its group. */
 export const NOBODY = 65534;
@@ -9,4 +12,15 @@ export function becomeUser(id: number): void {
   process.setgroups?.([]);
   process.setgid?.(id);
   process.setuid?.(id);
+}
+
+/** The error that a function of the package gives to a user who owns nothing; an empty object where it gives none. */
+export function errorForNobody(name: string, ...args: readonly unknown[]): Record<string, string> {
+  const [command, script] = runtimeCommand('test/support/call-as-nobody.ts');
+  const { stdout, stderr } = spawnSync(command, [script, name, ...args.map((arg) => JSON.stringify(arg))], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  assert.equal(stderr, '');
+  return JSON.parse(stdout || '{}');
 }

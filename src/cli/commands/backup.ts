@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { type BackupReport, backup } from '../../backup/backup.ts';
 import { backupDaily } from '../../backup/daily.ts';
+import { formatBytes } from '../../core/format.ts';
 import type { CommonOptions } from '../context.ts';
 import { openExisting } from '../open-existing.ts';
-import { formatBytes, formatDuration, formatTable, print, printJson } from '../output.ts';
+import { formatDuration, formatTable, print, printJson } from '../output.ts';
 import { backupProgress } from '../progress.ts';
 
 interface Options extends CommonOptions {

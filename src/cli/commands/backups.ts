@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { BackupEntry } from '../../backup/list.ts';
 import type { PruneBackupsReport } from '../../backup/prune.ts';
 import { backupFolder, realFile } from '../../core/file.ts';
+import { formatBytes } from '../../core/format.ts';
 import { databasePath, defaultDbPath } from '../../core/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
-import { formatBytes, formatTable, plural, print, printJson } from '../output.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
+import { formatTable, plural, print, printJson } from '../output.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface Options extends CommonOptions {
   readonly dir?: string;
@@ -15,9 +18,6 @@ interface Options extends CommonOptions {
   readonly daily?: number;
   readonly weekly?: number;
 }
-
-/** Done, but there is something to look at. */
-const LOOK = 3;
 
 export function addBackups(add: (name: string) => Command): void {
   add('backups')
@@ -36,11 +36,6 @@ export function addBackups(add: (name: string) => Command): void {
     .action(runBackups);
 }
 
-function wholeNumber(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number from 0.');
-}
-
 async function runBackups(options: Options): Promise<void> {
   const { listBackups, pruneBackups } = await loadApi();
   const folder = options.dir ?? folderOf(databasePath(options.db ?? defaultDbPath()));
@@ -50,7 +45,7 @@ async function runBackups(options: Options): Promise<void> {
     return options.json ? printJson(report) : print(describePrune(report));
   }
   const backups = listBackups(folder);
-  if (backups.some(({ verified }) => !verified)) process.exitCode = LOOK;
+  if (backups.some(({ verified }) => !verified)) process.exitCode = EXIT_CODE.look;
   if (options.json) return printJson(backups);
   print(backups.length === 0 ? `There are no backups in ${folder}. dork-db backup makes one.` : describe(backups));
 }

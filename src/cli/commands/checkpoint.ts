@@ -1,16 +1,16 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { formatBytes } from '../../core/format.ts';
 import { type CheckpointMode, type CheckpointReport, checkpoint } from '../../housekeeping/checkpoint.ts';
 import type { CommonOptions } from '../context.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
 import { openExisting } from '../open-existing.ts';
-import { formatBytes, formatCount, print, printJson } from '../output.ts';
+import { formatCount, print, printJson } from '../output.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface Options extends CommonOptions {
   readonly mode: CheckpointMode;
   readonly wait: number;
 }
-
-/** The exit code where a reader or a writer was in the way. */
-const BUSY = 3;
 
 export function addCheckpoint(add: (name: string) => Command): void {
   add('checkpoint')
@@ -20,7 +20,7 @@ export function addCheckpoint(add: (name: string) => Command): void {
         .choices(['passive', 'full', 'restart', 'truncate'])
         .default('truncate'),
     )
-    .option('--wait <ms>', 'how long to wait for readers and writers', milliseconds, 0)
+    .option('--wait <ms>', 'how long to wait for readers and writers', wholeNumber, 0)
     .addHelpText(
       'after',
       '\nExit code 3: a reader or a writer was in the way; what could be moved is moved.\n\nExamples:\n  dork-db checkpoint\n  dork-db checkpoint --wait 5000 --json',
@@ -28,15 +28,10 @@ export function addCheckpoint(add: (name: string) => Command): void {
     .action(runCheckpoint);
 }
 
-function milliseconds(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number of milliseconds.');
-}
-
 async function runCheckpoint(options: Options): Promise<void> {
   using db = await openExisting(options);
   const report = checkpoint(db, { mode: options.mode, waitMs: options.wait });
-  if (report.busy) process.exitCode = BUSY;
+  if (report.busy) process.exitCode = EXIT_CODE.look;
   if (options.json) printJson(report);
   else print(describe(report));
 }

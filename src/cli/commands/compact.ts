@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { formatBytes } from '../../core/format.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { existingFile } from '../open-existing.ts';
-import { formatBytes, formatDuration, print, printJson } from '../output.ts';
+import { formatDuration, print, printJson } from '../output.ts';
 import { compactProgress } from '../progress.ts';
 
 export function addCompact(add: (name: string) => Command): void {

@@ -2,19 +2,26 @@ import { existsSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { realFile } from '../../core/file.ts';
+import { formatBytes } from '../../core/format.ts';
 import { health } from '../../health/health.ts';
 import type { HealthFinding, HealthReport, HealthSeverity } from '../../health/report.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
 import { existingFile, openExisting } from '../open-existing.ts';
-import { formatBytes, formatTable, print, printJson } from '../output.ts';
+import { formatTable, print, printJson } from '../output.ts';
 
 interface Options extends CommonOptions {
   readonly deep?: boolean;
   readonly quick?: boolean;
 }
 
-/** The exit code by the worst finding; 1 is also what an error that ends a command gives. */
-const EXIT_CODES: Record<HealthSeverity, number> = { ok: 0, info: 0, warning: 3, error: 1 };
+/** The exit code by the worst finding. */
+const EXIT_CODES: Record<HealthSeverity, number> = {
+  ok: EXIT_CODE.done,
+  info: EXIT_CODE.done,
+  warning: EXIT_CODE.look,
+  error: EXIT_CODE.failed,
+};
 
 const COLORS: Record<HealthSeverity, (text: string) => string> = {
   ok: colors.green,

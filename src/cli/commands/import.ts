@@ -4,6 +4,7 @@ import { databasePath, defaultDbPath } from '../../core/path.ts';
 import { importLegacy } from '../../legacy/import.ts';
 import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../legacy/receipt.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
 import { formatCount, formatDuration, formatTable, plural, print, printError, printJson } from '../output.ts';
 import { importProgress } from '../progress.ts';
 
@@ -43,7 +44,7 @@ async function runImport(options: ImportCommandOptions): Promise<void> {
   using progress = importProgress();
   const receipt = { ...importLegacy(db, { home: from, dryRun, keepOrphans, ...progress }), filename: path };
   progress[Symbol.dispose]();
-  if (receipt.failed > 0) process.exitCode = 1;
+  if (receipt.failed > 0) process.exitCode = EXIT_CODE.failed;
   if (json) return printJson(receipt);
   print(describe(receipt));
   for (const { error } of receipt.sources) if (error) printError(error, false);

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { databasePath, defaultDbPath } from '../../core/path.ts';
+import { formatBytes } from '../../core/format.ts';
+import { databasePath, defaultDbPath, shellQuoted } from '../../core/path.ts';
 import { waitingLegacyFiles } from '../../legacy/files.ts';
 import type { Rehearsal } from '../../migrations/rehearsal.ts';
 import type { MigrationReport } from '../../migrations/report.ts';
 import type { MigrationStatus } from '../../migrations/status.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
-import { formatBytes, formatCount, formatDuration, formatTable, plural, print, printJson } from '../output.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
+import { formatCount, formatDuration, formatTable, plural, print, printJson } from '../output.ts';
 import { migrationProgress } from '../progress.ts';
 
 interface MigrateCommandOptions extends CommonOptions {
@@ -47,7 +49,9 @@ async function runMigrate(options: MigrateCommandOptions): Promise<void> {
 
 /** The command that imports the files beside the database. */
 function importCommand({ db }: MigrateCommandOptions): string {
-  return db === undefined ? 'dork-db import' : `dork-db import --db '${db}' --from '${dirname(databasePath(db))}'`;
+  return db === undefined
+    ? 'dork-db import'
+    : `dork-db import --db ${shellQuoted(db)} --from ${shellQuoted(dirname(databasePath(db)))}`;
 }
 
 /** What would happen. Exit code 1 where it would be refused or fail. */
@@ -60,7 +64,7 @@ async function lookAhead(path: string, options: MigrateCommandOptions): Promise<
   using progress = migrationProgress();
   const found = options.rehearse ? rehearseMigrations(path, progress) : migrationStatus(path);
   progress[Symbol.dispose]();
-  if (found.problem) process.exitCode = 1;
+  if (found.problem) process.exitCode = EXIT_CODE.failed;
   if (options.json) return printJson(found);
   print('neededBytes' in found ? describeRehearsal(found) : describeStatus(found));
 }

@@ -1,9 +1,10 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type PruneReport, prune } from '../../housekeeping/prune.ts';
 import type { CommonOptions } from '../context.ts';
 import { openExisting } from '../open-existing.ts';
 import { formatDuration, formatTable, plural, print, printJson } from '../output.ts';
 import { pruneProgress } from '../progress.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface Options extends CommonOptions {
   readonly runsPerSchedule?: number;
@@ -30,11 +31,6 @@ export function addPrune(add: (name: string) => Command): void {
       '\nExamples:\n  dork-db prune --runs-per-schedule 100 --traces-older-than 30d\n  dork-db prune --expired-messages --json',
     )
     .action(runPrune);
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number from 0.');
 }
 
 function ageOrInstant(text: string): string | number {

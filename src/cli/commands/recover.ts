@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import type { RecoverReport } from '../../backup/recover.ts';
+import { formatBytes } from '../../core/format.ts';
+import { shellQuoted } from '../../core/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
-import { formatBytes, formatDuration, formatTable, plural, print, printJson } from '../output.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
+import { formatDuration, formatTable, plural, print, printJson } from '../output.ts';
 import { recoverProgress } from '../progress.ts';
 
 interface Options extends CommonOptions {
   readonly to?: string;
 }
-
-/** Done, but there is something to look at. */
-const LOOK = 3;
 
 export function addRecover(add: (name: string) => Command): void {
   add('recover')
@@ -29,7 +29,7 @@ async function runRecover({ db: from, to, json }: Options): Promise<void> {
   using progress = recoverProgress();
   const report = await recover({ from, to, onProgress: progress.onProgress });
   progress[Symbol.dispose]();
-  if (losses(report).length > 0) process.exitCode = LOOK;
+  if (losses(report).length > 0) process.exitCode = EXIT_CODE.look;
   if (json) printJson(report);
   else print(describe(report));
 }
@@ -44,7 +44,9 @@ function describe(report: RecoverReport): string {
     formatTable(['table', 'rows'], Object.entries(rows)),
     '',
     ...losses(report),
-    isRestorable ? `Put it in place: dork-db restore '${to}' --db '${from}'` : 'It cannot be put in place as it is.',
+    isRestorable
+      ? `Put it in place: dork-db restore ${shellQuoted(to)} --db ${shellQuoted(from)}`
+      : 'It cannot be put in place as it is.',
   ].join('\n');
 }
 

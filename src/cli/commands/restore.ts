@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { RestoreReport } from '../../backup/restore.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
 import { formatCount, formatDuration, formatTable, plural, print, printJson } from '../output.ts';
 import { backupProgress } from '../progress.ts';
 
@@ -32,7 +33,7 @@ async function runRestore(file: string | undefined, options: Options): Promise<v
   if (file !== undefined && !dryRun && !yes && process.stdin.isTTY && process.stderr.isTTY) {
     const plan = await restore({ from: file, to, deep, dryRun: true });
     if (!(await agrees(describe(plan)))) {
-      process.exitCode = 1;
+      process.exitCode = EXIT_CODE.failed;
       return print('Nothing was changed.');
     }
   }

@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
+import { formatBytes } from '../../core/format.ts';
 import { databasePath, defaultDbPath } from '../../core/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
-import { formatBytes, formatCount, formatTable, plural, print, printJson } from '../output.ts';
+import { formatCount, formatTable, plural, print, printJson } from '../output.ts';
 
 const MOST_LISTED = 5;
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { shellQuoted } from '../../core/path.ts';
 import type { CommonOptions } from '../context.ts';
 import { existingFile } from '../open-existing.ts';
 import { print, printJson } from '../output.ts';
@@ -18,7 +19,7 @@ function runStudio(options: CommonOptions): void {
   const filename = existingFile(options);
   const config = JSON.stringify({ dialect: 'sqlite', dbCredentials: { url: 'copy.db' } });
   const commands = [
-    `dork-db backup --db '${filename}' --to copy.db`,
+    `dork-db backup --db ${shellQuoted(filename)} --to copy.db`,
     `echo '${config}' > drizzle.config.json`,
     'npx -y -p drizzle-kit@0.31 -p better-sqlite3@13 drizzle-kit studio --config drizzle.config.json',
   ];

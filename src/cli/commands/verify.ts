@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { VerifyReport } from '../../backup/verify.ts';
+import { formatBytes } from '../../core/format.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
-import { formatBytes, formatDuration, formatTable, print, printJson } from '../output.ts';
+import { formatDuration, formatTable, print, printJson } from '../output.ts';
 
 interface Options extends CommonOptions {
   readonly deep?: boolean;
