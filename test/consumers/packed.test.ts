@@ -63,11 +63,7 @@ describe('a project that installs the package', () => {
     const documents = ['BENCHMARKS', 'CHANGELOG', 'README', 'RELIABILITY', 'SECURITY'].map((name) => `${name}.md`);
     const expected = [...documents, 'LICENSE', 'dist', 'docs', 'drizzle', 'examples', 'package.json', 'src'];
     assert.deepEqual(names.sort(), expected.sort());
-    assert.deepEqual(
-      readdirSync(join(packed, 'docs')).filter((name) => !name.endsWith('.md')),
-      ['decisions'],
-    );
-    const links = [...readFileSync(join(packed, 'README.md'), 'utf8').matchAll(/\]\(([^)#:]+)[^)]*\)/g)];
+    const links = [...readFileSync(join(packed, 'README.md'), 'utf8').matchAll(/\]\(([\w./-]+)\)/g)];
     assert.ok(links.length > 5);
     for (const [, target = ''] of links) assert.ok(existsSync(join(packed, target)), `README links to ${target}`);
   });

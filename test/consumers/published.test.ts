@@ -34,9 +34,11 @@ describe('the packed package', () => {
   });
   after(() => folder[Symbol.dispose]());
 
-  it('has the code, its sources, its history and nothing of its making', () => {
+  it('has the code, its sources, its history, its documents and nothing of its making', () => {
     const kinds = [
-      /^(package\.json|README\.md|LICENSE)$/,
+      /^(package\.json|LICENSE)$/,
+      /^(docs\/([\w-]+|decisions\/[\w-]+)|BENCHMARKS|CHANGELOG|README|RELIABILITY|SECURITY)\.md$/,
+      /^examples\/(README\.md|[\w-]+\/[\w-]+\.ts)$/,
       /^src\/[\w/-]+\.ts$/,
       /^drizzle\/(\d{4}_\w+\.sql|history\.ts|meta\/(_journal|\d{4}_snapshot)\.json)$/,
       /^dist\/types\/(src|drizzle)\/[\w/-]+\.d\.ts$/,
