@@ -1,4 +1,4 @@
-import { constants, copyFileSync } from 'node:fs';
+import { constants, copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openConfigured } from '../harness/bare.ts';
 import { compareAll, FULL, type Operation, QUICK } from '../harness/compare.ts';
@@ -8,7 +8,7 @@ import { openBuilder } from '../stores/builder.ts';
 import { fillBuckets } from '../stores/fill.ts';
 import { makeFilled } from '../stores/filled.ts';
 import { storeOperations } from '../stores/operations.ts';
-import { bareName, sizeName, sizesOf } from './growth.ts';
+import { bareName, inCalls, readsACall, sizeName, sizesOf } from './growth.ts';
 
 /** Larger files are not copied for each round: what a round writes is small beside them. */
 const COPIED = 1_000_000;
@@ -57,22 +57,52 @@ export async function round(options: SuiteOptions): Promise<Measurement[]> {
     operations.filter(({ name }) => name.includes(only)),
     quick ? QUICK : FULL,
   );
+  const point = measured.find(({ operation }) => operation === 'getMessage');
+  const withFigures = measured.map((one) => {
+    const operation = operations.find(({ name }) => name === one.operation);
+    return {
+      ...one,
+      figures: {
+        ...(operation?.kind === 'read' && readsOfTheFile(operation, sizes.map(sizeName))),
+        ...(one.operation === 'index getMetrics' && point && inCallsOf(point, one, sizes.map(sizeName))),
+      },
+    };
+  });
   for (const { db, bare } of opened) {
     bare.close();
     pkg.closeDb(db);
   }
-  const point = measured.find(({ operation }) => operation === 'getMessage');
-  return measured.map((one) =>
-    one.operation !== 'index getMetrics' || !point
-      ? one
-      : {
-          ...one,
-          figures: Object.fromEntries(
-            Object.entries(one.arms).map(([size, cost]) => [
-              `in getMessage calls, ${size} (goal ≤ 50)`,
-              cost.cpu / (point.arms[size]?.cpu ?? Number.NaN),
-            ]),
-          ),
-        },
+  return withFigures;
+}
+
+function inCallsOf(point: Measurement, one: Measurement, sizes: readonly string[]): Record<string, number> {
+  const ratio = (size: string) => (one.arms[size]?.cpu ?? Number.NaN) / (point.arms[size]?.cpu ?? Number.NaN);
+  return Object.fromEntries(sizes.map((size) => [inCalls(size), ratio(size)]));
+}
+
+const CALLS = 500;
+
+/** How often a call reads the file, since what it needs is not in SQLite's page cache; where the system counts that. */
+function readsOfTheFile({ arms }: Operation, sizes: readonly string[]): Record<string, number> {
+  if (!existsSync(COUNTERS)) return {};
+  // Reading the counters counts too.
+  const own = -systemReads() + systemReads();
+  return Object.fromEntries(
+    sizes.map((size) => {
+      const act = arms[size];
+      const before = systemReads();
+      for (let i = 0; i < CALLS; i++) act?.(FIRST + i);
+      return [readsACall(size), (systemReads() - before - own) / CALLS];
+    }),
   );
+}
+
+/** Rows that the timing has not just asked for. */
+const FIRST = 7_654_321;
+
+const COUNTERS = '/proc/self/io';
+
+/** https://man7.org/linux/man-pages/man5/proc_pid_io.5.html */
+function systemReads(): number {
+  return Number(/^syscr: (\d+)$/m.exec(readFileSync(COUNTERS, 'utf8'))?.[1]);
 }
