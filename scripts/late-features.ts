@@ -51,12 +51,18 @@ const HASH_LENGTH = 8;
 /** Stands where the file is asked for, until it has its name; as long as that, so that the source map's columns stay. */
 const PLACE = 'featuresOfThisBuild'.padEnd(callOf('x'.repeat(HASH_LENGTH)).length, '_');
 
+/** Which feature gave a function of a name: of two that export one name the file would have neither. */
+const exporters = new Map<string, string>();
+
 /** The functions of a module, each loading the file when it is called. */
 async function stubsOf(file: string): Promise<string> {
   const stubs = Object.entries(await import(file)).map(([name, value]) => {
     if (typeof value !== 'function' || /^class\b/.test(String(value))) {
       throw new Error(`${file} exports ${name}, which is no function and cannot be loaded late`);
     }
+    const other = exporters.get(name) ?? file;
+    if (other !== file) throw new Error(`${file} and ${other} both export ${name}`);
+    exporters.set(name, file);
     const isBound = name.endsWith('With');
     const kind = (isBound ? value(undefined) : value).constructor.name;
     const call = `${kind === 'AsyncFunction' ? 'async ' : ''}(...args) => features().${name}`;
