@@ -1,7 +1,8 @@
-import { constants, copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { constants, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openConfigured } from '../harness/bare.ts';
 import { compareAll, FULL, type Operation, QUICK } from '../harness/compare.ts';
+import { fileReads } from '../harness/file-reads.ts';
 import { importPackage } from '../harness/ours.ts';
 import type { Measurement, SuiteOptions } from '../harness/suite.ts';
 import { openBuilder } from '../stores/builder.ts';
@@ -80,29 +81,12 @@ function inCallsOf(point: Measurement, one: Measurement, sizes: readonly string[
   return Object.fromEntries(sizes.map((size) => [inCalls(size), ratio(size)]));
 }
 
-const CALLS = 500;
-
-/** How often a call reads the file, since what it needs is not in SQLite's page cache; where the system counts that. */
+/** How often a call reads the file, at each size. */
 function readsOfTheFile({ arms }: Operation, sizes: readonly string[]): Record<string, number> {
-  if (!existsSync(COUNTERS)) return {};
-  // Reading the counters counts too.
-  const own = -systemReads() + systemReads();
   return Object.fromEntries(
-    sizes.map((size) => {
-      const act = arms[size];
-      const before = systemReads();
-      for (let i = 0; i < CALLS; i++) act?.(FIRST + i);
-      return [readsACall(size), (systemReads() - before - own) / CALLS];
+    sizes.flatMap((size) => {
+      const reads = arms[size] && fileReads(arms[size]);
+      return reads === undefined ? [] : [[readsACall(size), reads]];
     }),
   );
-}
-
-/** Rows that the timing has not just asked for. */
-const FIRST = 7_654_321;
-
-const COUNTERS = '/proc/self/io';
-
-/** https://man7.org/linux/man-pages/man5/proc_pid_io.5.html */
-function systemReads(): number {
-  return Number(/^syscr: (\d+)$/m.exec(readFileSync(COUNTERS, 'utf8'))?.[1]);
 }

@@ -1,5 +1,6 @@
 import type { Runtime, Suite, SuiteOptions } from '../harness/suite.ts';
 import { backups } from './backup.ts';
+import { caches } from './cache.ts';
 import { contention } from './contention.ts';
 import { growthSuite } from './growth.ts';
 import { healths } from './health.ts';
@@ -18,6 +19,7 @@ export function suitesFor(runtime: Runtime, options: Pick<SuiteOptions, 'quick' 
     peersSuite(runtime, options),
     ...openSuites(runtime),
     growthSuite(options),
+    caches,
     writes,
     stalls,
     contention,

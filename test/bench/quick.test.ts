@@ -31,6 +31,7 @@ const SUITES: Record<string, { tables: number; operations: string[]; arms: strin
   peers: { tables: 1, operations: ['getMessage', 'tryRecordCall'], arms: ['ours', 'bare'] },
   open: { tables: 2, operations: ['import, open, close, exit', 'createDb()'], arms: ['ours', 'bare'] },
   growth: { tables: 1, operations: ['getMessage', 'updateSpan'], arms: ['1k', '10k'] },
+  cache: { tables: 1, operations: ['cache of 16 MB'], arms: ['small', 'large'] },
   writes: { tables: 2, operations: ['as shipped', 'insertMessage, mean'], arms: [] },
   contention: { tables: 1, operations: ['4 Bun', '4 Node', '2 Bun, 2 Node'], arms: ['ours', 'bare'] },
   import: { tables: 1, operations: ['a message and a span, each'], arms: ['ours', 'bare'] },

@@ -1,0 +1,24 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { Act } from './compare.ts';
+
+const COUNTERS = '/proc/self/io';
+
+const CALLS = 500;
+
+/** Rows that a timing has not just asked for. */
+const FIRST = 7_654_321;
+
+/** How often a call reads the file, since what it needs is not in SQLite's page cache; undefined where the system does not count. */
+export function fileReads(act: Act): number | undefined {
+  if (!existsSync(COUNTERS)) return undefined;
+  // Reading the counters counts too.
+  const own = -systemReads() + systemReads();
+  const before = systemReads();
+  for (let i = 0; i < CALLS; i++) act(FIRST + i);
+  return (systemReads() - before - own) / CALLS;
+}
+
+/** https://man7.org/linux/man-pages/man5/proc_pid_io.5.html */
+function systemReads(): number {
+  return Number(/^syscr: (\d+)$/m.exec(readFileSync(COUNTERS, 'utf8'))?.[1]);
+}
