@@ -1,10 +1,10 @@
 /**
- * What a replica of Litestream lacks when everything is killed, as docs/replication.md shows it: `bun bench/replication.ts`.
+ * What a replica of Litestream lacks when everything is killed: `bun bench/replication.ts`. docs/replication.md tells it.
  * It makes its files in a temporary folder and removes them.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDb, SqliteIndex } from '../src/index.ts';
@@ -54,6 +54,7 @@ async function measure(): Promise<void> {
       const file = join(folder, 'dork.db');
       const replica = `file://${join(folder, 'replica')}`;
       createDb(file).$client.close();
+      if (!existsSync(BINARY)) throw new Error(`There is no ${BINARY}: bun install`);
       running.push(spawn(BINARY, ['replicate', file, replica], { stdio: 'ignore' }));
       const writer = spawn(process.execPath, [import.meta.path, 'writer', file, String(rate), String(restMs)], {
         stdio: ['ignore', 'pipe', 'inherit'],

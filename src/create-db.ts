@@ -71,12 +71,14 @@ export function createDbWith(adapter: Adapter): CreateDb {
   };
 }
 
-function checkOptions({ readonly, busyTimeoutMs, migrations }: CreateDbOptions): void {
+function checkOptions({ readonly, busyTimeoutMs, migrations, logger }: CreateDbOptions): void {
   flagArgument(readonly, 'options.readonly');
   if (migrations !== undefined && !MODES.includes(migrations)) {
     throw new InvalidInputError('options.migrations', `is not one of ${MODES.join(', ')}`);
   }
   if (busyTimeoutMs !== undefined) checkTimeout(busyTimeoutMs);
+  if (logger !== undefined && typeof logger?.warn !== 'function')
+    throw new InvalidInputError('options.logger', 'has no function warn');
 }
 
 /**

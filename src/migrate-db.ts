@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { history as dorkHistory } from '../drizzle/history.ts';
 import type { Adapter } from './core/adapter.ts';
 import { Connection } from './core/connection.ts';
+import { InvalidInputError } from './core/errors.ts';
 import { inspectFile, realFile } from './core/file.ts';
 import { optionsArgument } from './core/input.ts';
 import { asRefusal, openConnection, orRefuse, refuseForeign } from './core/open.ts';
@@ -14,7 +15,7 @@ import { readLedger } from './migrations/ledger.ts';
 import { type Rehearsal, type RehearseOptions, rehearse } from './migrations/rehearsal.ts';
 import { type LedgerRepair, type RepairLedgerOptions, repair } from './migrations/repair.ts';
 import type { MigrationReport } from './migrations/report.ts';
-import { type MigrateOptions, migrate } from './migrations/runner.ts';
+import { checkMigrateOptions, type MigrateOptions, migrate } from './migrations/runner.ts';
 import { type MigrationStatus, statusOf } from './migrations/status.ts';
 
 /** What `runMigrations()` takes. */
@@ -38,10 +39,19 @@ export type RunMigrations = (of: Pick<Db, '$client'> | string, options?: RunMigr
 export function runMigrationsWith(adapter: Adapter): RunMigrations {
   return (of, given = {}) => {
     const { history, ...options } = optionsArgument(given);
+    checkMigrateOptions(options);
+    checkHistory(history);
     if (isDb(of)) return migrate(of.$client, history ?? dorkHistory, options);
     using connection = openConnection(adapter, databasePath(of), { isOurLedger: isLedgerOf(history) });
     return orRefuse(connection, () => migrate(connection, history ?? dorkHistory, options));
   };
+}
+
+/** @throws InvalidInputError for what `readHistory()` does not give. */
+function checkHistory(history: unknown): void {
+  if (history === undefined) return;
+  const { migrations } = optionsArgument(history as Partial<History>, 'options.history');
+  if (!Array.isArray(migrations)) throw new InvalidInputError('options.history', 'is not what readHistory() gives');
 }
 
 /** What is no database is left to be refused as a path. */
@@ -94,6 +104,7 @@ export type RehearseMigrations = (path: string, options?: RehearseMigrationsOpti
 export function rehearseMigrationsWith(adapter: Adapter): RehearseMigrations {
   return (path, given = {}) => {
     const { history, ...options } = optionsArgument(given);
+    checkHistory(history);
     return looking(adapter, path, history, (connection, filename) =>
       rehearse(connection, filename, history ?? dorkHistory, options),
     );
@@ -157,6 +168,7 @@ function openToLook(adapter: Adapter, path: string): Connection {
   const filename = realFile(path);
   const isClosed = !isHeld(filename);
   const connection = new Connection(adapter, filename, { readonly: true, isClosed });
+  connection.exec('PRAGMA trusted_schema = OFF');
   if (!isClosed) connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   return connection;
 }

@@ -9,7 +9,7 @@ export const backups: Suite = {
   table: {
     title: 'backup',
     compared:
-      'backup() of the built package, verified and hashed, against a bare VACUUM INTO of the same file; meanwhile a timer of 1 ms and a read and a write each time it fires: during the backup, and then as long again without one.',
+      'backup() of the built package, verified and hashed, against a bare VACUUM INTO of the same file; meanwhile a timer of 1 ms and a read and a write each time it fires: during the backup, and then as long again without one, until a checkpoint was in it.',
     by: 'wall',
     unit: 'ms',
     arms: ['ours', 'bare'],

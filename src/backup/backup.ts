@@ -7,6 +7,7 @@ import { copyName } from '../core/copy-name.ts';
 import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { backupFolder } from '../core/file.ts';
 import { flagArgument, optionsArgument } from '../core/input.ts';
+import { ownerOf } from '../core/owner.ts';
 import { databasePath, MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { Db } from '../create-db.ts';
@@ -15,7 +16,6 @@ import { failureOf } from './failure.ts';
 import { prepareFolder, requireFolder } from './folder.ts';
 import { labelTag } from './label.ts';
 import { Listener } from './listener.ts';
-import { ownerOf } from './owner.ts';
 import { pauseCheckpoints, whileOpen } from './running.ts';
 import { startThread, type Thread, type ThreadConnection } from './thread.ts';
 import { type VerifyReport, verify } from './verify.ts';
@@ -31,7 +31,7 @@ export interface BackupOptions {
   readonly label?: string;
   /** True to compare every index with its table and follow every foreign key of the copy too. Default false. */
   readonly deep?: boolean;
-  /** Called ten times a second. What it throws ends the backup, and is what the caller gets. */
+  /** Called ten times a second. What it throws is what the caller gets, when the copy is made; the copy is removed. */
   readonly onProgress?: (progress: BackupProgress) => void;
 }
 
@@ -49,7 +49,7 @@ export type BackupReport = VerifyReport;
  * @throws BackupError; the code says why (`NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `IN_MEMORY`, those of
  * `verifyBackup()`, SQLite's own). No file was made.
  * @throws ClosedError where the database is closed, or was closed before the backup was done.
- * @throws InvalidInputError for a path or a label that cannot be one.
+ * @throws InvalidInputError for a path or a label that cannot be one, and where `deep` is not true or false.
  *
  * @example
  * ```ts
@@ -83,11 +83,18 @@ export async function backupTo(
     await removeWreckage(dirname(to), to);
     thread = await startThread(connection.adapter);
     connection.assertOpen();
-    await fill(thread, connection, copy, listener);
-    const report = await verify(connection.adapter, thread, copy.path, history, deep);
-    connection.assertOpen();
-    await copy.publish();
-    return { ...report, path: to, durationMs: performance.now() - started };
+    const resumeCheckpoints = pauseCheckpoints(connection);
+    try {
+      await fill(thread, connection, copy, listener);
+      const report = await verify(connection.adapter, thread, copy.path, history, deep);
+      // What was written while the copy was read back: the first write after it would have to move it.
+      await withSource(thread, connection, checkpoint);
+      connection.assertOpen();
+      await copy.publish();
+      return { ...report, path: to, durationMs: performance.now() - started };
+    } finally {
+      resumeCheckpoints();
+    }
   } catch (error) {
     if (listener.threw(error)) throw error;
     const what = `No backup of ${filename} was made, and it was not changed.`;
@@ -104,24 +111,30 @@ async function fill(
   copy: PartialCopy,
   listener: Listener<BackupProgress>,
 ): Promise<void> {
+  const { filename } = connection;
+  await withSource(thread, connection, async (source) => {
+    const totalBytes = await contentBytes(source);
+    assertRoom(dirname(copy.path), totalBytes, `a copy of ${filename}`);
+    await copy.fill(source, totalBytes, ownerOf(filename), listener);
+    await checkpoint(source, connection);
+  });
+}
+
+/** The database in the thread: the connection here may be in the midst of a loop over rows. */
+async function withSource(
+  thread: Thread,
+  connection: Connection,
+  fn: (source: ThreadConnection, connection: Connection) => Promise<void>,
+): Promise<void> {
   const { filename, readonly } = connection;
-  // Of the thread's own connection, since the other may be in the midst of a loop over rows.
   const source = await thread.open(filename, { readonly });
   await source.all(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  const totalBytes = await bytesOf(source);
-  assertRoom(dirname(copy.path), totalBytes, `a copy of ${filename}`);
-  const resumeCheckpoints = pauseCheckpoints(connection);
-  try {
-    await copy.fill(source, totalBytes, ownerOf(filename), listener);
-    if (!readonly) await checkpoint(source);
-  } finally {
-    resumeCheckpoints();
-  }
+  await fn(source, connection);
   await source.close();
 }
 
 /** What a copy has at most: free pages are not copied. */
-async function bytesOf(source: ThreadConnection): Promise<number> {
+async function contentBytes(source: ThreadConnection): Promise<number> {
   const read = async (name: string) => Number(Object.values((await source.all(`PRAGMA ${name}`))[0] ?? {})[0]);
   return ((await read('page_count')) - (await read('freelist_count'))) * (await read('page_size'));
 }
@@ -132,7 +145,8 @@ const ROUNDS = 5;
 const FEW_PAGES = 1000;
 
 /** Moves what the copy kept in the -wal into the file, since the event loop would otherwise have to. */
-async function checkpoint(source: ThreadConnection): Promise<void> {
+async function checkpoint(source: ThreadConnection, { readonly }: Connection): Promise<void> {
+  if (readonly) return;
   try {
     for (let round = 0; round < ROUNDS; round++) {
       const [state] = await source.all<{ log: number; checkpointed: number }>('PRAGMA wal_checkpoint(PASSIVE)');

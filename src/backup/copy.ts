@@ -6,9 +6,9 @@ import { wreckageOf } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
 import { FILE_MODE } from '../core/file.ts';
 import { fsPromises } from '../core/fs-promises.ts';
+import { giveTo, type Owner } from '../core/owner.ts';
 import { bytesOf } from '../core/wal.ts';
 import type { Listener } from './listener.ts';
-import { giveTo, type Owner } from './owner.ts';
 import type { ThreadConnection } from './thread.ts';
 
 /** Where a backup or a restore is. */
@@ -87,8 +87,9 @@ export class PartialCopy implements AsyncDisposable {
    * @throws BackupError `TARGET_EXISTS`
    */
   async publish(): Promise<void> {
-    await publish(this.path, this.#to);
-    this.#isPublished = true;
+    await publish(this.path, this.#to, () => {
+      this.#isPublished = true;
+    });
   }
 
   /** Takes the name away at once; the bytes go when the thread that writes them lets go of the file. */
@@ -112,20 +113,34 @@ export class PartialCopy implements AsyncDisposable {
 /**
  * Gives a proved copy its own name, for good.
  *
- * @throws BackupError `TARGET_EXISTS`
+ * @param onNamed Called when it has it.
+ * @throws BackupError `TARGET_EXISTS`; `NOT_FLUSHED` where it is made and its folder cannot be flushed.
  */
-export async function publish(partial: string, to: string): Promise<void> {
+export async function publish(partial: string, to: string, onNamed: () => void = () => {}): Promise<void> {
   try {
     // A rename would replace what another process put there meanwhile.
     await fsPromises().link(partial, to);
-    await fsPromises().rm(partial);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw targetExists(to);
     // Some file systems have no links.
     if (existsSync(to)) throw targetExists(to);
     await fsPromises().rename(partial, to);
   }
-  await flush(dirname(to));
+  onNamed();
+  // A second name that stays is wreckage, which the next copy removes.
+  await fsPromises()
+    .rm(partial, { force: true })
+    .catch(() => {});
+  try {
+    await flush(dirname(to));
+  } catch (cause) {
+    // A folder that may be written and not read cannot be opened to be flushed.
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EACCES') return;
+    throw new BackupError('NOT_FLUSHED', `${to} was made, but its name may not last a loss of power.`, {
+      hint: 'Look at the disk of the folder, then verify the copy: dork-db verify.',
+      cause,
+    });
+  }
 }
 
 export function targetExists(path: string): BackupError {

@@ -22,7 +22,7 @@ export type DailyReport = { readonly path: string } & (
 /**
  * Makes the backup of this UTC day where there is none yet, as a server's timer wants it: calling it again on the same
  * day, also in another process, makes no second one. One that is there and is no good
- * any more is set aside as `….db.damaged`.
+ * any more is set aside as `….db.1763889000000.damaged`, with the milliseconds of that moment.
  *
  * @param dir Default: `backups` beside the database.
  * @throws BackupError, ClosedError, InvalidInputError as `backup()` does.
@@ -66,6 +66,10 @@ export async function backupDaily(
 /** Those that this process makes at this moment, by their paths. */
 const running = new Map<string, Promise<DailyReport>>();
 
+/** The file itself is no good; what else may fail, as too many open files, says nothing of it. */
+const IS_NO_BACKUP =
+  /^(DAMAGED|TRUNCATED|NOT_A_DATABASE|NO_TABLES|NO_LEDGER|NOT_OURS|FILE_MISSING|SQLITE_(CORRUPT|NOTADB).*)$/;
+
 async function makeDaily(
   connection: Connection,
   path: string,
@@ -75,9 +79,9 @@ async function makeDaily(
     try {
       return found(connection, path);
     } catch (error) {
-      if (!(error instanceof BackupError)) throw error;
+      if (!(error instanceof BackupError) || !IS_NO_BACKUP.test(error.code)) throw error;
       // Under this name nothing lists or deletes it, and the name of the day is free.
-      renameSync(path, `${path}.damaged`);
+      renameSync(path, `${path}.${Date.now()}.damaged`);
     }
   }
   try {

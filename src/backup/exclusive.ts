@@ -4,9 +4,9 @@ import type { Adapter } from '../core/adapter.ts';
 import { Connection } from '../core/connection.ts';
 import { RestoreError } from '../core/errors.ts';
 import { createPrivateFile } from '../core/file.ts';
+import { giveTo, ownerOf } from '../core/owner.ts';
 import { isBusy } from '../core/sqlite-error.ts';
 import { pidsWith, processesWith } from './open-files.ts';
-import { giveTo, ownerOf } from './owner.ts';
 
 /** An empty file in the folder of backups; SQLite's own lock on it goes when its holder dies. */
 const LOCK = '.restore-lock';

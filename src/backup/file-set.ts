@@ -16,8 +16,8 @@ import {
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fsyncPath, partialOf } from '../core/copy.ts';
 import { FILE_MODE, FOLDER_MODE, RESTORE_MARKER } from '../core/file.ts';
+import { giveTo, ownerOf } from '../core/owner.ts';
 import { shellQuoted } from '../core/path.ts';
-import { giveTo, ownerOf } from './owner.ts';
 
 /**
  * What belongs to a database file: its -shm, its -wal, and the -journal of a file that is not in WAL mode. SQLite would

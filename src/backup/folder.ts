@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BackupError, type RestoreError } from '../core/errors.ts';
-import { FOLDER_MODE, missingFolder, statAt } from '../core/file.ts';
-import { giveTo, ownerOf } from './owner.ts';
+import { FOLDER_MODE, folderProblem, statAt } from '../core/file.ts';
+import { giveTo, ownerOf } from '../core/owner.ts';
 
 /**
  * Makes sure that a folder for backups is there. Only its last part is created: where more of the path is missing, a
@@ -10,7 +10,7 @@ import { giveTo, ownerOf } from './owner.ts';
  *
  * @param filename The database; a folder that root creates belongs to its owner.
  * @param undone What was not done where the folder cannot be had.
- * @throws BackupError `FOLDER_MISSING`, or an error of another kind with that code.
+ * @throws BackupError `FOLDER_MISSING`, `FOLDER_UNREADABLE`, or an error of another kind with such a code.
  */
 export function prepareFolder(
   folder: string,
@@ -23,10 +23,7 @@ export function prepareFolder(
   const found = statAt(folder);
   if (found?.isDirectory()) return;
   if (found) throw missing(`${folder} is not a folder.`, 'Give the path of a folder.');
-  if (!statAt(dirname(folder))?.isDirectory()) {
-    const { problem, hint } = missingFolder(dirname(folder));
-    throw missing(problem, hint);
-  }
+  requireFolder(dirname(folder), Kind, undone);
   try {
     mkdirSync(folder, { mode: FOLDER_MODE });
   } catch (cause) {
@@ -43,10 +40,9 @@ export function prepareFolder(
 /**
  * A folder that a caller named a file in must be there.
  *
- * @throws BackupError `FOLDER_MISSING`, or an error of another kind with that code.
+ * @throws BackupError `FOLDER_MISSING`, `FOLDER_UNREADABLE`, or an error of another kind with such a code.
  */
 export function requireFolder(folder: string, Kind: typeof BackupError | typeof RestoreError, undone: string): void {
-  if (statAt(folder)?.isDirectory()) return;
-  const { problem, hint } = missingFolder(folder);
-  throw new Kind('FOLDER_MISSING', `${problem} ${undone}`, { hint });
+  const found = folderProblem(folder);
+  if (found) throw new Kind(found.code, `${found.problem} ${undone}`, { hint: found.hint, cause: found.cause });
 }

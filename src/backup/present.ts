@@ -2,6 +2,7 @@ import type { Adapter } from '../core/adapter.ts';
 import { Connection } from '../core/connection.ts';
 import { DatabaseOpenError, DorkDbError, RestoreError } from '../core/errors.ts';
 import { inspectFile } from '../core/file.ts';
+import { type Owner, ownerOf } from '../core/owner.ts';
 import { APPLICATION_ID } from '../core/pragmas.ts';
 import { isBusy } from '../core/sqlite-error.ts';
 import { startsAs } from '../migrations/bring-up.ts';
@@ -9,7 +10,6 @@ import type { History } from '../migrations/history.ts';
 import { inUse } from './exclusive.ts';
 import { sidecarsOf } from './file-set.ts';
 import { CAREFUL, isReadonly, openThere, pragmaText } from './look.ts';
-import { type Owner, ownerOf } from './owner.ts';
 import type { Thread } from './thread.ts';
 
 /** What is at the path that a restore shall fill. */

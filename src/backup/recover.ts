@@ -9,6 +9,7 @@ import { BackupError, DorkDbError, RestoreError } from '../core/errors.ts';
 import { backupFolder, FILE_MODE, FOLDER_MODE, realFile, statAt } from '../core/file.ts';
 import { fsPromises } from '../core/fs-promises.ts';
 import { optionsArgument } from '../core/input.ts';
+import { giveTo, ownerOf } from '../core/owner.ts';
 import { databasePath, defaultDbPath } from '../core/path.ts';
 import { APPLICATION_ID } from '../core/pragmas.ts';
 import { bytesOf } from '../core/wal.ts';
@@ -20,9 +21,8 @@ import { sidecarsOf } from './file-set.ts';
 import { prepareFolder, requireFolder } from './folder.ts';
 import { Listener } from './listener.ts';
 import { mendHeader } from './mend-header.ts';
-import { giveTo, ownerOf } from './owner.ts';
 import { recoverByShell } from './recover-shell.ts';
-import { recoverByTables, type Unreadable } from './recover-tables.ts';
+import { type NotCopied, recoverByTables } from './recover-tables.ts';
 import { describeRecovered, type RecoveredState, tablesIn } from './recovered-state.ts';
 import { startThread, type Thread } from './thread.ts';
 import { removeWreckage } from './wreckage.ts';
@@ -33,7 +33,10 @@ export interface RecoverOptions {
   readonly from?: string;
   /** The file to make; it must not exist. Default: one in `backups` beside the database. */
   readonly to?: string;
-  /** Called before each phase, and five times a second while rows are read. What it throws ends the recovery. */
+  /**
+   * Called before each phase, and five times a second while rows are read. What it throws is what the caller gets, at
+   * the end of the phase; no file is made then.
+   */
   readonly onProgress?: (progress: RecoverProgress) => void;
 }
 
@@ -57,6 +60,11 @@ export interface RecoverReport extends RecoveredState {
   readonly bytes: number;
   /** Rows that could not be read, by table, where that is known; of a table that could not be read at all, null. */
   readonly unreadable: Readonly<Record<string, number | null>>;
+  /**
+   * Rows that were read table by table and left out, by table: another one has their key, or they lack one. Of a
+   * recovery by the shell, which does not count them, empty.
+   */
+  readonly refused: Readonly<Record<string, number>>;
   /** How often the shell complained; it does not say of what without showing rows. */
   readonly complaints: number;
   readonly durationMs: number;
@@ -132,7 +140,7 @@ async function recoverFile(
   }
 }
 
-interface Recovered extends Pick<RecoverReport, 'method' | 'unreadable' | 'complaints'> {
+interface Recovered extends Pick<RecoverReport, 'method' | 'unreadable' | 'refused' | 'complaints'> {
   readonly path: string;
 }
 
@@ -154,21 +162,25 @@ async function recoverInto(
   const byShell = emptyFile(join(work, 'shell.db'));
   const outcome = await recoverByShell(damaged, byShell);
   const complaints = outcome?.complaints ?? 0;
-  const shell = { path: byShell, method: 'shell', unreadable: {}, complaints } as const;
+  const shell = { path: byShell, method: 'shell', unreadable: {}, refused: {}, complaints } as const;
   if (outcome?.isDone && isOurs(adapter, byShell)) return shell;
   const byTables = emptyFile(join(work, 'tables.db'));
   try {
-    const unreadable = nulls(await recoverByTables(thread, damaged, byTables));
-    if (isOurs(adapter, byTables)) return { path: byTables, method: 'tables', unreadable, complaints: 0 };
+    const { unreadable, refused } = await recoverByTables(thread, damaged, byTables);
+    if (isOurs(adapter, byTables))
+      return { path: byTables, method: 'tables', unreadable: nulls(unreadable), refused, complaints: 0 };
   } catch (cause) {
-    if (!(cause instanceof DorkDbError)) throw cause;
+    if (!(cause instanceof DorkDbError) || OF_THE_NEW_FILE.test(cause.code)) throw cause;
     if (!outcome?.isDone || tablesIn(adapter, byShell).length === 0) throw nothing(from, outcome !== undefined, cause);
   }
   if (outcome?.isDone && tablesIn(adapter, byShell).length > 0) return shell;
   throw nothing(from, outcome !== undefined);
 }
 
-function nulls(unreadable: Unreadable): Record<string, number | null> {
+/** What says nothing of the damaged file: the disk is full, or does not write. */
+const OF_THE_NEW_FILE = /^SQLITE_(FULL|NOMEM|READONLY|IOERR_(WRITE|FSYNC|DIR_FSYNC|TRUNCATE|NOMEM))/;
+
+function nulls(unreadable: NotCopied['unreadable']): Record<string, number | null> {
   return Object.fromEntries(Object.entries(unreadable).map(([table, rows]) => [table, rows ?? null]));
 }
 
@@ -180,6 +192,7 @@ function emptyFile(path: string): string {
 /** Marks a file as ours that has our ledger. */
 function isOurs(adapter: Adapter, path: string): boolean {
   using connection = new Connection(adapter, path);
+  connection.exec('PRAGMA trusted_schema = OFF');
   if (!startsAs(connection, history)) return false;
   connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
   return true;

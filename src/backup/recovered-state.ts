@@ -4,7 +4,7 @@ import { BackupError } from '../core/errors.ts';
 import type { History } from '../migrations/history.ts';
 import { dataTables, type RowCounts } from '../migrations/rows.ts';
 import { type Drift, driftOf } from '../migrations/schema-state.ts';
-import { look, openThere } from './look.ts';
+import { CAREFUL, look, openThere } from './look.ts';
 import type { Thread } from './thread.ts';
 import { countRowsThere } from './verify.ts';
 
@@ -33,7 +33,8 @@ export async function describeRecovered(
   path: string,
   history: History,
 ): Promise<RecoveredState> {
-  const connection = await openThere(thread, path);
+  // Through a read-only connection integrity_check passes over CHECK constraints: measured, with SQLite 3.54.1 on both drivers.
+  const connection = await openThere(thread, path, CAREFUL, false);
   try {
     const rows = await countRowsThere(connection, tablesIn(adapter, path));
     const lines = (await connection.all('PRAGMA integrity_check(20)')).map((row) => String(Object.values(row)[0]));
@@ -54,6 +55,7 @@ export async function describeRecovered(
 
 export function tablesIn(adapter: Adapter, path: string): string[] {
   using connection = new Connection(adapter, path, { readonly: true });
+  connection.exec('PRAGMA trusted_schema = OFF');
   return dataTables(connection);
 }
 

@@ -12,7 +12,7 @@ import { oneAtATime, refuseOpen } from './exclusive.ts';
 import { failureOf } from './failure.ts';
 import { removeSet } from './file-set.ts';
 import { prepareFolder, requireFolder } from './folder.ts';
-import { finishInterrupted } from './interrupted.ts';
+import { type Finished, finishInterrupted } from './interrupted.ts';
 import { Listener } from './listener.ts';
 import { processesWith } from './open-files.ts';
 import { presentAt } from './present.ts';
@@ -34,7 +34,10 @@ export interface RestoreOptions {
   readonly dryRun?: boolean;
   /** True to verify the backup as `verifyBackup()` does with `deep`. Default false. */
   readonly deep?: boolean;
-  /** Called ten times a second while the backup is copied. What it throws ends the restore; what was there is in place. */
+  /**
+   * Called ten times a second while the backup is copied. What it throws is what the caller gets, when the copy is made;
+   * what was there is in place.
+   */
   readonly onProgress?: (progress: BackupProgress) => void;
 }
 
@@ -68,7 +71,8 @@ export interface RestoreReport {
  * @throws RestoreError; the code says why (`IN_USE` names the processes where the system tells, `NOT_OURS`, `NO_ROOM`,
  * `MIGRATION_NEWER_DATABASE`, `RUNNING`). What was there is in place.
  * @throws BackupError where the backup is not one that can be used.
- * @throws InvalidInputError for a path that cannot be one.
+ * @throws InvalidInputError for a path that cannot be one, and for a flag that is not true or false.
+ * @throws UnsupportedRuntimeError where this runtime cannot run the driver.
  *
  * @example
  * ```ts
@@ -84,9 +88,9 @@ export function restoreWith(adapter: Adapter): Restore {
   return async (options) => {
     optionsArgument(options);
     const started = performance.now();
-    // As createDb() does for the default path, and for no other.
     const dryRun = flagArgument(options.dryRun, 'options.dryRun');
     const deep = flagArgument(options.deep, 'options.deep');
+    // As createDb() does for the default path, and for no other.
     if (options.to === undefined && !dryRun) createDefaultHome();
     const target = targetOf(options.to);
     const source = sourceOf(options.from, target);
@@ -121,7 +125,7 @@ async function carryOut(
   const folder = backupFolder(target);
   prepareFolder(folder, dirname(target), RestoreError, 'Nothing was restored.');
   return await oneAtATime(adapter, folder, async () => {
-    const earlier = finishInterrupted(target, folder);
+    const earlier = finishEarlier(target, folder);
     if (source !== undefined) {
       const outcome = await restoreFrom(adapter, target, source, folder, options);
       return { ...outcome, finished: earlier !== undefined };
@@ -133,6 +137,16 @@ async function carryOut(
     const replaced = earlier.isRestored ? earlier.replaced : undefined;
     return { migrated: [], tables, finished: true, ...(replaced && { replaced }) };
   });
+}
+
+/** @throws RestoreError where what another restore left cannot be read or moved. */
+function finishEarlier(target: string, folder: string): Finished | undefined {
+  try {
+    return finishInterrupted(target, folder);
+  } catch (error) {
+    const what = `An interrupted restore into ${target} could not be finished.`;
+    throw failureOf(RestoreError, error, what, `Look at ${folder}, which has what was replaced, and call again.`);
+  }
 }
 
 function nothingToFinish(target: string): RestoreError {

@@ -65,6 +65,6 @@ export function assertRoomFor(backup: VerifyReport, target: string, folder: stri
     [dirname(target), staged],
     [folder, kept],
   ] as const) {
-    assertRoom(where, needed, `restoring ${backup.path}`, RestoreError);
+    assertRoom(where, needed, `restoring ${backup.path}`, RestoreError, 'Nothing was restored.');
   }
 }

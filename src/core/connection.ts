@@ -152,9 +152,14 @@ export class Connection implements Disposable {
     return this.#transactions.run(fn, behavior);
   }
 
-  /** Another connection through the same driver, as a snapshot, a check or a replay needs one. */
+  /**
+   * Another connection through the same driver, as a snapshot, a check or a replay needs one. The SQL of its schema is
+   * not trusted.
+   */
   sibling(filename: string, options: ConnectionOptions = {}): Connection {
-    return new Connection(this.#adapter, filename, options);
+    const sibling = new Connection(this.#adapter, filename, options);
+    sibling.exec('PRAGMA trusted_schema = OFF');
+    return sibling;
   }
 
   /** Calls the function before each statement is prepared; what it throws, `prepare()` throws. */

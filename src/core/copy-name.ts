@@ -57,8 +57,17 @@ export function wreckageOf(path: string): string | undefined {
 export function isWreckage(path: string, pid: number): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return false;
-  const isMakerAlive = pid === process.pid ? stat.mtimeMs >= Math.floor(performance.timeOrigin) : isAlive(pid);
+  const isMakerAlive = pid === process.pid ? stat.mtimeMs >= processStart() : isAlive(pid);
   return !isMakerAlive || Date.now() - stat.mtimeMs >= LONGEST_WORK_MS;
+}
+
+/**
+ * When this process began, in Unix milliseconds, a second early, since a clock may be set. In a worker of Bun every clock
+ * begins with the thread: what has this process' number may be of another of its threads.
+ */
+function processStart(): number {
+  const { isMainThread } = process.getBuiltinModule('node:worker_threads');
+  return isMainThread ? Date.now() - process.uptime() * 1000 - 1000 : Number.NEGATIVE_INFINITY;
 }
 
 /** True where a process of this machine has the number, whoever its user is. */

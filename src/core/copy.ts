@@ -21,10 +21,11 @@ export function assertRoom(
   needed: number,
   what: string,
   Kind: typeof BackupError | typeof RestoreError = BackupError,
+  undone = 'Nothing was written.',
 ): void {
   const free = freeBytes(folder);
   if (free >= needed) return;
-  throw new Kind('NO_ROOM', `${folder} has ${free} bytes free; ${what} may need ${needed}. Nothing was written.`, {
+  throw new Kind('NO_ROOM', `${folder} has ${free} bytes free; ${what} may need ${needed}. ${undone}`, {
     hint: 'Make room on the disk and call again.',
     retryable: true,
   });

@@ -65,32 +65,54 @@ function sizeOf(path: string): number | undefined {
 function hasBackups(filename: string): boolean {
   const folder = backupFolder(filename);
   if (!statAt(folder)?.isDirectory()) return false;
-  return readdirSync(folder).some((name) => name.startsWith(`${stemOf(filename)}-`) && name.endsWith('.db'));
+  const names = attempt(
+    () => readdirSync(folder),
+    'FOLDER_UNREADABLE',
+    `${filename} is empty, and whether there are backups of it in ${folder} cannot be read.`,
+    'Look at the owner and the mode of that folder.',
+  );
+  return names.some((name) => name.startsWith(`${stemOf(filename)}-`) && name.endsWith('.db'));
 }
 
-/** How a folder is told that is not there, and the way out. */
-export function missingFolder(folder: string): { readonly problem: string; readonly hint: string } {
+/** Why no file can be made in a folder, as far as a look at it tells, and the way out. */
+export interface FolderProblem {
+  readonly code: 'FOLDER_MISSING' | 'FOLDER_UNREADABLE';
+  readonly problem: string;
+  readonly hint: string;
+  readonly cause?: unknown;
+}
+
+/** Undefined for a folder that is there. SQLite's own message for a missing one says only "unable to open". */
+export function folderProblem(folder: string): FolderProblem | undefined {
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(folder, { throwIfNoEntry: false });
+  } catch (cause) {
+    return {
+      code: 'FOLDER_UNREADABLE',
+      problem: `The folder ${folder} cannot be read.`,
+      hint: 'Look at the owner and the mode of the folder and of those above it.',
+      cause,
+    };
+  }
+  if (stat?.isDirectory()) return undefined;
+  if (stat) {
+    return {
+      code: 'FOLDER_MISSING',
+      problem: `${folder} is not a folder.`,
+      hint: 'Give the path of a file in an existing folder.',
+    };
+  }
   return {
+    code: 'FOLDER_MISSING',
     problem: `The folder ${folder} does not exist (or its disk is not mounted).`,
     hint: `Create it first: mkdir -m 700 -p ${shellQuoted(folder)}`,
   };
 }
 
-/** The parent folder must be there: SQLite's own message for a missing one says only "unable to open". */
 function checkFolder(filename: string): void {
-  const folder = dirname(filename);
-  const stat = attempt(
-    () => statSync(folder, { throwIfNoEntry: false }),
-    'FOLDER_UNREADABLE',
-    `The folder ${folder} cannot be read.`,
-    'Look at the owner and the mode of the folder and of those above it.',
-  );
-  if (!stat) {
-    const { problem, hint } = missingFolder(folder);
-    refuse('FOLDER_MISSING', problem, hint);
-  }
-  if (!stat.isDirectory())
-    refuse('FOLDER_MISSING', `${folder} is not a folder.`, 'Give the path of a file in an existing folder.');
+  const found = folderProblem(dirname(filename));
+  if (found) refuse(found.code, found.problem, found.hint, found.cause);
 }
 
 /** What stands at the path now must be nothing, or a regular file. */
@@ -252,14 +274,16 @@ export function createDefaultHome(): void {
  * Creates a folder that only its owner may enter; one that is there stays as it is.
  *
  * @param otherwise What else could be done where it cannot be created.
+ * @returns True where it was created.
  */
-export function createPrivateFolder(folder: string, otherwise = ''): void {
-  attempt(
+export function createPrivateFolder(folder: string, otherwise = ''): boolean {
+  const created = attempt(
     () => mkdirSync(folder, { recursive: true, mode: FOLDER_MODE }),
     'CANNOT_CREATE',
     `The folder ${folder} cannot be created.`,
     `Look at the owner and the mode of the folder above it${otherwise}.`,
   );
+  return created !== undefined;
 }
 
 /** The file itself where the path is a symbolic link, so that the -wal and the backups lie beside the real one. */

@@ -164,7 +164,7 @@ export function objectOf<const T extends v.ObjectEntries>(entries: T) {
 /** @throws InvalidInputError for what SQLite's busy handler cannot count. */
 export function checkTimeout(milliseconds: number, name = 'options.busyTimeoutMs'): void {
   if (!(Number.isInteger(milliseconds) && milliseconds >= 0 && milliseconds < 2 ** 31))
-    throw new InvalidInputError(name, 'is not a whole number of milliseconds from 0');
+    throw new InvalidInputError(name, 'is not a whole number of milliseconds from 0 to 2147483647');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { Connection } from '../core/connection.ts';
-import { findLegacyFiles, waitingLegacyFiles } from '../legacy/files.ts';
+import { findLegacyFiles, importCommand, waitingLegacyFiles } from '../legacy/files.ts';
 import { hasTable } from '../migrations/ledger.ts';
 import { type Check, findingsOf, onDisk } from './check.ts';
 
@@ -8,7 +8,8 @@ const say = findingsOf('legacy');
 
 /** Older DorkOS files beside the database that were never imported, or that something has written since. */
 export const checkLegacy: Check = onDisk(({ connection }) => {
-  const home = dirname(connection.filename);
+  const { filename } = connection;
+  const home = dirname(filename);
   const isMigrated = hasTable(connection, 'legacy_imports');
   const worthImporting = isMigrated ? waitingLegacyFiles({ $client: connection }, home) : findLegacyFiles(home);
   const imported = isMigrated ? importedPaths(connection) : new Set<string>();
@@ -16,13 +17,13 @@ export const checkLegacy: Check = onDisk(({ connection }) => {
   const changed = worthImporting.filter((path) => imported.has(path));
   const findings = [
     ...(waiting.length > 0
-      ? [say.warning(`Older DorkOS files are not imported: ${waiting.join(', ')}.`, 'dork-db import')]
+      ? [say.warning(`Older DorkOS files are not imported: ${waiting.join(', ')}.`, importCommand(filename))]
       : []),
     ...(changed.length > 0
       ? [
           say.warning(
             `Older DorkOS files were written after they were imported: ${changed.join(', ')}.`,
-            'Stop the older server, then run dork-db import again; nothing is doubled.',
+            `Stop the older server, then import again; nothing is doubled: ${importCommand(filename)}`,
           ),
         ]
       : []),

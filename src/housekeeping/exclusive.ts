@@ -16,7 +16,9 @@ export function withoutOthers<T>(
   fn: (connection: Connection) => T,
 ): T {
   using connection = new Connection(adapter, filename);
-  connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA main.locking_mode = EXCLUSIVE`);
+  connection.exec(
+    `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA trusted_schema = OFF; PRAGMA main.locking_mode = EXCLUSIVE`,
+  );
   try {
     connection.exec('BEGIN EXCLUSIVE; COMMIT');
   } catch (error) {

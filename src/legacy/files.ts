@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { ImportError } from '../core/errors.ts';
+import { shellQuoted } from '../core/path.ts';
 import { LEGACY_SOURCES } from './schema.ts';
 import { findSource } from './source-file.ts';
 
@@ -23,6 +24,11 @@ export function waitingLegacyFiles(db: { readonly $client: Connection }, home: s
     const fingerprint = fingerprintAt(path);
     return fingerprint !== undefined && last.get(source, path)?.fingerprint !== fingerprint;
   }).map((source) => join(home, source));
+}
+
+/** The command that imports the older files beside a database. */
+export function importCommand(filename: string): string {
+  return `dork-db import --db ${shellQuoted(filename)} --from ${shellQuoted(dirname(filename))}`;
 }
 
 function fingerprintAt(path: string): string | undefined {

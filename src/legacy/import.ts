@@ -24,7 +24,7 @@ export interface ImportLegacyOptions {
    * Default false: they are set aside.
    */
   readonly keepOrphans?: boolean;
-  /** Called at the beginning and the end of each table, and every few thousand rows. */
+  /** Called at the beginning and the end of each table, and every 20,000 rows. */
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 

@@ -25,9 +25,9 @@ export function refusal(problem: Problem, filename: string, snapshotThatFits: st
   const untouched = `Nothing of ${filename} was touched.`;
   switch (problem.kind) {
     case 'edited':
-      return editedRefusal(problem, untouched);
+      return editedRefusal(problem, filename, untouched);
     case 'newer_database':
-      return newerRefusal(problem, untouched, snapshotThatFits);
+      return newerRefusal(problem, filename, untouched, snapshotThatFits);
     case 'out_of_order': {
       if ('swapped' in problem) {
         const [first, second] = problem.swapped;
@@ -50,7 +50,11 @@ export function refusal(problem: Problem, filename: string, snapshotThatFits: st
   }
 }
 
-function editedRefusal({ migration, entry, isCosmetic }: EditedEntry, untouched: string): MigrationError {
+function editedRefusal(
+  { migration, entry, isCosmetic }: EditedEntry,
+  filename: string,
+  untouched: string,
+): MigrationError {
   const what =
     isCosmetic === undefined
       ? 'was changed after it was applied'
@@ -61,7 +65,7 @@ function editedRefusal({ migration, entry, isCosmetic }: EditedEntry, untouched:
     'edited',
     `${migration.tag} ${what} (applied ${entry.hash}, now ${migration.hash}). ${untouched}`,
     {
-      hint: `Put the file back as it was and make the change in a new migration; or accept it as it is now: dork-db repair-ledger ${migration.tag}`,
+      hint: `Put the file back as it was and make the change in a new migration; or accept it as it is now: dork-db repair-ledger ${migration.tag} --db ${shellQuoted(filename)}`,
     },
   );
 }
@@ -75,6 +79,7 @@ function nameOf({ hash, tag, appliedAt, when }: UnknownEntry): string {
 
 function newerRefusal(
   { entries, pending }: UnknownEntries,
+  filename: string,
   untouched: string,
   snapshotThatFits: string | undefined,
 ): MigrationError {
@@ -87,7 +92,7 @@ function newerRefusal(
     `The database is newer than this code, which does not know ${entries.map(nameOf).join(', ')}.${also} ${untouched}`,
     {
       hint: snapshotThatFits
-        ? `Use the newer version, or restore the snapshot that this one can open: dork-db restore ${shellQuoted(snapshotThatFits)}`
+        ? `Use the newer version, or restore the snapshot that this one can open: dork-db restore ${shellQuoted(snapshotThatFits)} --db ${shellQuoted(filename)}`
         : "Use the newer version, or open it read-only with migrations: 'skip'; no snapshot beside it fits this one.",
     },
   );

@@ -71,6 +71,8 @@ export function rehearse(
   options: RehearseOptions = {},
 ): Rehearsal {
   const { pending, problem } = planFor(source, history);
+  // Through a link: the disk that counts is that of the file itself.
+  const beside = dirname(source.filename === MEMORY ? filename : source.filename);
   const nothing: Rehearsal = {
     filename,
     pending: pending.map(({ tag }) => tag),
@@ -80,11 +82,11 @@ export function rehearse(
     drift: [],
     durationMs: 0,
     neededBytes: 0,
-    freeBytes: freeBytes(dirname(filename)),
+    freeBytes: freeBytes(beside),
   };
   if (problem) return { ...nothing, ...problemOf(refusalOf(problem, source, history, filename)) };
   if (pending.length === 0) return nothing;
-  using folder = folderFor(filename);
+  using folder = folderIn(beside);
   return { ...nothing, ...rehearseOn(join(folder.path, basename(filename)), source, history, options) };
 }
 
@@ -134,10 +136,12 @@ function rowChanges(before: RowCounts, after: RowCounts): RowChange[] {
 }
 
 /** Beside the file, whose disk is the one that counts; else, where only reading is allowed, in the system's folder. */
-function folderFor(filename: string): TemporaryFolder {
+function folderIn(beside: string): TemporaryFolder {
   try {
-    return temporaryFolder(dirname(filename), FOLDER);
-  } catch {
+    return temporaryFolder(beside, FOLDER);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') throw error;
     return temporaryFolder(tmpdir(), FOLDER);
   }
 }

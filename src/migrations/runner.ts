@@ -38,10 +38,15 @@ const LOCK_TIMEOUT_MS = 60_000;
  */
 export function migrate(connection: Connection, history: History, options: MigrateOptions = {}): MigrationReport {
   const started = performance.now();
-  if (options.lockTimeoutMs !== undefined) checkTimeout(options.lockTimeoutMs, 'options.lockTimeoutMs');
-  const snapshot = flagArgument(options.snapshot, 'options.snapshot', true);
+  const snapshot = checkMigrateOptions(options);
   const outcome = withoutLock(connection, history) ?? underLock(connection, history, { ...options, snapshot });
   return { ...outcome, filename: connection.filename, durationMs: performance.now() - started };
+}
+
+/** @returns Whether a snapshot is taken. @throws InvalidInputError */
+export function checkMigrateOptions({ lockTimeoutMs, snapshot }: MigrateOptions): boolean {
+  if (lockTimeoutMs !== undefined) checkTimeout(lockTimeoutMs, 'options.lockTimeoutMs');
+  return flagArgument(snapshot, 'options.snapshot', true);
 }
 
 type Outcome = Omit<MigrationReport, 'filename' | 'durationMs'>;

@@ -5,6 +5,7 @@ import { copyDatabase } from '../core/copy.ts';
 import { copyName, parseCopyName, wreckageOf } from '../core/copy-name.ts';
 import { BackupError, DorkDbError, MigrationError } from '../core/errors.ts';
 import { backupFolder, createPrivateFolder, stemOf } from '../core/file.ts';
+import { giveTo, ownerOf } from '../core/owner.ts';
 import { MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { History } from './history.ts';
@@ -53,14 +54,15 @@ export function takeSnapshot(connection: Connection, tag: string, rows: RowCount
   const folder = backupFolder(filename);
   const to = join(folder, copyName(filename, KIND, new Date(), tag.replaceAll(/[^\w.-]+/g, '_')));
   try {
-    createPrivateFolder(folder);
+    const owner = ownerOf(filename);
+    if (createPrivateFolder(folder)) giveTo(owner, folder);
     removeWreckage(filename);
     // A second connection: VACUUM cannot run in the transaction that holds the lock, but beside it.
     using source = connection.sibling(filename, { readonly: true });
     source.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     copyDatabase(source, to, (copy) => {
       const differs = differenceOf(connection, copy, rows);
-      if (differs === undefined) return;
+      if (differs === undefined) return giveTo(owner, copy.filename);
       throw new BackupError(
         'COPY_DIFFERS',
         `The snapshot ${to} differs from ${filename} in ${differs}. It was removed.`,

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connection } from '../core/connection.ts';
 import type { StoreDb } from '../core/db.ts';
 import { InvalidInputError } from '../core/errors.ts';
-import { textArgument } from '../core/input.ts';
+import { optionsArgument, textArgument } from '../core/input.ts';
 import { type EnvelopeFacts, FOLDERS, type Folder, factsOf, type MaildirStore } from './maildir.ts';
 import { RebuildStaging } from './rebuild-staging.ts';
 
@@ -42,8 +42,10 @@ export async function rebuildIndex(
   db: StoreDb,
   maildir: MaildirStore,
   endpointHashes: ReadonlyMap<string, string>,
-  { onProgress }: RebuildOptions,
+  options: RebuildOptions,
 ): Promise<number> {
+  const { onProgress } = optionsArgument(options);
+  checkMaildir(maildir);
   const endpoints = checkedEndpoints(endpointHashes);
   const before = rebuilding.get(db.$client);
   const rebuild = Promise.resolve(before)
@@ -51,6 +53,15 @@ export async function rebuildIndex(
     .then(() => new Rebuild(db, maildir, endpoints, onProgress).run());
   rebuilding.set(db.$client, rebuild);
   return rebuild;
+}
+
+const METHODS = ['listNew', 'listCurrent', 'listFailed', 'readEnvelope'] as const;
+
+function checkMaildir(maildir: MaildirStore): void {
+  for (const method of METHODS) {
+    if (typeof optionsArgument(maildir, 'maildirStore')[method] !== 'function')
+      throw new InvalidInputError(`maildirStore.${method}`, 'is not a function');
+  }
 }
 
 type Endpoint = readonly [hash: string, subject: string];

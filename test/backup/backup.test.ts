@@ -110,6 +110,13 @@ describe(`backup on ${RUNTIME}`, () => {
     assert.equal(mode(folder.file("it's")), '700');
   });
 
+  it('says of a path below a file that there is no folder', { timeout: SLOW_DISK_MS }, async () => {
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('dork.db'));
+    const { message } = await rejects(backup(db, { to: folder.file('dork.db/x.db') }), BackupError, 'FOLDER_MISSING');
+    assert.match(message, /dork\.db is not a folder\. No backup was made/);
+  });
+
   it('takes a label into the name, and two backups of one moment get two names', {
     timeout: SLOW_DISK_MS,
   }, async () => {
@@ -263,6 +270,19 @@ describe(`backup on ${RUNTIME}`, () => {
 });
 
 describe(`backupDaily on ${RUNTIME}`, () => {
+  it('leaves the backup of the day where it only cannot be looked at now', { timeout: SLOW_DISK_MS }, async () => {
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('dork.db'));
+    const { path } = await backupDaily(db);
+    {
+      using holder = db.$client.sibling(path);
+      holder.exec('BEGIN EXCLUSIVE');
+      await rejects(backupDaily(db), BackupError, /^SQLITE_BUSY/);
+    }
+    assert.deepEqual(readdirSync(dirname(path)), [basename(path)]);
+    assert.equal((await backupDaily(db)).isNew, false);
+  });
+
   it('makes one a day, however often and from however many processes it is called', {
     timeout: SLOW_DISK_MS,
   }, async () => {
@@ -297,7 +317,7 @@ describe(`backupDaily on ${RUNTIME}`, () => {
     writeFileSync(path, readFileSync(path).subarray(0, 8192));
     assert.equal((await backupDaily(db, dir)).isNew, true);
     assert.deepEqual(idsIn(path), ['a']);
-    assert.ok(existsSync(`${path}.damaged`));
+    assert.equal(readdirSync(dir).filter((name) => name.endsWith('.damaged')).length, 1);
     assert.equal(listBackups(dir).length, 1);
     await verifyBackup(path, { deep: true });
   });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import {
   BackupError,
   backup,
@@ -354,6 +356,21 @@ describe(`pruneBackups on ${RUNTIME}`, () => {
     const left = Object.keys(files).filter((name) => !files[name]);
     assert.deepEqual(Object.keys(contents(dir)), [...left, daily(0)].sort());
     assert.equal(wreckageOf(join(dir, daily(0))), undefined);
+  });
+
+  it('takes nothing for wreckage in a thread that another one of the process makes', async () => {
+    using folder = temporaryFolder();
+    const [made, killed] = [process.pid, 2 ** 22 - 1].map((pid) =>
+      folder.file(`dork-daily-20261122.db.${pid}.partial`),
+    );
+    for (const path of [made, killed]) writeFileSync(path as string, 'half');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const worker = new Worker(new URL('./fixtures/wreckage-in-thread.ts', import.meta.url), {
+      workerData: [made, killed],
+    });
+    const [wreckage] = await once(worker, 'message');
+    await worker.terminate();
+    assert.deepEqual(wreckage, [killed]);
   });
 
   it('refuses a policy that is none', { timeout: SLOW_DISK_MS }, async () => {

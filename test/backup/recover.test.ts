@@ -171,6 +171,46 @@ describe(`recover on ${RUNTIME}`, () => {
     assert.equal(existsSync(folder.file('x.db')), false);
   });
 
+  it('keeps rows that the schema forbids, and counts those that it cannot keep', {
+    timeout: SLOW_DISK_MS,
+  }, async () => {
+    using folder = temporaryFolder();
+    const file = populated(folder);
+    {
+      using db = createDb(file);
+      db.$client.exec(`PRAGMA ignore_check_constraints = ON;
+        UPDATE relay_index SET status = 'xx' WHERE id = 'fat-1';
+        CREATE TABLE notes (id TEXT UNIQUE, text TEXT);
+        INSERT INTO notes VALUES ('key-1', 'one'), ('key-2', 'two'), ('key-3', 'three')`);
+    }
+    const bytes = readFileSync(file);
+    bytes.write('key-1two', bytes.indexOf('key-2two'));
+    writeFileSync(file, bytes);
+    const report = await withoutShell(() => recover({ from: file, to: folder.file('saved.db') }));
+    assert.equal(report.method, 'tables');
+    using saved = createDb(report.to, { migrations: 'skip' });
+    assert.equal(saved.$client.prepare("SELECT status FROM relay_index WHERE id = 'fat-1'").get()?.status, 'xx');
+    assert.deepEqual([report.refused, report.rows.notes], [{ notes: 1 }, 2]);
+    assert.match(report.damage.join(), /CHECK constraint failed in relay_index/);
+    assert.equal(report.isRestorable, false);
+  });
+
+  it('says that the new file could not be written, not that the old one is damaged', {
+    timeout: SLOW_DISK_MS,
+  }, async () => {
+    using folder = temporaryFolder();
+    const file = populated(folder);
+    const before = readFileSync(file);
+    // Enough for the copy of the damaged file, and not for a second of it that is a little larger.
+    const limit = `ulimit -f ${Math.floor(before.length / 512) - 100}; trap '' XFSZ;`;
+    const answers = start('recover', [file, folder.file('saved.db')], { before: limit });
+    const error = await answers.next<{ name: string; code: string; message: string }>();
+    await answers.ended;
+    assert.match(`${error.name} ${error.code}`, /^RestoreError (EFBIG|SQLITE_FULL|SQLITE_IOERR_WRITE)$/, error.message);
+    assert.deepEqual(readFileSync(file), before);
+    assert.equal(existsSync(folder.file('saved.db')), false);
+  });
+
   it('says what the system refuses, and leaves the damaged file and its folder as they are', {
     timeout: SLOW_DISK_MS,
     skip: process.getuid?.() !== 0 && 'only root can become another user',

@@ -476,6 +476,20 @@ describe(`an interrupted restore on ${RUNTIME}`, () => {
     assert.deepEqual(contents(folder.path), before);
   });
 
+  it('says what is wrong where what it left cannot be read', { timeout: SLOW_DISK_MS }, async () => {
+    using folder = temporaryFolder();
+    const { file } = await interrupted(folder);
+    const marker = readFileSync(file, 'utf8').trimEnd();
+    writeFileSync(file, marker.slice(0, -10));
+    const before = contents(folder.path);
+    const { message } = await rejects(restore({ to: file }), RestoreError, /./);
+    assert.match(message, /could not be finished/);
+    assert.deepEqual(
+      { ...contents(folder.path), 'backups/.restore-lock': '' },
+      { ...before, 'backups/.restore-lock': '' },
+    );
+  });
+
   it('is brought to its end by a restore without a backup, and by any other', { timeout: SLOW_DISK_MS }, async () => {
     for (const isAnother of [false, true]) {
       using folder = temporaryFolder();

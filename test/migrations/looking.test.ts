@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createDb, migrationStatus, rehearseMigrations, runMigrations } from '#entry';
@@ -210,6 +210,22 @@ describe(`a rehearsal, on ${RUNTIME}`, () => {
     assert.equal(problemOf('SELECT nothing')?.kind, 'failed');
     assert.equal(rehearseMigrations(path, { history: historyOf(REBUILD_PARENTS) }).problem?.kind, 'newer_database');
     assert.deepEqual(stateOf(folder.path).slice(1), before);
+  });
+
+  it('works beside the file itself where the path is a link, and refuses options before anything is made', () => {
+    using folder = temporaryFolder();
+    mkdirSync(folder.file('disk'));
+    makeOlder(folder.file('disk/family.db'));
+    symlinkSync(folder.file('disk/family.db'), folder.file('link.db'));
+    let copies: string[] = [];
+    const onProgress = () => {
+      copies = readdirSync(folder.file('disk')).filter((name) => name.startsWith('.dork-rehearsal-'));
+    };
+    assert.equal(rehearseMigrations(folder.file('link.db'), { history: HISTORY, onProgress }).problem, undefined);
+    assert.equal(copies.length, 1);
+    for (const options of [{ lockTimeoutMs: -1 }, { snapshot: 0 }, { history: {} }, { history: 'no' }])
+      assert.throws(() => runMigrations(folder.file('new.db'), options as object), InvalidInputError);
+    assert.equal(existsSync(folder.file('new.db')), false);
   });
 
   it('removes the copy also where the caller stops it, and what a killed one left', () => {

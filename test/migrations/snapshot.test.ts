@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -20,6 +21,7 @@ import { migrate } from '../../src/migrations/runner.ts';
 import { listSnapshots, SNAPSHOTS_KEPT } from '../../src/migrations/snapshot.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
+import { NOBODY } from '../support/user.ts';
 import { allLines, start, withFileLimit } from './processes.ts';
 import {
   count,
@@ -187,6 +189,19 @@ describe(`the snapshot before a migration, on ${RUNTIME}`, () => {
     );
     assert.deepEqual(ledgerHashes(connection), [FAMILY.hash]);
     assert.deepEqual(readdirSync(folder.path).sort(), ['backups', 'family.db', 'family.db-shm', 'family.db-wal']);
+  });
+
+  it('belongs to whoever the file belongs to, with its folder', {
+    skip: process.getuid?.() !== 0 && 'only root makes files for others',
+  }, () => {
+    using folder = temporaryFolder();
+    const path = folder.file('family.db');
+    makeFile(path);
+    chownSync(folder.path, NOBODY, NOBODY);
+    chownSync(path, NOBODY, NOBODY);
+    using connection = open(path);
+    const { snapshot } = migrate(connection, HISTORY);
+    for (const made of [folder.file('backups'), snapshot ?? '']) assert.equal(statSync(made).uid, NOBODY, made);
   });
 
   it('is switched off by false alone', () => {

@@ -352,6 +352,8 @@ describe(`opening on ${RUNTIME}`, () => {
       { migrations: 'maybe' },
       { readonly: 'yes' },
       { busyTimeoutMs: -1 },
+      { logger: 5 },
+      { logger: null },
       { busyTimeoutMs: Number.NaN },
       { busyTimeoutMs: 1.5 },
     ]) {
@@ -377,5 +379,9 @@ describe(`opening on ${RUNTIME}`, () => {
     mkdirSync(folder.file('closed'), { mode: 0o700 });
     assert.equal(attempt(folder.file('closed/dork.db')), 'FOLDER_UNREADABLE');
     assert.deepEqual(readdirSync(folder.file('closed')), []);
+    mkdirSync(folder.file('open'), { mode: 0o777 });
+    mkdirSync(folder.file('open/backups'), { mode: 0o700 });
+    writeFileSync(folder.file('open/dork.db'), '', { mode: 0o666 });
+    assert.equal(attempt(folder.file('open/dork.db')), 'FOLDER_UNREADABLE');
   });
 });

@@ -567,6 +567,16 @@ describe(`rebuild on ${RUNTIME}`, () => {
     assert.deepEqual(dump(test.db), before);
   });
 
+  it('are refused by name where they are no store, or no options', async () => {
+    using set = maildirAndIndex();
+    const { index, files } = set;
+    const rebuild = index.rebuild.bind(index) as (...args: unknown[]) => Promise<number>;
+    const field = (name: string) => (error: unknown) => error instanceof InvalidInputError && error.field === name;
+    await assert.rejects(rebuild({ listNew: () => [] }, ENDPOINTS), field('maildirStore.listCurrent'));
+    await assert.rejects(rebuild(null, ENDPOINTS), field('maildirStore'));
+    await assert.rejects(rebuild(files, ENDPOINTS, null), field('options'));
+  });
+
   it('does not fail, once it has swapped, where rows are read one by one at its end', async () => {
     using set = maildirAndIndex();
     const { test, index, files } = set;

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { formatBytes } from '../../core/format.ts';
-import { databasePath, defaultDbPath, shellQuoted } from '../../core/path.ts';
-import { waitingLegacyFiles } from '../../legacy/files.ts';
+import { databasePath, defaultDbPath } from '../../core/path.ts';
+import { importCommand, waitingLegacyFiles } from '../../legacy/files.ts';
 import type { Rehearsal } from '../../migrations/rehearsal.ts';
 import type { MigrationReport } from '../../migrations/report.ts';
 import type { MigrationStatus } from '../../migrations/status.ts';
@@ -42,16 +42,9 @@ async function runMigrate(options: MigrateCommandOptions): Promise<void> {
   print(describe(report));
   if (legacyFiles.length > 0) {
     print(
-      `\nOlder DorkOS files wait to be imported; they were not changed:\n${legacyFiles.map((file) => `  ${file}`).join('\n')}\nTo bring them in: ${importCommand(options)}`,
+      `\nOlder DorkOS files wait to be imported; they were not changed:\n${legacyFiles.map((file) => `  ${file}`).join('\n')}\nTo bring them in: ${options.db === undefined ? 'dork-db import' : importCommand(databasePath(options.db))}`,
     );
   }
-}
-
-/** The command that imports the files beside the database. */
-function importCommand({ db }: MigrateCommandOptions): string {
-  return db === undefined
-    ? 'dork-db import'
-    : `dork-db import --db ${shellQuoted(db)} --from ${shellQuoted(dirname(databasePath(db)))}`;
 }
 
 /** What would happen. Exit code 1 where it would be refused or fail. */

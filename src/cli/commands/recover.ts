@@ -52,12 +52,15 @@ function describe(report: RecoverReport): string {
 
 /** What was not saved, or is not as it should be, a line each. */
 function losses(report: RecoverReport): string[] {
-  const { unreadable, lostAndFound, complaints, damage, danglingRows, drift } = report;
+  const { unreadable, refused, lostAndFound, complaints, damage, danglingRows, drift } = report;
   return [
     ...Object.entries(unreadable).map(([table, n]) =>
       n === null
         ? `${table}: it is not known how many rows could not be read.`
         : `${table}: ${plural(n, 'row')} could not be read.`,
+    ),
+    ...Object.entries(refused).map(
+      ([table, n]) => `${table}: ${plural(n, 'row')} left out: another has their key, or they lack one.`,
     ),
     ...(lostAndFound > 0 ? [`${plural(lostAndFound, 'row')} of no known table are in lost_and_found.`] : []),
     ...(complaints > 0 ? [`The sqlite3 shell complained ${plural(complaints, 'time')}.`] : []),
