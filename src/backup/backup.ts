@@ -83,18 +83,11 @@ export async function backupTo(
     await removeWreckage(dirname(to), to);
     thread = await startThread(connection.adapter);
     connection.assertOpen();
-    const resumeCheckpoints = pauseCheckpoints(connection);
-    try {
-      await fill(thread, connection, copy, listener);
-      const report = await verify(connection.adapter, thread, copy.path, history, deep);
-      // What was written while the copy was read back: the first write after it would have to move it.
-      await withSource(thread, connection, checkpoint);
-      connection.assertOpen();
-      await copy.publish();
-      return { ...report, path: to, durationMs: performance.now() - started };
-    } finally {
-      resumeCheckpoints();
-    }
+    await fill(thread, connection, copy, listener);
+    const report = await verify(connection.adapter, thread, copy.path, history, deep);
+    connection.assertOpen();
+    await copy.publish();
+    return { ...report, path: to, durationMs: performance.now() - started };
   } catch (error) {
     if (listener.threw(error)) throw error;
     const what = `No backup of ${filename} was made, and it was not changed.`;
@@ -111,25 +104,19 @@ async function fill(
   copy: PartialCopy,
   listener: Listener<BackupProgress>,
 ): Promise<void> {
-  const { filename } = connection;
-  await withSource(thread, connection, async (source) => {
-    const totalBytes = await contentBytes(source);
-    assertRoom(dirname(copy.path), totalBytes, `a copy of ${filename}`);
-    await copy.fill(source, totalBytes, ownerOf(filename), listener);
-    await checkpoint(source, connection);
-  });
-}
-
-/** The database in the thread: the connection here may be in the midst of a loop over rows. */
-async function withSource(
-  thread: Thread,
-  connection: Connection,
-  fn: (source: ThreadConnection, connection: Connection) => Promise<void>,
-): Promise<void> {
   const { filename, readonly } = connection;
+  // Of the thread's own connection, since the other may be in the midst of a loop over rows.
   const source = await thread.open(filename, { readonly });
   await source.all(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  await fn(source, connection);
+  const totalBytes = await contentBytes(source);
+  assertRoom(dirname(copy.path), totalBytes, `a copy of ${filename}`);
+  const resumeCheckpoints = pauseCheckpoints(connection);
+  try {
+    await copy.fill(source, totalBytes, ownerOf(filename), listener);
+    if (!readonly) await checkpoint(source);
+  } finally {
+    resumeCheckpoints();
+  }
   await source.close();
 }
 
@@ -145,8 +132,7 @@ const ROUNDS = 5;
 const FEW_PAGES = 1000;
 
 /** Moves what the copy kept in the -wal into the file, since the event loop would otherwise have to. */
-async function checkpoint(source: ThreadConnection, { readonly }: Connection): Promise<void> {
-  if (readonly) return;
+async function checkpoint(source: ThreadConnection): Promise<void> {
   try {
     for (let round = 0; round < ROUNDS; round++) {
       const [state] = await source.all<{ log: number; checkpointed: number }>('PRAGMA wal_checkpoint(PASSIVE)');

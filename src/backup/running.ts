@@ -22,10 +22,9 @@ export function whileOpen(connection: Connection, onClose: () => void): () => vo
 }
 
 /**
- * Leaves checkpoints to the thread of the backup until the returned function is first called. The copy reads one state of
- * the file, so meanwhile the -wal grows and no checkpoint can empty it; the first write after it would then have to move
- * all of it at once. And a write that carries a checkpoint while the disk is busy with the copy stops the event loop five
- * times as long as it does else: measured, 0.8 s.
+ * Leaves checkpoints to the thread of the backup until the returned function is first called. The copy reads one state of the
+ * file, so meanwhile the -wal grows and no checkpoint can empty it; the first write after it would then have to move
+ * all of it at once, and stop the event loop for half a second.
  */
 export function pauseCheckpoints(connection: Connection): () => void {
   let state = paused.get(connection);
@@ -34,7 +33,7 @@ export function pauseCheckpoints(connection: Connection): () => void {
     paused.set(connection, state);
   }
   const { usual } = state;
-  if (state.running++ === 0) autocheckpoint(connection, MOST_PAGES);
+  if (state.running++ === 0) autocheckpoint(connection, 0);
   let isPaused = true;
   return () => {
     if (!isPaused) return;
@@ -44,9 +43,6 @@ export function pauseCheckpoints(connection: Connection): () => void {
     if (connection.isOpen && usual !== undefined) autocheckpoint(connection, usual);
   };
 }
-
-/** So large the -wal may grow, in pages: 1 GB. While the copy is still read a checkpoint could not make it smaller. */
-export const MOST_PAGES = 262_144;
 
 /**
  * Reads or sets how many pages of the -wal a connection lets gather; undefined where it is busy at this moment, as

@@ -1,4 +1,3 @@
-import { MOST_PAGES } from '../backup/running.ts';
 import type { Connection } from '../core/connection.ts';
 import { lockHolders } from '../core/file-locks.ts';
 import { MEMORY } from '../core/path.ts';
@@ -67,8 +66,10 @@ function pragmaFindings(pragmas: readonly PragmaFigure[], filename: string): Hea
       ),
     );
   }
-  const isPaused = ({ name, value }: PragmaFigure) => name === 'wal_autocheckpoint' && value === MOST_PAGES;
-  if (pragmas.some(isPaused)) findings.push(sayPragma.info('A backup runs, and leaves checkpoints to its end.'));
+  const isPaused = ({ name, value }: PragmaFigure) => name === 'wal_autocheckpoint' && value === 0;
+  if (pragmas.some(isPaused)) {
+    findings.push(sayPragma.info('Checkpoints are paused (wal_autocheckpoint is 0), as they are while a backup runs.'));
+  }
   const different = pragmas
     .slice(1)
     .filter((pragma) => pragma.expected !== undefined && pragma.value !== pragma.expected && !isPaused(pragma));
