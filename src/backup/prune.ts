@@ -42,7 +42,8 @@ export interface PruneBackupsReport {
  * backups goes first. Of each database at least one backup stays that was just read as a whole and is good: where none
  * is, none is deleted.
  *
- * @throws InvalidInputError for a number that is not whole or is below 0.
+ * @throws InvalidInputError for a number that is not whole or is below 0, a folder that cannot be one, and where `dryRun`
+ * is not true or false.
  */
 export type PruneBackups = (
   dir: string,

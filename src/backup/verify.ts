@@ -45,6 +45,8 @@ export interface VerifyReport {
  *
  * @throws BackupError where it is not a backup that can be used; the code says why (`NO_TABLES` for one that was cut
  * off, `DAMAGED`, `DANGLING_ROWS`, `NOT_OURS`, SQLite's own).
+ * @throws InvalidInputError for a path that cannot be one, and where `deep` is not true or false.
+ * @throws UnsupportedRuntimeError where this runtime cannot run the driver.
  */
 export type VerifyBackup = (path: string, options?: VerifyBackupOptions) => Promise<VerifyReport>;
 

@@ -53,6 +53,8 @@ export interface CompactReport {
  * @throws DatabaseBusyError `HELD` where a process has the file open, which it names where the system tells.
  * @throws BackupError `NO_ROOM` where the disk has no room for the copy.
  * @throws DatabaseOpenError where the file is not a database of ours.
+ * @throws DorkDbError `COPY_DIFFERS`, `NOT_OWNER`, `WAL_LEFT`; the file is as it was.
+ * @throws InvalidInputError for a path or an option that cannot be one.
  */
 export type Compact = (path: string, options?: CompactOptions) => CompactReport;
 

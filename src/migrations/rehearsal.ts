@@ -29,7 +29,9 @@ export interface RowChange {
 
 /** What the pending migrations would do to a file, found out on a copy of it. */
 export interface Rehearsal {
+  /** The file as it was named, absolute. */
   readonly filename: string;
+  /** The tags of the migrations that it lacks, oldest first. */
   readonly pending: readonly string[];
   /** What was applied to the copy; empty where something was refused or failed. */
   readonly applied: readonly AppliedMigration[];
@@ -40,6 +42,7 @@ export interface Rehearsal {
     readonly message: string;
     readonly hint: string;
   };
+  /** Rows of each table before and after; empty where nothing was run. */
   readonly rows: readonly RowChange[];
   /** References that are dangling before and after; ones that a migration leaves are a problem. */
   readonly dangling: readonly DanglingReferences[];
@@ -48,10 +51,12 @@ export interface Rehearsal {
   readonly durationMs: number;
   /** Room that the real run takes beside the file at its peak: the snapshot, the -wal and the growth of the file. */
   readonly neededBytes: number;
+  /** Bytes that the disk of the file has free. */
   readonly freeBytes: number;
 }
 
 export interface RehearseOptions {
+  /** Called before each statement and each migration's checks. What it throws ends the rehearsal; the copy is removed. */
   readonly onProgress?: (progress: MigrationProgress) => void;
 }
 
