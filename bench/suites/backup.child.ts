@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../../src/create-db.ts';
@@ -63,6 +63,12 @@ async function checkpointOf(path: string): Promise<void> {
   database.close();
 }
 
+function flush(path: string): void {
+  const file = openSync(path, 'r');
+  fsyncSync(file);
+  closeSync(file);
+}
+
 export async function round({ folder, entry, rows, quick }: SuiteOptions): Promise<Measurement[]> {
   const pkg = await importPackage(entry);
   const path = copyFilled(folder, 'dork');
@@ -71,6 +77,8 @@ export async function round({ folder, entry, rows, quick }: SuiteOptions): Promi
   const vacuum = bare.prepare('VACUUM INTO ?');
   const bareCost = time(() => vacuum.run(copies.bare), 0, 1);
   bare.close();
+  // What the system has not yet written of them would be written beside what is measured.
+  for (const file of [path, copies.bare]) flush(file);
 
   const db = pkg.createDb(path, { migrations: 'require' });
   // Past the first turns, which the compilers of the runtime slow down.
