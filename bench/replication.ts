@@ -45,6 +45,7 @@ async function write(path: string, rate: number, restMs: number): Promise<void> 
 }
 
 async function measure(): Promise<void> {
+  if (!existsSync(BINARY)) throw new Error(`There is no ${BINARY}: bun install`);
   console.log('| rows a second | after the last row, s | written | in the replica | -wal at the end, MB |');
   console.log('|--:|--:|--:|--:|--:|');
   for (const { rate, restMs } of CASES) {
@@ -54,7 +55,6 @@ async function measure(): Promise<void> {
       const file = join(folder, 'dork.db');
       const replica = `file://${join(folder, 'replica')}`;
       createDb(file).$client.close();
-      if (!existsSync(BINARY)) throw new Error(`There is no ${BINARY}: bun install`);
       running.push(spawn(BINARY, ['replicate', file, replica], { stdio: 'ignore' }));
       const writer = spawn(process.execPath, [import.meta.path, 'writer', file, String(rate), String(restMs)], {
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -82,7 +82,7 @@ async function killAll(processes: ChildProcess[]): Promise<void> {
 }
 
 function rowsIn(path: string): number {
-  if (!statSync(path, { throwIfNoEntry: false })) return 0;
+  if (!existsSync(path)) return 0;
   using db = createDb(path);
   return db.$client.prepare<{ n: number }>('SELECT count(*) AS n FROM relay_index').get()?.n ?? 0;
 }

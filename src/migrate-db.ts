@@ -39,9 +39,10 @@ export type RunMigrations = (of: Pick<Db, '$client'> | string, options?: RunMigr
 export function runMigrationsWith(adapter: Adapter): RunMigrations {
   return (of, given = {}) => {
     const { history, ...options } = optionsArgument(given);
-    checkMigrateOptions(options);
     checkHistory(history);
     if (isDb(of)) return migrate(of.$client, history ?? dorkHistory, options);
+    // Before the file is made.
+    checkMigrateOptions(options);
     using connection = openConnection(adapter, databasePath(of), { isOurLedger: isLedgerOf(history) });
     return orRefuse(connection, () => migrate(connection, history ?? dorkHistory, options));
   };

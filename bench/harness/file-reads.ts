@@ -8,9 +8,18 @@ const CALLS = 100;
 /** Rows that a timing has not just asked for. */
 const FIRST = 7_654_321;
 
-/** How often a call reads the file, since what it needs is not in SQLite's page cache; undefined where the system does not count. */
-export function fileReads(act: Act): number | undefined {
-  if (!existsSync(COUNTERS)) return undefined;
+/** The column of how often a call of an arm reads the file. */
+export function readsACall(arm: string): string {
+  return `reads of the file a call, ${arm}`;
+}
+
+/** How often a call of each arm reads the file, since what it needs is not in SQLite's page cache; empty where the system does not count. */
+export function fileReads(arms: Readonly<Record<string, Act>>): Record<string, number> {
+  if (!existsSync(COUNTERS)) return {};
+  return Object.fromEntries(Object.entries(arms).map(([arm, act]) => [readsACall(arm), readsOf(act)]));
+}
+
+function readsOf(act: Act): number {
   // Reading the counters counts too.
   const own = -systemReads() + systemReads();
   const before = systemReads();

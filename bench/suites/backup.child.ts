@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { closeSync, fsyncSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fsyncPath } from '../../src/core/copy.ts';
 import type { Db } from '../../src/create-db.ts';
 import { openBare, openConfigured } from '../harness/bare.ts';
 import { stopwatch, time } from '../harness/compare.ts';
@@ -63,12 +64,6 @@ async function checkpointOf(path: string): Promise<void> {
   database.close();
 }
 
-function flush(path: string): void {
-  const file = openSync(path, 'r');
-  fsyncSync(file);
-  closeSync(file);
-}
-
 export async function round({ folder, entry, rows, quick }: SuiteOptions): Promise<Measurement[]> {
   const pkg = await importPackage(entry);
   const path = copyFilled(folder, 'dork');
@@ -78,7 +73,7 @@ export async function round({ folder, entry, rows, quick }: SuiteOptions): Promi
   const bareCost = time(() => vacuum.run(copies.bare), 0, 1);
   bare.close();
   // What the system has not yet written of them would be written beside what is measured.
-  for (const file of [path, copies.bare]) flush(file);
+  for (const file of [path, copies.bare]) fsyncPath(file);
 
   const db = pkg.createDb(path, { migrations: 'require' });
   // Past the first turns, which the compilers of the runtime slow down.

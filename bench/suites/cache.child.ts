@@ -27,23 +27,19 @@ export async function round({ folder, rows, quick }: SuiteOptions): Promise<Meas
       for (let i = 0; i < count; i++) act(i);
       return { name, database, act };
     });
+    const arms = Object.fromEntries(databases.map(({ name, act }) => [name, act]));
     const [one] = await compareAll(
       [
         {
           name: `cache of ${megabytes} MB`,
           kind: 'read',
           comparable: (row) => typeof row,
-          arms: Object.fromEntries(databases.map(({ name, act }) => [name, act])),
+          arms,
         },
       ],
       quick ? QUICK : FULL,
     );
-    const figures = Object.fromEntries(
-      databases.flatMap(({ name, act }) => {
-        const reads = fileReads(act);
-        return reads === undefined ? [] : [[`reads of the file a call, ${name}`, reads]];
-      }),
-    );
+    const figures = fileReads(arms);
     for (const { database } of databases) database.close();
     if (one) measured.push({ ...one, figures });
   }

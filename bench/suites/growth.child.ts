@@ -9,7 +9,7 @@ import { openBuilder } from '../stores/builder.ts';
 import { fillBuckets } from '../stores/fill.ts';
 import { makeFilled } from '../stores/filled.ts';
 import { storeOperations } from '../stores/operations.ts';
-import { bareName, inCalls, readsACall, sizeName, sizesOf } from './growth.ts';
+import { bareName, inCalls, sizeName, sizesOf } from './growth.ts';
 
 /** Larger files are not copied for each round: what a round writes is small beside them. */
 const COPIED = 1_000_000;
@@ -64,7 +64,7 @@ export async function round(options: SuiteOptions): Promise<Measurement[]> {
     return {
       ...one,
       figures: {
-        ...(operation?.kind === 'read' && readsOfTheFile(operation, sizes.map(sizeName))),
+        ...(operation?.kind === 'read' && fileReads(operation.arms)),
         ...(one.operation === 'index getMetrics' && point && inCallsOf(point, one, sizes.map(sizeName))),
       },
     };
@@ -79,14 +79,4 @@ export async function round(options: SuiteOptions): Promise<Measurement[]> {
 function inCallsOf(point: Measurement, one: Measurement, sizes: readonly string[]): Record<string, number> {
   const ratio = (size: string) => (one.arms[size]?.cpu ?? Number.NaN) / (point.arms[size]?.cpu ?? Number.NaN);
   return Object.fromEntries(sizes.map((size) => [inCalls(size), ratio(size)]));
-}
-
-/** How often a call reads the file, at each size. */
-function readsOfTheFile({ arms }: Operation, sizes: readonly string[]): Record<string, number> {
-  return Object.fromEntries(
-    sizes.flatMap((size) => {
-      const reads = arms[size] && fileReads(arms[size]);
-      return reads === undefined ? [] : [[readsACall(size), reads]];
-    }),
-  );
 }

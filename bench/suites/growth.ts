@@ -1,3 +1,4 @@
+import { readsACall } from '../harness/file-reads.ts';
 import type { Suite, SuiteOptions } from '../harness/suite.ts';
 
 /** Rows of each big table: the sizes that are compared in one run. */
@@ -13,11 +14,6 @@ export function sizeName(rows: number): string {
 /** The arm of hand-written SQL on the bare driver. */
 export function bareName(rows: number): string {
   return `bare, ${sizeName(rows)}`;
-}
-
-/** The column of how often a call reads the file. */
-export function readsACall(size: string): string {
-  return `reads of the file a call, ${size}`;
 }
 
 /** The column of metrics against point reads. */

@@ -175,8 +175,7 @@ export function refuseMemory({ filename }: Connection): void {
 /** Two backups of one millisecond get two names. */
 function freeName(folder: string, filename: string, tag: string | undefined): string {
   for (let at = Date.now(); ; at++) {
-    const name = copyName(filename, 'backup', new Date(at), tag);
-    const path = join(folder, name);
+    const path = join(folder, copyName(filename, 'backup', new Date(at), tag));
     if (!existsSync(path) && !existsSync(partialOf(path))) return path;
   }
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { partialOf } from '../core/copy.ts';
 import { wreckageOf } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
-import { FILE_MODE } from '../core/file.ts';
+import { FILE_MODE, hasCode } from '../core/file.ts';
 import { fsPromises } from '../core/fs-promises.ts';
 import { giveTo, type Owner } from '../core/owner.ts';
 import { bytesOf } from '../core/wal.ts';
@@ -44,7 +44,7 @@ export class PartialCopy implements AsyncDisposable {
       // VACUUM INTO would create it with mode 0644; an empty file that is there keeps its mode.
       closeSync(openSync(this.path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
     } catch (cause) {
-      const isThere = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
+      const isThere = hasCode(cause, 'EEXIST');
       const why = isThere ? `${this.path} is being made` : `${this.path} cannot be created`;
       throw new BackupError(isThere ? 'RUNNING' : 'CANNOT_CREATE', `${why}. No copy was made.`, {
         hint: isThere ? 'Wait for the other one.' : 'Look at the owner and the mode of the folder.',
@@ -84,12 +84,12 @@ export class PartialCopy implements AsyncDisposable {
   /**
    * Gives the copy its own name, which no other file has.
    *
-   * @throws BackupError `TARGET_EXISTS`
+   * @throws BackupError `TARGET_EXISTS`, `NOT_FLUSHED`
    */
   async publish(): Promise<void> {
-    await publish(this.path, this.#to, () => {
-      this.#isPublished = true;
-    });
+    await nameCopy(this.path, this.#to);
+    this.#isPublished = true;
+    await settle(this.path, this.#to);
   }
 
   /** Takes the name away at once; the bytes go when the thread that writes them lets go of the file. */
@@ -113,20 +113,26 @@ export class PartialCopy implements AsyncDisposable {
 /**
  * Gives a proved copy its own name, for good.
  *
- * @param onNamed Called when it has it.
  * @throws BackupError `TARGET_EXISTS`; `NOT_FLUSHED` where it is made and its folder cannot be flushed.
  */
-export async function publish(partial: string, to: string, onNamed: () => void = () => {}): Promise<void> {
+export async function publish(partial: string, to: string): Promise<void> {
+  await nameCopy(partial, to);
+  await settle(partial, to);
+}
+
+async function nameCopy(partial: string, to: string): Promise<void> {
   try {
     // A rename would replace what another process put there meanwhile.
     await fsPromises().link(partial, to);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw targetExists(to);
+    if (hasCode(error, 'EEXIST') || existsSync(to)) throw targetExists(to);
     // Some file systems have no links.
-    if (existsSync(to)) throw targetExists(to);
     await fsPromises().rename(partial, to);
   }
-  onNamed();
+}
+
+/** The copy has its name: what fails here does not undo that. */
+async function settle(partial: string, to: string): Promise<void> {
   // A second name that stays is wreckage, which the next copy removes.
   await fsPromises()
     .rm(partial, { force: true })
@@ -135,7 +141,7 @@ export async function publish(partial: string, to: string, onNamed: () => void =
     await flush(dirname(to));
   } catch (cause) {
     // A folder that may be written and not read cannot be opened to be flushed.
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EACCES') return;
+    if (hasCode(cause, 'EACCES')) return;
     throw new BackupError('NOT_FLUSHED', `${to} was made, but its name may not last a loss of power.`, {
       hint: 'Look at the disk of the folder, then verify the copy: dork-db verify.',
       cause,

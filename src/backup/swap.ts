@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Adapter } from '../core/adapter.ts';
 import { fsyncPath, partialOf } from '../core/copy.ts';
 import { DatabaseBusyError, RestoreError } from '../core/errors.ts';
+import { hasCode } from '../core/file.ts';
 import { openConnection } from '../core/open.ts';
 import { shellQuoted } from '../core/path.ts';
 import { bytesOf } from '../core/wal.ts';
@@ -76,7 +77,7 @@ function placeNew(target: string, staged: string): void {
     linkSync(staged, target);
     rmSync(staged);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw createdMeanwhile(target, cause);
+    if (hasCode(cause, 'EEXIST')) throw createdMeanwhile(target, cause);
     // Some file systems have no links.
     renameSync(staged, target);
   }

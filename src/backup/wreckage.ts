@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { parseCopyName, wreckageOf } from '../core/copy-name.ts';
+import { basename } from 'node:path';
+import { parseCopyName, wreckageAmong } from '../core/copy-name.ts';
 import { fsPromises } from '../core/fs-promises.ts';
 
 /**
@@ -15,12 +15,7 @@ export function wreckageIn(folder: string, alsoOf?: string): string[] {
   } catch {
     // No folder, no wreckage.
   }
-  return names
-    .map((name) => join(folder, name))
-    .filter((path) => {
-      const name = wreckageOf(path);
-      return name !== undefined && (parseCopyName(name) !== undefined || name === alsoOf);
-    });
+  return wreckageAmong(folder, names, (name) => parseCopyName(name) !== undefined || name === alsoOf);
 }
 
 /** Removes wreckage, and tells what it removed. */

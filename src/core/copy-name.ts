@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import { basename } from 'node:path';
-import { stemOf } from './file.ts';
+import { basename, join } from 'node:path';
+import { hasCode, stemOf } from './file.ts';
 
 /** What a copy was made for, and what retention goes by. */
 export type CopyKind = 'pre-migration' | 'daily' | 'backup' | 'recovered';
@@ -50,6 +50,16 @@ export function wreckageOf(path: string): string | undefined {
   return name && isWreckage(path, Number(pid)) ? name : undefined;
 }
 
+/** Those of a folder's entries that are wreckage of a name that is meant, as paths. */
+export function wreckageAmong(folder: string, names: readonly string[], isMeant: (name: string) => boolean): string[] {
+  return names
+    .map((name) => join(folder, name))
+    .filter((path) => {
+      const name = wreckageOf(path);
+      return name !== undefined && isMeant(name);
+    });
+}
+
 /**
  * True for a file or a folder whose maker is dead. One of this process' number from before it began is of an earlier
  * process: in a container each start has the same number.
@@ -77,6 +87,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // EPERM: there is one, of another user.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return hasCode(error, 'EPERM');
   }
 }

@@ -48,6 +48,11 @@ function attempt<T>(act: () => T, code: string, message: string, hint: string): 
   }
 }
 
+/** True for an error of the system with one of these codes, as `EEXIST`. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(error.code as string);
+}
+
 /** What is at a path, through links; undefined also where a part of the path is closed, no folder, or no name for one. */
 export function statAt(path: string): Stats | undefined {
   try {

@@ -1,9 +1,9 @@
 import { chownSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Adapter } from '../core/adapter.ts';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
-import { wreckageOf } from '../core/copy-name.ts';
+import { wreckageAmong } from '../core/copy-name.ts';
 import { DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { realFile, requireFile } from '../core/file.ts';
 import { checkTimeout, optionsArgument } from '../core/input.ts';
@@ -96,10 +96,8 @@ function existing(path: string): string {
 /** What compactions that were killed left beside the file. */
 function removeWreckage(filename: string): void {
   const folder = dirname(filename);
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name);
-    if (wreckageOf(path) === basename(filename)) rmSync(path, { force: true });
-  }
+  const isOfFile = (name: string) => name === basename(filename);
+  for (const path of wreckageAmong(folder, readdirSync(folder), isOfFile)) rmSync(path, { force: true });
 }
 
 /** Writes the copy, compares it, and puts it in the place of the file. */

@@ -56,7 +56,6 @@ export function inspectCopy(connection: Connection, copy: string, source: Legacy
     using database = connection.sibling(copy);
     // Nothing depends on this copy after the process.
     database.exec('PRAGMA synchronous = OFF');
-    database.exec('PRAGMA trusted_schema = OFF');
     // Recovers what a crash has left, and takes the -wal in.
     database.pragma('journal_mode = DELETE');
     assertSound(database, path);

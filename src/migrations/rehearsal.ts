@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase, freeBytes } from '../core/copy.ts';
 import { MigrationError, type MigrationErrorKind } from '../core/errors.ts';
-import { createPrivateFile } from '../core/file.ts';
+import { createPrivateFile, hasCode } from '../core/file.ts';
 import { MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS, configure } from '../core/pragmas.ts';
 import { type TemporaryFolder, temporaryFolder } from '../core/temporary-folder.ts';
@@ -145,8 +145,7 @@ function folderIn(beside: string): TemporaryFolder {
   try {
     return temporaryFolder(beside, FOLDER);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') throw error;
+    if (!hasCode(error, 'EACCES', 'EPERM', 'EROFS')) throw error;
     return temporaryFolder(tmpdir(), FOLDER);
   }
 }

@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
-import { copyName, parseCopyName, wreckageOf } from '../core/copy-name.ts';
+import { copyName, parseCopyName, wreckageAmong } from '../core/copy-name.ts';
 import { BackupError, DorkDbError, MigrationError } from '../core/errors.ts';
 import { backupFolder, createPrivateFolder, stemOf } from '../core/file.ts';
 import { giveTo, ownerOf } from '../core/owner.ts';
@@ -101,10 +101,8 @@ function differenceOf(connection: Connection, copy: Connection, rows: RowCounts)
 /** Removes what processes left that were killed while they made a snapshot of this file. */
 function removeWreckage(filename: string): void {
   const folder = backupFolder(filename);
-  for (const name of readdirSync(folder)) {
-    const meant = wreckageOf(join(folder, name));
-    if (meant !== undefined && isSnapshotName(meant, filename)) rmSync(join(folder, name), { force: true });
-  }
+  const isOfFile = (name: string) => isSnapshotName(name, filename);
+  for (const path of wreckageAmong(folder, readdirSync(folder), isOfFile)) rmSync(path, { force: true });
 }
 
 /** Keeps the ten newest, and the given one whatever the clock says. */

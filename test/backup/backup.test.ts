@@ -94,7 +94,7 @@ describe(`backup on ${RUNTIME}`, () => {
   it('refuses what is neither true nor false where it asks for one of them', { timeout: SLOW_DISK_MS }, async () => {
     using folder = temporaryFolder();
     using db = createDb(folder.file('dork.db'));
-    const deep = 'no' as unknown as boolean;
+    const deep = 'no' as never;
     await rejects(backup(db, { deep }), InvalidInputError, 'INVALID_INPUT');
     await rejects(backupDaily(db, undefined, { deep }), InvalidInputError, 'INVALID_INPUT');
     assert.equal(existsSync(folder.file('backups')), false);

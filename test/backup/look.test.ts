@@ -380,8 +380,7 @@ describe(`pruneBackups on ${RUNTIME}`, () => {
       await rejects(pruneBackups(dir, policy), InvalidInputError, 'INVALID_INPUT');
     }
     for (const dryRun of [0, 'no']) {
-      const options = { dryRun: dryRun as unknown as boolean };
-      await rejects(pruneBackups(dir, { daily: 0 }, options), InvalidInputError, 'INVALID_INPUT');
+      await rejects(pruneBackups(dir, { daily: 0 }, { dryRun: dryRun as never }), InvalidInputError, 'INVALID_INPUT');
     }
     assert.equal(Object.keys(contents(dir)).length, 2);
     assert.deepEqual((await pruneBackups(folder.file('nowhere'))).kept, []);

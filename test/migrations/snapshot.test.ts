@@ -210,10 +210,7 @@ describe(`the snapshot before a migration, on ${RUNTIME}`, () => {
     makeFile(path);
     using connection = open(path);
     for (const snapshot of [0, null, 'no'])
-      assert.throws(
-        () => migrate(connection, HISTORY, { snapshot: snapshot as unknown as boolean }),
-        InvalidInputError,
-      );
+      assert.throws(() => migrate(connection, HISTORY, { snapshot: snapshot as never }), InvalidInputError);
     assert.deepEqual(ledgerHashes(connection), [FAMILY.hash]);
   });
 });
