@@ -1,16 +1,14 @@
-import { history } from '../drizzle/history.ts';
-import type { Adapter } from './core/adapter.ts';
 import type { Connection } from './core/connection.ts';
-import { Database } from './core/db.ts';
+import { Database, type Schema } from './core/db.ts';
 import { InvalidInputError } from './core/errors.ts';
-import { createDefaultHome } from './core/file.ts';
 import { checkTimeout, flagArgument, optionsArgument } from './core/input.ts';
 import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './core/open.ts';
-import { databasePath, defaultDbPath } from './core/path.ts';
+import { databasePath } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
+import { type Kit, setDefinition } from './engine/definition.ts';
 import { type BringUpOptions, bringUp, startsAs } from './migrations/bring-up.ts';
 import { isCurrent } from './migrations/current.ts';
-import * as schema from './schema.ts';
+import type * as schema from './schema.ts';
 
 /** The Drizzle database that `createDb()` gives: one type on every runtime, and inside a transaction. */
 export type Db = Database<typeof schema>;
@@ -26,8 +24,6 @@ export interface CreateDbOptions
    */
   readonly migrations?: 'apply' | 'require' | 'skip';
 }
-
-const startsHere = (connection: Connection) => startsAs(connection, history);
 
 const MODES = ['apply', 'require', 'skip'];
 
@@ -47,14 +43,20 @@ const MODES = ['apply', 'require', 'skip'];
  */
 export type CreateDb = (path?: string, options?: CreateDbOptions) => Db;
 
-/** `createDb()` for a driver. */
-export function createDbWith(adapter: Adapter): CreateDb {
+/** Returns `createDb()` for a driver and a definition. */
+export function createDbWith<TSchema extends Schema>(
+  kit: Kit<TSchema>,
+): (path?: string, options?: CreateDbOptions) => Database<TSchema> {
+  const { adapter, definition } = kit;
+  const { history } = definition;
+  const isOurLedger = (connection: Connection) => startsAs(connection, history);
   return (path, options = {}) => {
     checkOptions(optionsArgument(options));
     const { readonly = false, busyTimeoutMs } = options;
-    if (path === undefined) createDefaultHome();
-    const filename = databasePath(path === undefined ? defaultDbPath() : path);
-    const connection = openConnection(adapter, filename, { readonly, busyTimeoutMs, isOurLedger: startsHere });
+    if (path === undefined) definition.createDefaultFolder?.();
+    const filename = databasePath(path === undefined ? definition.defaultPath?.() : path);
+    const connection = openConnection(adapter, filename, { readonly, busyTimeoutMs, isOurLedger });
+    setDefinition(connection, definition);
     return orRefuse(connection, () => {
       if (hasWalResetBug(connection.sqliteVersion)) {
         options.logger?.warn(
@@ -66,7 +68,7 @@ export function createDbWith(adapter: Adapter): CreateDb {
         bringUp(connection, history, { ...options, migrations });
       }
       optimizeAtClose(connection);
-      return new Database(connection, schema);
+      return new Database(connection, definition.schema);
     });
   };
 }

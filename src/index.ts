@@ -4,29 +4,32 @@ import { pruneBackupsWith } from './backup/prune.ts';
 import { recoverWith } from './backup/recover.ts';
 import { restoreWith } from './backup/restore.ts';
 import { verifyBackupWith } from './backup/verify.ts';
-import { createDbWith } from './create-db.ts';
+import { type CreateDb, createDbWith } from './create-db.ts';
+import { dork } from './dork/db.ts';
 import { compactWith } from './housekeeping/compact.ts';
 import { migrationStatusWith, rehearseMigrationsWith, runMigrationsWith } from './migrate-db.ts';
 
 export * from './public.ts';
 
+const kit = { adapter: bunSqlite, definition: dork };
+
 /** Gives the free pages of a closed file back to the disk, as `Compact` says. */
-export const compact = compactWith(bunSqlite);
+export const compact = compactWith(kit);
 /** Opens dork.db, migrates it and wraps it in Drizzle, as `CreateDb` says. */
-export const createDb = createDbWith(bunSqlite);
+export const createDb: CreateDb = createDbWith(kit);
 /** The backups in a folder, newest first, as `ListBackups` says. */
-export const listBackups = listBackupsWith(bunSqlite);
+export const listBackups = listBackupsWith(kit);
 /** What a file has of the history, as `GetMigrationStatus` says; writes nothing. */
-export const migrationStatus = migrationStatusWith(bunSqlite);
+export const migrationStatus = migrationStatusWith(kit);
 /** Deletes old backups by a policy, as `PruneBackups` says. */
-export const pruneBackups = pruneBackupsWith(bunSqlite);
+export const pruneBackups = pruneBackupsWith(kit);
 /** Saves what can be read of a damaged file into a new one, as `Recover` says. */
-export const recover = recoverWith(bunSqlite);
+export const recover = recoverWith(kit);
 /** Tries the migrations that a file lacks on a private copy, as `RehearseMigrations` says. */
-export const rehearseMigrations = rehearseMigrationsWith(bunSqlite);
+export const rehearseMigrations = rehearseMigrationsWith(kit);
 /** Puts a backup in the place of the database, as `Restore` says. */
-export const restore = restoreWith(bunSqlite);
+export const restore = restoreWith(kit);
 /** Brings a file to the end of the history, as `RunMigrations` says. */
-export const runMigrations = runMigrationsWith(bunSqlite);
+export const runMigrations = runMigrationsWith(kit);
 /** Reads a backup as a whole, as `VerifyBackup` says. */
-export const verifyBackup = verifyBackupWith(bunSqlite);
+export const verifyBackup = verifyBackupWith(kit);

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { history as dorkHistory } from '../drizzle/history.ts';
 import type { Adapter } from './core/adapter.ts';
 import { Connection } from './core/connection.ts';
 import { InvalidInputError } from './core/errors.ts';
@@ -9,6 +8,7 @@ import { asRefusal, openConnection, orRefuse, refuseForeign } from './core/open.
 import { databasePath, MEMORY } from './core/path.ts';
 import { BUSY_TIMEOUT_MS } from './core/pragmas.ts';
 import type { Db } from './create-db.ts';
+import { type Definition, definitionOf, type Kit } from './engine/definition.ts';
 import { startsAs } from './migrations/bring-up.ts';
 import type { History } from './migrations/history.ts';
 import { readLedger } from './migrations/ledger.ts';
@@ -35,16 +35,17 @@ export interface RunMigrationsOptions extends MigrateOptions {
  */
 export type RunMigrations = (of: Pick<Db, '$client'> | string, options?: RunMigrationsOptions) => MigrationReport;
 
-/** `runMigrations()` for a driver. */
-export function runMigrationsWith(adapter: Adapter): RunMigrations {
+/** Returns `runMigrations()` for a driver and a definition. */
+export function runMigrationsWith(kit: Kit): RunMigrations {
   return (of, given = {}) => {
+    const { adapter, definition } = kit;
     const { history, ...options } = optionsArgument(given);
     checkHistory(history);
-    if (isDb(of)) return migrate(of.$client, history ?? dorkHistory, options);
+    if (isDb(of)) return migrate(of.$client, history ?? definition.history, options);
     // Before the file is made.
     checkMigrateOptions(options);
-    using connection = openConnection(adapter, databasePath(of), { isOurLedger: isLedgerOf(history) });
-    return orRefuse(connection, () => migrate(connection, history ?? dorkHistory, options));
+    using connection = openConnection(adapter, databasePath(of), { isOurLedger: isLedgerOf(definition, history) });
+    return orRefuse(connection, () => migrate(connection, history ?? definition.history, options));
   };
 }
 
@@ -61,8 +62,8 @@ function isDb(of: unknown): of is Pick<Db, '$client'> {
 }
 
 /** A file without our application_id is taken where its ledger begins as ours does; for another history, where it has one. */
-function isLedgerOf(history: History | undefined): (connection: Connection) => boolean {
-  return (connection) => (history ? readLedger(connection).length > 0 : startsAs(connection, dorkHistory));
+function isLedgerOf(definition: Definition, history: History | undefined): (connection: Connection) => boolean {
+  return (connection) => (history ? readLedger(connection).length > 0 : startsAs(connection, definition.history));
 }
 
 /**
@@ -74,12 +75,13 @@ function isLedgerOf(history: History | undefined): (connection: Connection) => b
  */
 export type GetMigrationStatus = (of: Pick<Db, '$client'> | string, history?: History) => MigrationStatus;
 
-/** `migrationStatus()` for a driver. */
-export function migrationStatusWith(adapter: Adapter): GetMigrationStatus {
-  return (of, history) => {
-    if (isDb(of)) return statusOf(of.$client, history ?? dorkHistory);
-    return looking(adapter, of, history, (connection, filename) => ({
-      ...statusOf(connection, history ?? dorkHistory),
+/** Returns `migrationStatus()` for a driver and a definition. */
+export function migrationStatusWith(kit: Kit): GetMigrationStatus {
+  return (of, given) => {
+    const history = given ?? kit.definition.history;
+    if (isDb(of)) return statusOf(of.$client, history);
+    return looking(kit, of, given, (connection, filename) => ({
+      ...statusOf(connection, history),
       filename,
     }));
   };
@@ -101,13 +103,13 @@ export interface RehearseMigrationsOptions extends RehearseOptions {
  */
 export type RehearseMigrations = (path: string, options?: RehearseMigrationsOptions) => Rehearsal;
 
-/** `rehearseMigrations()` for a driver. */
-export function rehearseMigrationsWith(adapter: Adapter): RehearseMigrations {
+/** Returns `rehearseMigrations()` for a driver and a definition. */
+export function rehearseMigrationsWith(kit: Kit): RehearseMigrations {
   return (path, given = {}) => {
     const { history, ...options } = optionsArgument(given);
     checkHistory(history);
-    return looking(adapter, path, history, (connection, filename) =>
-      rehearse(connection, filename, history ?? dorkHistory, options),
+    return looking(kit, path, history, (connection, filename) =>
+      rehearse(connection, filename, history ?? kit.definition.history, options),
     );
   };
 }
@@ -124,7 +126,7 @@ export function repairLedger(
   tag: string,
   given: RepairLedgerOptions & { readonly history?: History } = {},
 ): LedgerRepair {
-  const { history = dorkHistory, ...options } = optionsArgument(given);
+  const { history = definitionOf(db.$client).history, ...options } = optionsArgument(given);
   return repair(db.$client, history, tag, options);
 }
 
@@ -138,7 +140,7 @@ function isHeld(filename: string): boolean {
  * was read may be torn, so it is read again.
  */
 function looking<T>(
-  adapter: Adapter,
+  { adapter, definition }: Kit,
   of: string,
   history: History | undefined,
   read: (connection: Connection, path: string) => T,
@@ -150,7 +152,7 @@ function looking<T>(
     const isTorn = () => wasClosed && isHeld(filename);
     try {
       using connection = openToLook(adapter, path);
-      refuseForeign(connection, BUSY_TIMEOUT_MS, isLedgerOf(history));
+      refuseForeign(connection, BUSY_TIMEOUT_MS, isLedgerOf(definition, history));
       const result = read(connection, path);
       connection.close();
       if (!isTorn()) return result;

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { history } from '../../drizzle/history.ts';
 import type { Connection } from '../core/connection.ts';
 import { assertRoom, partialOf } from '../core/copy.ts';
 import { copyName } from '../core/copy-name.ts';
@@ -11,6 +10,7 @@ import { ownerOf } from '../core/owner.ts';
 import { databasePath, MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { Db } from '../create-db.ts';
+import { definitionOf } from '../engine/definition.ts';
 import { type BackupProgress, PartialCopy, targetExists } from './copy.ts';
 import { failureOf } from './failure.ts';
 import { prepareFolder, requireFolder } from './folder.ts';
@@ -84,7 +84,7 @@ export async function backupTo(
     thread = await startThread(connection.adapter);
     connection.assertOpen();
     await fill(thread, connection, copy, listener);
-    const report = await verify(connection.adapter, thread, copy.path, history, deep);
+    const report = await verify(connection.adapter, thread, copy.path, definitionOf(connection).history, deep);
     connection.assertOpen();
     await copy.publish();
     return { ...report, path: to, durationMs: performance.now() - started };

@@ -1,6 +1,5 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { history } from '../../drizzle/history.ts';
 import type { Connection } from '../core/connection.ts';
 import { copyName } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
@@ -8,6 +7,7 @@ import { backupFolder } from '../core/file.ts';
 import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath } from '../core/path.ts';
 import type { Db } from '../create-db.ts';
+import { definitionOf } from '../engine/definition.ts';
 import { type BackupOptions, type BackupReport, backupTo, refuseMemory } from './backup.ts';
 import { prepareFolder } from './folder.ts';
 import { type CopyState, look } from './look.ts';
@@ -93,7 +93,7 @@ async function makeDaily(
   }
 }
 
-function found({ adapter }: Connection, path: string): DailyReport {
-  const { bytes, migration } = look(adapter, path, history);
+function found(connection: Connection, path: string): DailyReport {
+  const { bytes, migration } = look(connection.adapter, path, definitionOf(connection).history);
   return { path, isNew: false, backup: { bytes, migration } };
 }

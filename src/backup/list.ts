@@ -1,10 +1,10 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { history as dorkHistory } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
 import { type CopyKind, type CopyName, parseCopyName } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
 import { databasePath } from '../core/path.ts';
+import type { Kit } from '../engine/definition.ts';
 import type { History } from '../migrations/history.ts';
 import { look } from './look.ts';
 
@@ -41,11 +41,11 @@ export interface BackupEntry {
  */
 export type ListBackups = (dir: string) => BackupEntry[];
 
-/** `listBackups()` for a driver. */
-export function listBackupsWith(adapter: Adapter, history: History = dorkHistory): ListBackups {
+/** Returns `listBackups()` for a driver and a definition. */
+export function listBackupsWith(kit: Kit): ListBackups {
   return (dir) =>
     backupsIn(databasePath(dir, 'dir'))
-      .map((backup) => entryOf(adapter, backup, history))
+      .map((backup) => entryOf(kit.adapter, backup, kit.definition.history))
       .sort((a, b) => compare(b.at, a.at));
 }
 

@@ -1,9 +1,8 @@
-import { history } from '../../drizzle/history.ts';
-import type { Adapter } from '../core/adapter.ts';
 import { BackupError, InvalidInputError } from '../core/errors.ts';
 import { fsPromises } from '../core/fs-promises.ts';
 import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath } from '../core/path.ts';
+import type { Kit } from '../engine/definition.ts';
 import { backupsIn, type NamedBackup } from './list.ts';
 import { startThread } from './thread.ts';
 import { verify } from './verify.ts';
@@ -53,8 +52,8 @@ export type PruneBackups = (
 
 const DEFAULTS: Required<RetentionPolicy> = { preMigration: 10, daily: 7, weekly: 4 };
 
-/** `pruneBackups()` for a driver. */
-export function pruneBackupsWith(adapter: Adapter): PruneBackups {
+/** Returns `pruneBackups()` for a driver and a definition. */
+export function pruneBackupsWith(kit: Kit): PruneBackups {
   return async (dir, policy = {}, options = {}) => {
     const dryRun = flagArgument(optionsArgument(options).dryRun, 'options.dryRun');
     const folder = databasePath(dir, 'dir');
@@ -63,7 +62,7 @@ export function pruneBackupsWith(adapter: Adapter): PruneBackups {
     const report = { wreckage, deleted: [] as string[], kept: [] as string[], spared: [] as string[], dryRun };
     for (const backups of Map.groupBy(backupsIn(folder), ({ name }) => name.stem).values()) {
       const wanted = wantedBy(limits, backups);
-      const spared = await neededBesides(adapter, backups, wanted);
+      const spared = await neededBesides(kit, backups, wanted);
       const stay = (backup: NamedBackup) => wanted.has(backup) || spared.has(backup);
       report.kept.push(...backups.filter(stay).map(({ path }) => path));
       report.spared.push(...[...spared].map(({ path }) => path));
@@ -123,26 +122,26 @@ function weekOf(day: string): string {
 
 /** What must stay although the policy does not keep it, so that a backup stays that is known to be good. */
 async function neededBesides(
-  adapter: Adapter,
+  kit: Kit,
   backups: readonly NamedBackup[],
   wanted: ReadonlySet<NamedBackup>,
 ): Promise<Set<NamedBackup>> {
   const unwanted = backups.filter((backup) => !wanted.has(backup));
   if (unwanted.length === 0) return new Set();
   for (const backup of [...wanted].sort((a, b) => backups.indexOf(a) - backups.indexOf(b))) {
-    if (await isGood(adapter, backup)) return new Set();
+    if (await isGood(kit, backup)) return new Set();
   }
   for (const backup of unwanted) {
-    if (await isGood(adapter, backup)) return new Set([backup]);
+    if (await isGood(kit, backup)) return new Set([backup]);
   }
   return new Set(unwanted);
 }
 
-async function isGood(adapter: Adapter, { path }: NamedBackup): Promise<boolean> {
+async function isGood({ adapter, definition }: Kit, { path }: NamedBackup): Promise<boolean> {
   adapter.load();
   await using thread = await startThread(adapter);
   try {
-    await verify(adapter, thread, path, history, false);
+    await verify(adapter, thread, path, definition.history, false);
     return true;
   } catch (error) {
     if (error instanceof BackupError) return false;

@@ -1,7 +1,5 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { history } from '../../drizzle/history.ts';
-import type { Adapter } from '../core/adapter.ts';
 import { Connection } from '../core/connection.ts';
 import { assertRoom, partialOf } from '../core/copy.ts';
 import { copyName } from '../core/copy-name.ts';
@@ -11,8 +9,8 @@ import { fsPromises } from '../core/fs-promises.ts';
 import { optionsArgument } from '../core/input.ts';
 import { giveTo, ownerOf } from '../core/owner.ts';
 import { databasePath, defaultDbPath } from '../core/path.ts';
-import { APPLICATION_ID } from '../core/pragmas.ts';
 import { bytesOf } from '../core/wal.ts';
+import type { Kit } from '../engine/definition.ts';
 import { startsAs } from '../migrations/bring-up.ts';
 import { flush, publish, targetExists } from './copy.ts';
 import { refuseOpen } from './exclusive.ts';
@@ -81,17 +79,17 @@ export interface RecoverReport extends RecoveredState {
  */
 export type Recover = (options?: RecoverOptions) => Promise<RecoverReport>;
 
-/** `recover()` for a driver. */
-export function recoverWith(adapter: Adapter): Recover {
+/** Returns `recover()` for a driver and a definition. */
+export function recoverWith(kit: Kit): Recover {
   return async (options = {}) => {
     const { onProgress } = optionsArgument(options);
     const started = performance.now();
     const from = damagedFile(options.from);
     const to = targetOf(from, options.to);
-    adapter.load();
+    kit.adapter.load();
     const listener = new Listener(onProgress);
     try {
-      const recovered = await recoverFile(adapter, from, to, listener);
+      const recovered = await recoverFile(kit, from, to, listener);
       return { from, to, ...recovered, durationMs: performance.now() - started };
     } catch (error) {
       if (error instanceof BackupError || listener.threw(error)) throw error;
@@ -102,11 +100,12 @@ export function recoverWith(adapter: Adapter): Recover {
 }
 
 async function recoverFile(
-  adapter: Adapter,
+  kit: Kit,
   from: string,
   to: string,
   listener: Listener<RecoverProgress>,
 ): Promise<Omit<RecoverReport, 'from' | 'to' | 'durationMs'>> {
+  const { adapter } = kit;
   await removeWreckage(dirname(to), to);
   refuseOpen(from);
   const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && existsSync(from + suffix));
@@ -126,9 +125,9 @@ async function recoverFile(
       bytes: recoveredBytes(work),
       totalBytes,
     }));
-    const recovered = await recoverInto(adapter, thread, damaged, work, from).finally(stopTelling);
+    const recovered = await recoverInto(kit, thread, damaged, work, from).finally(stopTelling);
     listener.tell({ phase: 'verifying', bytes: bytesOf(recovered.path), totalBytes });
-    const state = await describeRecovered(adapter, thread, recovered.path, history);
+    const state = await describeRecovered(adapter, thread, recovered.path, kit.definition.history);
     giveTo(ownerOf(from), recovered.path);
     await flush(recovered.path);
     const bytes = bytesOf(recovered.path);
@@ -152,22 +151,17 @@ function recoveredBytes(work: string): number {
 }
 
 /** The shell reads pages that no table leads to any more, so it goes first. */
-async function recoverInto(
-  adapter: Adapter,
-  thread: Thread,
-  damaged: string,
-  work: string,
-  from: string,
-): Promise<Recovered> {
+async function recoverInto(kit: Kit, thread: Thread, damaged: string, work: string, from: string): Promise<Recovered> {
+  const { adapter } = kit;
   const byShell = emptyFile(join(work, 'shell.db'));
   const outcome = await recoverByShell(damaged, byShell);
   const complaints = outcome?.complaints ?? 0;
   const shell = { path: byShell, method: 'shell', unreadable: {}, refused: {}, complaints } as const;
-  if (outcome?.isDone && isOurs(adapter, byShell)) return shell;
+  if (outcome?.isDone && isOurs(kit, byShell)) return shell;
   const byTables = emptyFile(join(work, 'tables.db'));
   try {
     const { unreadable, refused } = await recoverByTables(thread, damaged, byTables);
-    if (isOurs(adapter, byTables))
+    if (isOurs(kit, byTables))
       return { path: byTables, method: 'tables', unreadable: nulls(unreadable), refused, complaints: 0 };
   } catch (cause) {
     if (!(cause instanceof DorkDbError) || OF_THE_NEW_FILE.test(cause.code)) throw cause;
@@ -190,11 +184,11 @@ function emptyFile(path: string): string {
 }
 
 /** Marks a file as ours that has our ledger. */
-function isOurs(adapter: Adapter, path: string): boolean {
+function isOurs({ adapter, definition }: Kit, path: string): boolean {
   using connection = new Connection(adapter, path);
   connection.exec('PRAGMA trusted_schema = OFF');
-  if (!startsAs(connection, history)) return false;
-  connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  if (!startsAs(connection, definition.history)) return false;
+  connection.exec(`PRAGMA application_id = ${definition.applicationId}`);
   return true;
 }
 

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { history } from '../../drizzle/history.ts';
-import type { Adapter } from '../core/adapter.ts';
 import { InvalidInputError, RestoreError } from '../core/errors.ts';
 import { backupFolder, createDefaultHome, realFile } from '../core/file.ts';
 import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath, defaultDbPath, MEMORY } from '../core/path.ts';
+import type { Kit } from '../engine/definition.ts';
 import { compareAsFarAsReadable, type RestoredTable } from './compare.ts';
 import { type BackupProgress, PartialCopy } from './copy.ts';
 import { oneAtATime, refuseOpen } from './exclusive.ts';
@@ -83,8 +82,8 @@ export interface RestoreReport {
  */
 export type Restore = (options: RestoreOptions) => Promise<RestoreReport>;
 
-/** `restore()` for a driver. */
-export function restoreWith(adapter: Adapter): Restore {
+/** Returns `restore()` for a driver and a definition. */
+export function restoreWith(kit: Kit): Restore {
   return async (options) => {
     optionsArgument(options);
     const started = performance.now();
@@ -94,10 +93,10 @@ export function restoreWith(adapter: Adapter): Restore {
     if (options.to === undefined && !dryRun) createDefaultHome();
     const target = targetOf(options.to);
     const source = sourceOf(options.from, target);
-    adapter.load();
+    kit.adapter.load();
     const outcome = dryRun
-      ? await rehearse(adapter, target, source, deep)
-      : await carryOut(adapter, target, source, { ...options, deep });
+      ? await rehearse(kit, target, source, deep)
+      : await carryOut(kit, target, source, { ...options, deep });
     return { to: target, dryRun, ...outcome, durationMs: performance.now() - started };
   };
 }
@@ -105,7 +104,9 @@ export function restoreWith(adapter: Adapter): Restore {
 type Outcome = Omit<RestoreReport, 'to' | 'dryRun' | 'durationMs'>;
 
 /** Everything but the change. */
-async function rehearse(adapter: Adapter, target: string, source: string | undefined, deep: boolean): Promise<Outcome> {
+async function rehearse(kit: Kit, target: string, source: string | undefined, deep: boolean): Promise<Outcome> {
+  const { adapter } = kit;
+  const { history } = kit.definition;
   if (source === undefined) throw new InvalidInputError('options.from', 'is missing');
   refuseOpen(target);
   await using thread = await startThread(adapter);
@@ -117,17 +118,19 @@ async function rehearse(adapter: Adapter, target: string, source: string | undef
 }
 
 async function carryOut(
-  adapter: Adapter,
+  kit: Kit,
   target: string,
   source: string | undefined,
   options: RestoreOptions,
 ): Promise<Outcome> {
+  const { adapter } = kit;
+  const { history } = kit.definition;
   const folder = backupFolder(target);
   prepareFolder(folder, dirname(target), RestoreError, 'Nothing was restored.');
   return await oneAtATime(adapter, folder, async () => {
     const earlier = finishEarlier(target, folder);
     if (source !== undefined) {
-      const outcome = await restoreFrom(adapter, target, source, folder, options);
+      const outcome = await restoreFrom(kit, target, source, folder, options);
       return { ...outcome, finished: earlier !== undefined };
     }
     if (!earlier) throw nothingToFinish(target);
@@ -156,12 +159,14 @@ function nothingToFinish(target: string): RestoreError {
 }
 
 async function restoreFrom(
-  adapter: Adapter,
+  kit: Kit,
   target: string,
   source: string,
   folder: string,
   { deep = false, onProgress }: RestoreOptions,
 ): Promise<Omit<Outcome, 'finished'>> {
+  const { adapter } = kit;
+  const { history } = kit.definition;
   refuseOpen(target);
   await using thread = await startThread(adapter);
   const backup = await verify(adapter, thread, source, history, deep);
@@ -173,7 +178,7 @@ async function restoreFrom(
     await using staged = new PartialCopy(stagedName(target));
     const migrated = await stage(adapter, thread, history, backup, staged, present.owner, listener);
     const replaced = putInPlace(adapter, target, staged.path, present, folder);
-    prove(adapter, target, replaced);
+    prove(kit, target, replaced);
     const old = replaced && present.state === 'sound' ? join(replaced, basename(target)) : undefined;
     const tables = await compareAsFarAsReadable(thread, target, old);
     const { problem } = present;
@@ -186,9 +191,9 @@ async function restoreFrom(
 }
 
 /** The last look; where it fails, the old set comes back. */
-function prove(adapter: Adapter, target: string, replaced: string | undefined): void {
+function prove({ adapter, definition }: Kit, target: string, replaced: string | undefined): void {
   try {
-    proveOpens(adapter, target, history);
+    proveOpens(adapter, target, definition.history);
   } catch (cause) {
     const others = processesWith(target) ?? [];
     if (others.length === 0) {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { history as dorkHistory } from '../../drizzle/history.ts';
 import type { Adapter } from '../core/adapter.ts';
 import { realFile } from '../core/file.ts';
 import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath } from '../core/path.ts';
+import type { Kit } from '../engine/definition.ts';
 import type { History } from '../migrations/history.ts';
 import { quoted, type RowCounts } from '../migrations/rows.ts';
 import { asBackupError, type CopyState, look, notABackup, openThere } from './look.ts';
@@ -50,14 +50,15 @@ export interface VerifyReport {
  */
 export type VerifyBackup = (path: string, options?: VerifyBackupOptions) => Promise<VerifyReport>;
 
-/** `verifyBackup()` for a driver. */
-export function verifyBackupWith(adapter: Adapter): VerifyBackup {
+/** Returns `verifyBackup()` for a driver and a definition. */
+export function verifyBackupWith(kit: Kit): VerifyBackup {
   return async (path, options = {}) => {
     const deep = flagArgument(optionsArgument(options).deep, 'options.deep');
     const file = databasePath(path);
+    const { adapter, definition } = kit;
     adapter.load();
     await using thread = await startThread(adapter);
-    return await verify(adapter, thread, realOrMissing(file), dorkHistory, deep);
+    return await verify(adapter, thread, realOrMissing(file), definition.history, deep);
   };
 }
 

@@ -1,14 +1,13 @@
-import { history as dorkHistory } from '../../drizzle/history.ts';
 import { DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { optionsArgument } from '../core/input.ts';
 import { now } from '../core/time.ts';
 import type { Db } from '../create-db.ts';
+import { definitionOf } from '../engine/definition.ts';
 import { checkBackups } from './backups.ts';
 import type { Check, Checked, Look } from './check.ts';
 import { checkForeignKeys, checkIntegrity } from './content.ts';
 import { checkFileSystem } from './file-system.ts';
 import { checkFiles } from './files.ts';
-import { checkLegacy } from './legacy.ts';
 import { checkMigrations } from './migrations.ts';
 import {
   type HealthCheckName,
@@ -43,7 +42,6 @@ const CHECKS: readonly (readonly [HealthCheckName, Check])[] = [
   ['integrity', checkIntegrity],
   ['foreign-keys', checkForeignKeys],
   ['backups', checkBackups],
-  ['legacy', checkLegacy],
 ];
 
 const DEPTHS = new Map<unknown, HealthDepth>([
@@ -76,9 +74,10 @@ export function health(db: Pick<Db, '$client'>, options: HealthOptions = {}): He
   connection.assertOpen();
   const depth = DEPTHS.get(options.deep);
   if (!depth) throw new InvalidInputError('options.deep', "is not false, true or 'quick'");
-  const look: Look = { connection, history: dorkHistory, depth };
+  const definition = definitionOf(connection);
+  const look: Look = { connection, history: definition.history, depth };
   const at = now();
-  const checked = CHECKS.map(([name, check]) => run(name, check, look));
+  const checked = [...CHECKS, ...(definition.healthChecks ?? [])].map(([name, check]) => run(name, check, look));
   const findings = checked.flatMap((result) => result.findings);
   const figures: Partial<HealthFigures> = Object.assign({}, ...checked.map((result) => result.figures));
   return {

@@ -1,6 +1,5 @@
 import { chownSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { Adapter } from '../core/adapter.ts';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
 import { wreckageAmong } from '../core/copy-name.ts';
@@ -11,6 +10,7 @@ import { openConnection } from '../core/open.ts';
 import { databasePath, MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import { bytesOf } from '../core/wal.ts';
+import type { Kit } from '../engine/definition.ts';
 import { countRows, type RowCounts } from '../migrations/rows.ts';
 import { withoutOthers } from './exclusive.ts';
 
@@ -58,20 +58,20 @@ export interface CompactReport {
  */
 export type Compact = (path: string, options?: CompactOptions) => CompactReport;
 
-/** `compact()` for a driver. */
-export function compactWith(adapter: Adapter): Compact {
+/** Returns `compact()` for a driver and a definition. */
+export function compactWith(kit: Kit): Compact {
   return (path, options = {}) => {
     const { busyTimeoutMs = BUSY_TIMEOUT_MS, onProgress } = optionsArgument(options);
     checkTimeout(busyTimeoutMs);
     const started = performance.now();
     const filename = existing(path);
     const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
-    const rows = withoutOthers(adapter, filename, busyTimeoutMs, (connection) => {
+    const rows = withoutOthers(kit.adapter, filename, busyTimeoutMs, (connection) => {
       removeWreckage(filename);
       return replaceByCopy(connection, onProgress);
     });
     // The copy is not in WAL mode; opening it puts it there.
-    using opened = openConnection(adapter, filename, { busyTimeoutMs });
+    using opened = openConnection(kit.adapter, filename, { busyTimeoutMs });
     opened.pragma('schema_version');
     opened.close();
     const bytesAfter = bytesOf(filename);

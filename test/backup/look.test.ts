@@ -21,6 +21,7 @@ import { history } from '../../drizzle/history.ts';
 import { verifyBackupWith } from '../../src/backup/verify.ts';
 import { parseCopyName, wreckageOf } from '../../src/core/copy-name.ts';
 import { createDbWith } from '../../src/create-db.ts';
+import { dork } from '../../src/dork/db.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
 import { contents, deny, fileWith, rejects, SLOW_DISK_MS } from './support.ts';
@@ -185,17 +186,21 @@ describe(`verifyBackup on ${RUNTIME}`, () => {
     const { path, sha256 } = await backup(db);
     const { adapter } = db.$client;
     const withoutThreads = { ...adapter, thread: { module: () => 'no-such-driver', open: '() => {}' } };
-    const report = await verifyBackupWith(withoutThreads)(path, { deep: true });
+    const report = await verifyBackupWith({ adapter: withoutThreads, definition: dork })(path, { deep: true });
     assert.equal(report.sha256, sha256);
     assert.equal(report.rows.agent_denials, 1);
-    using other = createDbWith(withoutThreads)(folder.file('dork.db'));
+    using other = createDbWith({ adapter: withoutThreads, definition: dork })(folder.file('dork.db'));
     assert.equal((await backup(other)).rows.agent_denials, 1);
     const running = backup(other);
     other.$client.close();
     await rejects(running, ClosedError, 'CLOSED');
     assert.equal(listBackups(folder.file('backups')).length, 2);
     writeFileSync(folder.file('text.db'), 'x'.repeat(4096));
-    await rejects(verifyBackupWith(withoutThreads)(folder.file('text.db')), BackupError, 'NOT_A_DATABASE');
+    await rejects(
+      verifyBackupWith({ adapter: withoutThreads, definition: dork })(folder.file('text.db')),
+      BackupError,
+      'NOT_A_DATABASE',
+    );
   });
 });
 

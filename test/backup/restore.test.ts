@@ -31,6 +31,7 @@ import { install } from '../../src/backup/file-set.ts';
 import { restoreWith } from '../../src/backup/restore.ts';
 import { putInPlace } from '../../src/backup/swap.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
+import { dork } from '../../src/dork/db.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
 import { start } from './processes.ts';
@@ -305,7 +306,11 @@ describe(`restore on ${RUNTIME}`, () => {
         return adapter.open(filename, options);
       },
     };
-    await rejects(restoreWith(failing)({ from: path, to: file }), RestoreError, 'FAILED');
+    await rejects(
+      restoreWith({ adapter: failing, definition: dork })({ from: path, to: file }),
+      RestoreError,
+      'FAILED',
+    );
     assert.deepEqual(idsIn(file), before);
     assert.deepEqual(
       readdirSync(folder.file('backups')).filter((name) => name.startsWith('replaced-')),
@@ -320,7 +325,11 @@ describe(`restore on ${RUNTIME}`, () => {
         return adapter.open(filename, options);
       },
     };
-    await rejects(restoreWith(failingFresh)({ from: path, to: fresh }), RestoreError, 'FAILED');
+    await rejects(
+      restoreWith({ adapter: failingFresh, definition: dork })({ from: path, to: fresh }),
+      RestoreError,
+      'FAILED',
+    );
     assert.equal(existsSync(fresh), false);
   });
 
@@ -345,7 +354,11 @@ describe(`restore on ${RUNTIME}`, () => {
         return { ...database, exec, prepare: (sql) => database.prepare(sql), close: () => database.close() };
       },
     };
-    const error = await rejects(restoreWith(racing)({ from: path, to: file }), RestoreError, 'IN_USE');
+    const error = await rejects(
+      restoreWith({ adapter: racing, definition: dork })({ from: path, to: file }),
+      RestoreError,
+      'IN_USE',
+    );
     assert.match(error.message, new RegExp(`${late?.pid}`));
     assert.ok(openFilesOf(late?.pid).includes(file));
     late?.kill('SIGKILL');

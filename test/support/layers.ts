@@ -2,17 +2,23 @@ import type { Import } from './import-graph.ts';
 
 const DOMAINS = ['pulse', 'relay', 'mesh'];
 const FEATURES = ['backup', 'health', 'housekeeping', 'legacy', 'monitor'];
-const BELOW_FEATURES = ['core', 'migrations', ...DOMAINS];
+const BELOW_FEATURES = ['core', 'file', 'copies', 'migrations', 'engine', ...DOMAINS];
 
 /** What each folder of src may import besides itself. `assembly` is the files in src itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   adapters: ['core'],
-  migrations: ['core'],
+  migrations: ['core', 'file', 'copies'],
+  file: ['core'],
+  copies: ['core', 'file'],
+  // What a definition is: types alone, and which one a connection has.
+  engine: ['core', 'migrations', 'health'],
+  // The one definition of DorkOS's database.
+  dork: ['core', 'engine', 'health', 'history', 'assembly'],
   ...Object.fromEntries(DOMAINS.map((domain) => [domain, ['core']])),
   ...Object.fromEntries(FEATURES.map((feature) => [feature, [...BELOW_FEATURES, ...FEATURES, 'history']])),
   assembly: [...BELOW_FEATURES, ...FEATURES, 'history'],
-  entry: ['adapters', 'assembly', ...FEATURES],
+  entry: ['adapters', 'assembly', 'dork', ...FEATURES],
   // The command line chooses the entry of its runtime.
   cli: [...BELOW_FEATURES, ...FEATURES, 'history', 'assembly', 'entry'],
 };

@@ -1,0 +1,19 @@
+import { history } from '../../drizzle/history.ts';
+import { createDefaultHome } from '../core/file.ts';
+import { defaultDbPath } from '../core/path.ts';
+import { APPLICATION_ID } from '../core/pragmas.ts';
+import type { Definition } from '../engine/definition.ts';
+import { checkLegacy } from '../health/legacy.ts';
+import * as schema from '../schema.ts';
+
+/** DorkOS's database, as the engine knows it. */
+export const dork: Definition<typeof schema> = {
+  name: 'dork',
+  schema,
+  history,
+  applicationId: APPLICATION_ID,
+  defaultPath: defaultDbPath,
+  createDefaultFolder: createDefaultHome,
+  command: 'dork-db',
+  healthChecks: [['legacy', (look) => checkLegacy(look)]],
+};

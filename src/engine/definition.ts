@@ -1,0 +1,52 @@
+import type { Adapter } from '../core/adapter.ts';
+import type { Connection } from '../core/connection.ts';
+import type { Schema } from '../core/db.ts';
+import type { Check } from '../health/check.ts';
+import type { HealthCheckName } from '../health/report.ts';
+import type { History } from '../migrations/history.ts';
+
+/** Describes one kind of database: its tables, its migrations and what its host calls things. */
+export interface Definition<TSchema extends Schema = Schema> {
+  /** Short name, e.g. `notes`: the default file is `notes.db`. */
+  readonly name: string;
+  /** The Drizzle tables, and relations if there are any. */
+  readonly schema: TSchema;
+  readonly history: History;
+  /** `PRAGMA application_id` of its files. Default: the one of the history; 0 if that has none. */
+  readonly applicationId: number;
+  /** Returns the path that is used when none is given. */
+  readonly defaultPath?: () => string;
+  /** Creates the folder of the default path, unless it exists. */
+  readonly createDefaultFolder?: () => void;
+  /** The host's command line, e.g. `notes-db`; hints name the functions of the API if there is none. */
+  readonly command?: string;
+  /** Checks that `health()` runs after its own. */
+  readonly healthChecks?: readonly HealthCheck[];
+}
+
+/** A check of `health()` with the name that its findings have. */
+export type HealthCheck = readonly [name: HealthCheckName, check: Check];
+
+/** What every function that opens a file needs: a driver, and what kind of database the file should be. */
+export interface Kit<TSchema extends Schema = Schema> {
+  readonly adapter: Adapter;
+  readonly definition: Definition<TSchema>;
+}
+
+const definitions = new WeakMap<Connection, Definition>();
+
+/** Keeps the definition of a connection's database for the functions that are called with that connection. */
+export function setDefinition(connection: Connection, definition: Definition): void {
+  definitions.set(connection, definition);
+}
+
+/**
+ * Returns the definition of a connection's database.
+ *
+ * @throws TypeError if the connection was not opened by `createDb()`.
+ */
+export function definitionOf(connection: Connection): Definition {
+  const definition = definitions.get(connection);
+  if (!definition) throw new TypeError(`${connection.filename} was not opened by createDb().`);
+  return definition;
+}
