@@ -19,8 +19,8 @@ import { sidecarsOf } from './file-set.ts';
 import { prepareFolder, requireFolder } from './folder.ts';
 import { Listener } from './listener.ts';
 import { mendHeader } from './mend-header.ts';
-import { recoverByShell } from './recover-shell.ts';
-import { type NotCopied, recoverByTables } from './recover-tables.ts';
+import { recoverByShell, type ShellOutcome } from './recover-shell.ts';
+import { recoverByTables } from './recover-tables.ts';
 import { describeRecovered, type RecoveredState, tablesIn } from './recovered-state.ts';
 import { startThread, type Thread } from './thread.ts';
 import { removeWreckage } from './wreckage.ts';
@@ -56,7 +56,10 @@ export interface RecoverReport extends RecoveredState {
   /** By the sqlite3 shell's `.recover`, or table by table through the driver. */
   readonly method: 'shell' | 'tables';
   readonly bytes: number;
-  /** Rows that could not be read, by table, where that is known; of a table that could not be read at all, null. */
+  /**
+   * Unreadable rows by table, counted by a readable index; null if the table has none, so that nothing shows how many
+   * rows it had. A table of which every row was read is not in it.
+   */
   readonly unreadable: Readonly<Record<string, number | null>>;
   /**
    * Rows that were read table by table and left out, by table: another one has their key, or they lack one. Of a
@@ -159,44 +162,58 @@ async function recoverInto(kit: Kit, thread: Thread, damaged: string, work: stri
   const shell = { path: byShell, method: 'shell', unreadable: {}, refused: {}, complaints } as const;
   if (outcome?.isDone && isOurs(kit, byShell)) return shell;
   const byTables = emptyFile(join(work, 'tables.db'));
+  let cause: unknown;
   try {
-    const { unreadable, refused } = await recoverByTables(thread, damaged, byTables);
-    if (isOurs(kit, byTables))
-      return { path: byTables, method: 'tables', unreadable: nulls(unreadable), refused, complaints: 0 };
-  } catch (cause) {
-    if (!(cause instanceof DorkDbError) || OF_THE_NEW_FILE.test(cause.code)) throw cause;
-    if (!outcome?.isDone || tablesIn(adapter, byShell).length === 0) throw nothing(from, outcome !== undefined, cause);
+    const notCopied = await recoverByTables(thread, damaged, byTables);
+    // Whether the ledger is among the tables only decides whether the file can be restored.
+    isOurs(kit, byTables);
+    if (tablesIn(adapter, byTables).length > 0)
+      return { path: byTables, method: 'tables', ...notCopied, complaints: 0 };
+  } catch (error) {
+    if (!(error instanceof DorkDbError) || OF_THE_NEW_FILE.test(error.code)) throw error;
+    cause = error;
   }
   if (outcome?.isDone && tablesIn(adapter, byShell).length > 0) return shell;
-  throw nothing(from, outcome !== undefined);
+  throw nothing(from, outcome, cause);
 }
 
 /** What says nothing of the damaged file: the disk is full, or does not write. */
 const OF_THE_NEW_FILE = /^SQLITE_(FULL|NOMEM|READONLY|IOERR_(WRITE|FSYNC|DIR_FSYNC|TRUNCATE|NOMEM))/;
-
-function nulls(unreadable: NotCopied['unreadable']): Record<string, number | null> {
-  return Object.fromEntries(Object.entries(unreadable).map(([table, rows]) => [table, rows ?? null]));
-}
 
 function emptyFile(path: string): string {
   closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
   return path;
 }
 
-/** Marks a file as ours that has our ledger. */
+/** Marks a file that has the ledger of this definition, and computes its derived tables again. */
 function isOurs({ adapter, definition }: Kit, path: string): boolean {
   using connection = new Connection(adapter, path);
   connection.exec('PRAGMA trusted_schema = OFF');
   if (!startsAs(connection, definition.history)) return false;
   connection.exec(`PRAGMA application_id = ${definition.applicationId}`);
+  recompute(connection, definition.afterRecover ?? []);
   return true;
 }
 
-function nothing(from: string, hasShell: boolean, cause?: unknown): RestoreError {
+/** A file of an older migration, or one that lost a table, may lack what the statements name: it stays as it is. */
+function recompute(connection: Connection, statements: readonly string[]): void {
+  try {
+    connection.transaction(() => {
+      for (const sql of statements) connection.exec(sql);
+    }, 'immediate');
+  } catch (error) {
+    if (!(error instanceof DorkDbError) || error.code !== 'SQLITE_ERROR') throw error;
+  }
+}
+
+function nothing(from: string, shell: ShellOutcome | undefined, cause: unknown): RestoreError {
+  const better = shell
+    ? 'or install a sqlite3 shell that has .recover (that of Debian 12 has not), and call again.'
+    : 'or install a sqlite3 shell that has .recover, which reads more, and call again.';
   return new RestoreError('NOTHING_RECOVERED', `No table of ${from} could be read. It was not changed.`, {
-    hint: hasShell
+    hint: shell?.isDone
       ? 'Restore the newest backup: dork-db backups lists them.'
-      : 'Restore the newest backup, or install the sqlite3 shell, which reads more, and call again.',
+      : `Restore the newest backup, ${better}`,
     cause,
   });
 }

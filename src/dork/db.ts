@@ -4,6 +4,7 @@ import { defaultDbPath } from '../core/path.ts';
 import { APPLICATION_ID } from '../core/pragmas.ts';
 import type { Definition } from '../engine/definition.ts';
 import { checkLegacy } from '../health/legacy.ts';
+import { RECOUNT } from '../relay/rebuild-sql.ts';
 import * as schema from '../schema.ts';
 
 /** DorkOS's database, as the engine knows it. */
@@ -16,4 +17,5 @@ export const dork: Definition<typeof schema> = {
   createDefaultFolder: createDefaultHome,
   command: 'dork-db',
   healthChecks: [['legacy', (look) => checkLegacy(look)]],
+  afterRecover: RECOUNT,
 };

@@ -22,6 +22,8 @@ export interface Definition<TSchema extends Schema = Schema> {
   readonly command?: string;
   /** Checks that `health()` runs after its own. */
   readonly healthChecks?: readonly HealthCheck[];
+  /** Statements that compute what is derived from other tables again, e.g. counters; run by `recover()` in its new file. */
+  readonly afterRecover?: readonly string[];
 }
 
 /** A check of `health()` with the name that its findings have. */
