@@ -6,6 +6,7 @@ import { RestoreError } from '../core/errors.ts';
 import { createPrivateFile } from '../core/file.ts';
 import { giveTo, ownerOf } from '../core/owner.ts';
 import { isBusy } from '../core/sqlite-error.ts';
+import { exchange, openAlone } from '../file/replace.ts';
 import { pidsWith, processesWith } from './open-files.ts';
 
 /** An empty file in the folder of backups; SQLite's own lock on it goes when its holder dies. */
@@ -59,25 +60,21 @@ export function inUse(filename: string, cause?: unknown): RestoreError {
  * Runs a function that puts another file in the place of a sound database, while nobody else has it open. Everything in
  * its -wal is in the file then, and no sidecar lies beside it.
  *
- * @param undo Puts the file back at its path, where a process opened it just before the function replaced it.
+ * @param staged The file that the function puts there; it is locked, as the old one is, until nobody has that open.
  * @throws RestoreError `IN_USE`
  */
-export function whileAlone(adapter: Adapter, filename: string, fn: () => string, undo: (kept: string) => void): void {
-  using connection = new Connection(adapter, filename);
-  connection.exec('PRAGMA busy_timeout = 1000');
+export function whileAlone(adapter: Adapter, filename: string, staged: string, fn: () => void): void {
+  using connection = alone(adapter, filename);
+  // Who has opened it and waits for our lock: refused before anything is changed.
+  if (pidsWith(filename)?.some((pid) => pid !== process.pid)) throw inUse(filename);
+  exchange(adapter, connection, staged, fn);
+}
+
+function alone(adapter: Adapter, filename: string): Connection {
   try {
-    // A connection in WAL mode keeps a shared lock for as long as it is open; leaving the mode asks for it alone.
-    connection.exec('PRAGMA journal_mode = DELETE');
-    connection.exec('BEGIN EXCLUSIVE');
+    return openAlone(adapter, filename, 1000);
   } catch (error) {
     throw isBusy(error) ? inUse(filename, error) : error;
-  }
-  const kept = fn();
-  // Who opened the old file before it was replaced waits for our lock, and would then write what nobody reads.
-  if (pidsWith(kept)?.some((pid) => pid !== process.pid)) {
-    const refusal = inUse(kept);
-    undo(kept);
-    throw refusal;
   }
 }
 

@@ -45,7 +45,7 @@ export function putInPlace(
     return join(kept, basename(target));
   };
   const undo = () => putBack(target, kept);
-  if (state === 'sound') whileAlone(adapter, target, swap, undo);
+  if (state === 'sound') whileAlone(adapter, target, staged, swap);
   else whileAloneAsFarAsKnown(target, swap, undo);
   return kept;
 }

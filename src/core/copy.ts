@@ -53,9 +53,15 @@ export function fsyncPath(path: string): void {
  *
  * @param source A connection without a transaction; other connections may write meanwhile.
  * @param verify Throws where the copy, open read-only, is not what it should be.
+ * @param publish Gives the finished copy its name. Default: a rename.
  * @throws BackupError where there is no room; nothing is left behind.
  */
-export function copyDatabase(source: Connection, to: string, verify: (copy: Connection) => void): void {
+export function copyDatabase(
+  source: Connection,
+  to: string,
+  verify: (copy: Connection) => void,
+  publish: (partial: string) => void = (partial) => renameSync(partial, to),
+): void {
   const folder = dirname(to);
   assertRoom(folder, databaseBytes(source), `a copy of ${source.filename}`);
   const partial = partialOf(to);
@@ -68,7 +74,7 @@ export function copyDatabase(source: Connection, to: string, verify: (copy: Conn
     using copy = source.sibling(partial, { readonly: true });
     verify(copy);
     copy.close();
-    renameSync(partial, to);
+    publish(partial);
     fsyncPath(folder);
   } catch (error) {
     rmSync(partial, { force: true });

@@ -4,7 +4,7 @@ import { Connection } from './connection.ts';
 import { DatabaseOpenError, InvalidInputError } from './errors.ts';
 import { createPrivateFile, inspectFile, realFile } from './file.ts';
 import { MEMORY } from './path.ts';
-import { APPLICATION_ID, BUSY_TIMEOUT_MS, configure } from './pragmas.ts';
+import { APPLICATION_ID, BUSY_TIMEOUT_MS, configure, STEP_MS } from './pragmas.ts';
 import { retryWhile } from './sleep.ts';
 import { isBusy } from './sqlite-error.ts';
 import { bytesOf } from './wal.ts';
@@ -50,23 +50,38 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   } else if (!readonly) refuseUnwritable(path);
   const filename = realFile(path);
   const inode = inodeOf(filename);
+  const deadline = performance.now() + busyTimeoutMs;
+  const isReplaced = () => inodeOf(filename) !== inode;
   const hasWal = file.hasWal || (filename !== path && bytesOf(`${filename}-wal`) > 0);
-  const connection = new Connection(adapter, filename, { readonly });
+  const again = () =>
+    openConnection(adapter, path, { ...options, busyTimeoutMs: Math.max(1, Math.round(deadline - performance.now())) });
+  let connection: Connection;
+  try {
+    connection = new Connection(adapter, filename, { readonly });
+  } catch (error) {
+    if (isReplaced() && performance.now() < deadline) return again();
+    throw error;
+  }
   if (hasWal) foundWithWal.add(connection);
   try {
     if (file.applicationId !== APPLICATION_ID) {
-      connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-      refuseForeign(connection, busyTimeoutMs, options.isOurLedger);
+      connection.exec(`PRAGMA busy_timeout = ${Math.min(busyTimeoutMs, STEP_MS)}`);
+      refuseForeign(connection, busyTimeoutMs, options.isOurLedger, isReplaced);
     }
-    configure(connection, busyTimeoutMs);
+    configure(connection, busyTimeoutMs, isReplaced);
   } catch (error) {
+    if (isReplaced() && performance.now() < deadline) {
+      // A compaction or a restore put another file in its place, and waits until this one is let go of.
+      connection.close();
+      return again();
+    }
     closeRefused(connection);
     throw openingError(error, path);
   }
-  if (inodeOf(filename) !== inode) {
-    // While this waited for the lock, a compaction or a restore put another file in its place; from here on none can.
+  if (isReplaced()) {
+    // From here on none can: this connection has its lock.
     connection.close();
-    return openConnection(adapter, path, options);
+    return again();
   }
   closeAtExit(connection);
   return connection;
@@ -164,8 +179,10 @@ export function refuseForeign(
   connection: Connection,
   busyTimeoutMs: number,
   isOurLedger?: (connection: Connection) => boolean,
+  isReplaced = () => false,
 ): void {
-  const { id, tables } = retryWhile(isBusy, busyTimeoutMs, () => ({
+  const mayPass = (error: unknown) => isBusy(error) && !isReplaced();
+  const { id, tables } = retryWhile(mayPass, busyTimeoutMs, () => ({
     id: connection.pragma('application_id', { simple: true }),
     tables: connection.prepare<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n,
   }));

@@ -51,15 +51,25 @@ export function expectedPragmas(): Record<string, number> {
   );
 }
 
+/** How long an opening waits in SQLite before it looks again whether the file is still the one at the path. */
+export const STEP_MS = 50;
+
 /**
  * Makes a connection ready.
  *
+ * @param isReplaced Whether the path names another file by now, which ends the wait for this one's lock.
  * @throws DatabaseBusyError where the switch to WAL met a lock for the whole of `busyTimeoutMs`.
  */
-export function configure(connection: Connection, busyTimeoutMs: number): void {
-  // First: with WAL first, 41 of 60 simultaneous first opens failed with SQLITE_BUSY.
-  const wait = `PRAGMA busy_timeout = ${busyTimeoutMs};`;
-  const all = connection.readonly ? wait + CONFIGURE : `${wait}PRAGMA journal_mode = WAL;${CONFIGURE}`;
+export function configure(connection: Connection, busyTimeoutMs: number, isReplaced = () => false): void {
+  // First: with WAL first, 41 of 60 simultaneous first opens failed with SQLITE_BUSY. In short steps, so that a file
+  // which is replaced meanwhile is let go of soon.
+  const wait = `PRAGMA busy_timeout = ${Math.min(busyTimeoutMs, STEP_MS)};`;
+  const mode = connection.readonly ? '' : 'PRAGMA journal_mode = WAL;';
+  const all = `${wait}${mode}${CONFIGURE}PRAGMA busy_timeout = ${busyTimeoutMs}`;
   // SQLite does not call the busy handler while it switches a new file to WAL, so the wait is ours.
-  retryWhile(isBusy, busyTimeoutMs, () => connection.exec(all));
+  retryWhile(
+    (error) => isBusy(error) && !isReplaced(),
+    busyTimeoutMs,
+    () => connection.exec(all),
+  );
 }

@@ -8,12 +8,12 @@ export function sleepSync(milliseconds: number): void {
  * `timeoutMs`; then the last error is thrown.
  */
 export function retryWhile<T>(isTemporary: (error: unknown) => boolean, timeoutMs: number, fn: () => T): T {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
     try {
       return fn();
     } catch (error) {
-      if (!isTemporary(error) || Date.now() >= deadline) throw error;
+      if (!isTemporary(error) || performance.now() >= deadline) throw error;
     }
     sleepSync(pause * (0.5 + Math.random()));
   }

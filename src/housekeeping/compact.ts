@@ -1,5 +1,6 @@
-import { chownSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chownSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import type { Adapter } from '../core/adapter.ts';
 import type { Connection } from '../core/connection.ts';
 import { copyDatabase } from '../core/copy.ts';
 import { wreckageAmong } from '../core/copy-name.ts';
@@ -11,6 +12,7 @@ import { databasePath, MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import { bytesOf } from '../core/wal.ts';
 import type { Kit } from '../engine/definition.ts';
+import { exchange } from '../file/replace.ts';
 import { countRows, type RowCounts } from '../migrations/rows.ts';
 import { withoutOthers } from './exclusive.ts';
 
@@ -50,7 +52,8 @@ export interface CompactReport {
  * Nobody else may have the file open, this process included: close the Db first. From the start to the end others
  * wait, or fail with SQLITE_BUSY; that is as long as a copy of the file takes.
  *
- * @throws DatabaseBusyError `HELD` where a process has the file open, which it names where the system tells.
+ * @throws DatabaseBusyError `HELD` where a process has the file open, which it names where the system tells; `REPLACED`
+ * where another compaction or a restore replaced it meanwhile.
  * @throws BackupError `NO_ROOM` where the disk has no room for the copy.
  * @throws DatabaseOpenError where the file is not a database of ours.
  * @throws DorkDbError `COPY_DIFFERS`, `NOT_OWNER`, `WAL_LEFT`; the file is as it was.
@@ -68,12 +71,9 @@ export function compactWith(kit: Kit): Compact {
     const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
     const rows = withoutOthers(kit.adapter, filename, busyTimeoutMs, (connection) => {
       removeWreckage(filename);
-      return replaceByCopy(connection, onProgress);
+      return replaceByCopy(kit.adapter, connection, onProgress);
     });
-    // The copy is not in WAL mode; opening it puts it there.
-    using opened = openConnection(kit.adapter, filename, { busyTimeoutMs });
-    opened.pragma('schema_version');
-    opened.close();
+    enterWal(kit.adapter, filename, busyTimeoutMs);
     const bytesAfter = bytesOf(filename);
     return {
       filename,
@@ -84,6 +84,16 @@ export function compactWith(kit: Kit): Compact {
       durationMs: performance.now() - started,
     };
   };
+}
+
+/** The copy is not in WAL mode; opening it puts it there. If that fails, the next opening does it. */
+function enterWal(adapter: Adapter, filename: string, busyTimeoutMs: number): void {
+  try {
+    using opened = openConnection(adapter, filename, { busyTimeoutMs });
+    opened.pragma('schema_version');
+  } catch (error) {
+    if (!(error instanceof DorkDbError)) throw error;
+  }
 }
 
 function existing(path: string): string {
@@ -101,26 +111,31 @@ function removeWreckage(filename: string): void {
 }
 
 /** Writes the copy, compares it, and puts it in the place of the file. */
-function replaceByCopy(connection: Connection, onProgress: CompactOptions['onProgress']): RowCounts {
+function replaceByCopy(adapter: Adapter, connection: Connection, onProgress: CompactOptions['onProgress']): RowCounts {
   const { filename } = connection;
   emptyWal(connection);
   const rows = countRows(connection);
   const schema = schemaOf(connection);
   onProgress?.({ phase: 'copying', bytes: bytesOf(filename) });
-  copyDatabase(connection, filename, (copy) => {
-    onProgress?.({ phase: 'verifying', bytes: bytesOf(copy.filename) });
-    const counts = countRows(copy);
-    const isSame =
-      schemaOf(copy) === schema &&
-      Object.entries(rows).every(([table, n]) => counts[table] === n) &&
-      copy.pragma('quick_check(1)', { simple: true }) === 'ok';
-    if (!isSame) {
-      throw new DorkDbError('COPY_DIFFERS', `The copy of ${filename} does not hold what it holds, and was removed.`, {
-        hint: 'Run dork-db doctor --deep, and look at the disk that the file is on.',
-      });
-    }
-    keepOwner(filename, copy.filename);
-  });
+  copyDatabase(
+    connection,
+    filename,
+    (copy) => {
+      onProgress?.({ phase: 'verifying', bytes: bytesOf(copy.filename) });
+      const counts = countRows(copy);
+      const isSame =
+        schemaOf(copy) === schema &&
+        Object.entries(rows).every(([table, n]) => counts[table] === n) &&
+        copy.pragma('quick_check(1)', { simple: true }) === 'ok';
+      if (!isSame) {
+        throw new DorkDbError('COPY_DIFFERS', `The copy of ${filename} does not hold what it holds, and was removed.`, {
+          hint: 'Run dork-db doctor --deep, and look at the disk that the file is on.',
+        });
+      }
+      keepOwner(filename, copy.filename);
+    },
+    (partial) => exchange(adapter, connection, partial, () => renameSync(partial, filename)),
+  );
   return rows;
 }
 

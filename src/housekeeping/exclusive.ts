@@ -1,13 +1,15 @@
 import type { Adapter } from '../core/adapter.ts';
-import { Connection } from '../core/connection.ts';
+import type { Connection } from '../core/connection.ts';
 import { DatabaseBusyError, DatabaseOpenError } from '../core/errors.ts';
 import { describeHolder, lockHolders } from '../core/file-locks.ts';
 import { APPLICATION_ID } from '../core/pragmas.ts';
 import { isBusy } from '../core/sqlite-error.ts';
+import { openAlone } from '../file/replace.ts';
 
 /**
- * Runs a function with a connection that has the file alone. In exclusive mode SQLite locks the database file itself at
- * the first read and keeps it locked, and has its -wal index in memory. https://sqlite.org/wal.html#noshm
+ * Runs a function with a connection that has the file alone.
+ *
+ * @throws DatabaseBusyError `HELD` if another connection has the file open, `REPLACED` if the file was exchanged meanwhile.
  */
 export function withoutOthers<T>(
   adapter: Adapter,
@@ -15,23 +17,22 @@ export function withoutOthers<T>(
   busyTimeoutMs: number,
   fn: (connection: Connection) => T,
 ): T {
-  using connection = new Connection(adapter, filename);
-  connection.exec(
-    `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA trusted_schema = OFF; PRAGMA main.locking_mode = EXCLUSIVE`,
-  );
-  try {
-    connection.exec('BEGIN EXCLUSIVE; COMMIT');
-  } catch (error) {
-    // Closed first: it would be one of the holders itself.
-    connection.close();
-    throw isBusy(error) ? held(filename, error) : error;
-  }
+  using connection = alone(adapter, filename, busyTimeoutMs);
   if (connection.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
     throw new DatabaseOpenError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
       hint: 'Give the path of a dork.db.',
     });
   }
   return fn(connection);
+}
+
+function alone(adapter: Adapter, filename: string, busyTimeoutMs: number): Connection {
+  try {
+    return openAlone(adapter, filename, busyTimeoutMs);
+  } catch (error) {
+    const isHeld = isBusy(error) && (error as DatabaseBusyError).code !== 'REPLACED';
+    throw isHeld ? held(filename, error) : error;
+  }
 }
 
 function held(filename: string, cause: unknown): DatabaseBusyError {
