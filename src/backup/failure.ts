@@ -1,4 +1,5 @@
 import { type BackupError, ClosedError, DorkDbError, type RestoreError } from '../core/errors.ts';
+import { isError } from '../core/realm.ts';
 
 /**
  * What was thrown, as the error of an operation: with the code and the way out of ours, or the system's code.
@@ -12,7 +13,7 @@ export function failureOf(
   what: string,
   hint: string,
 ): unknown {
-  if (error instanceof Kind || error instanceof ClosedError || !(error instanceof Error)) return error;
+  if (error instanceof Kind || error instanceof ClosedError || !isError(error)) return error;
   const known = error instanceof DorkDbError ? error : undefined;
   const code = known?.code ?? ('code' in error ? String(error.code) : 'FAILED');
   return new Kind(code, `${what} ${error.message}`, {

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import colors from 'picocolors';
 import { DorkDbError } from '../core/errors.ts';
+import { messageOf } from '../core/realm.ts';
 
 /** `12 ms`, `1.5 s`, `3 min 20 s`. */
 export function formatDuration(milliseconds: number): string {
@@ -68,7 +69,7 @@ export function printError(error: unknown, json: boolean): void {
 
 function describe(error: unknown): ReturnType<DorkDbError['toJSON']> {
   if (error instanceof DorkDbError) return error.toJSON();
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return {
     name: 'Error',
     code: 'UNEXPECTED',

@@ -14,6 +14,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { DatabaseOpenError } from './errors.ts';
 import { defaultHome, shellQuoted } from './path.ts';
+import { codeOf } from './realm.ts';
 
 /** Read and write for the owner alone; SQLite gives a -wal and a -shm the mode of their database. */
 export const FILE_MODE = 0o600;
@@ -50,7 +51,8 @@ function attempt<T>(act: () => T, code: string, message: string, hint: string): 
 
 /** True for an error of the system with one of these codes, as `EEXIST`. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(error.code as string);
+  const code = codeOf(error);
+  return code !== undefined && codes.includes(code);
 }
 
 /** What is at a path, through links; undefined also where a part of the path is closed, no folder, or no name for one. */

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { InvalidInputError } from './errors.ts';
+import { isPlainObject } from './realm.ts';
 import { instant, isInstant, NO_INSTANT } from './time.ts';
 
 /**
@@ -117,7 +118,7 @@ function isJsonValue(value: unknown, depth = 1): boolean {
       if (depth > DEEPEST_JSON) return false;
       if (Array.isArray(value)) return value.every((inner) => isJsonValue(inner, depth + 1));
       return (
-        isPlain(value) &&
+        isPlainObject(value) &&
         Object.entries(value).every(
           ([key, inner]) => key.isWellFormed() && (inner === undefined || isJsonValue(inner, depth + 1)),
         )
@@ -125,11 +126,6 @@ function isJsonValue(value: unknown, depth = 1): boolean {
     default:
       return false;
   }
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /**

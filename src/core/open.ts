@@ -5,6 +5,7 @@ import { DatabaseOpenError, InvalidInputError } from './errors.ts';
 import { createPrivateFile, inspectFile, realFile } from './file.ts';
 import { MEMORY } from './path.ts';
 import { APPLICATION_ID, BUSY_TIMEOUT_MS, configure, STEP_MS } from './pragmas.ts';
+import { codeOf, isError } from './realm.ts';
 import { retryWhile } from './sleep.ts';
 import { isBusy } from './sqlite-error.ts';
 import { bytesOf } from './wal.ts';
@@ -202,13 +203,13 @@ export function refuseForeign(
  * that the file is not as they expect it: `unsupported file format`, a column that is not there.
  */
 function isDamage(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^SQLITE_(CORRUPT|NOTADB|ERROR)/.test(String(error.code));
+  return /^SQLITE_(CORRUPT|NOTADB|ERROR)/.test(codeOf(error) ?? '');
 }
 
 /** What SQLite finds in a file while it is opened, as the error that refuses the file. */
 function openingError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
-  const code = String(error.code);
+  const code = codeOf(error);
+  if (!isError(error) || code === undefined) return error;
   const isDamaged = isDamage(error);
   if (
     !isDamaged &&

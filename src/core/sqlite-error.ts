@@ -6,6 +6,7 @@ import {
   DorkDbError,
   InvalidInputError,
 } from './errors.ts';
+import { codeOf, isError } from './realm.ts';
 
 /** What both drivers' errors carry: SQLite's extended result code by name. https://sqlite.org/rescode.html */
 interface DriverError extends Error {
@@ -59,9 +60,7 @@ const MEANINGS: Record<string, { means: string; hint: string }> = {
 const OPENING = new Set(['SQLITE_CANTOPEN', 'SQLITE_NOTADB', 'SQLITE_CORRUPT', 'SQLITE_PERM']);
 
 function isDriverError(error: unknown): error is DriverError {
-  return (
-    error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('SQLITE_')
-  );
+  return codeOf(error)?.startsWith('SQLITE_') ?? false;
 }
 
 /** `SQLITE_IOERR_WRITE` belongs to `SQLITE_IOERR`. */
@@ -83,7 +82,7 @@ export function isBusy(error: unknown): boolean {
  */
 export function typedError(error: unknown, doing: string, filename: string): unknown {
   if (error instanceof DorkDbError) return error;
-  if (error instanceof RangeError)
+  if (isError(error) && error.name === 'RangeError')
     return new InvalidInputError('statement', `was refused by the driver: ${error.message}`, { cause: error });
   if (!isDriverError(error)) return error;
   const { code, message } = error;

@@ -1,5 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError } from '../core/errors.ts';
+import { isError } from '../core/realm.ts';
 import { primaryCode } from '../core/sqlite-error.ts';
 import { type Check, findingsOf } from './check.ts';
 import type { DanglingRow, HealthFinding } from './report.ts';
@@ -27,7 +28,7 @@ function linesOf(connection: Connection, pragma: string): string[] {
     }
   } catch (error) {
     if (!(error instanceof DorkDbError) || primaryCode(error.code) !== 'SQLITE_CORRUPT') throw error;
-    lines.push(error.cause instanceof Error ? error.cause.message : error.message);
+    lines.push(isError(error.cause) ? error.cause.message : error.message);
   }
   return lines;
 }

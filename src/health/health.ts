@@ -1,5 +1,6 @@
 import { DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { optionsArgument } from '../core/input.ts';
+import { messageOf } from '../core/realm.ts';
 import { now } from '../core/time.ts';
 import type { Db } from '../create-db.ts';
 import { definitionOf } from '../engine/definition.ts';
@@ -99,7 +100,7 @@ function run(name: HealthCheckName, check: Check, look: Look): Checked {
     const finding: HealthFinding = {
       check: name,
       severity: 'error',
-      fact: `This could not be found out. ${error instanceof Error ? error.message : String(error)}`,
+      fact: `This could not be found out. ${messageOf(error)}`,
       hint: error instanceof DorkDbError ? error.hint : 'Look at the file and its folder, and run it again.',
     };
     return { findings: [finding] };

@@ -16,6 +16,7 @@ import { freeBytes } from '../core/copy.ts';
 import { DatabaseBusyError, ImportError } from '../core/errors.ts';
 import { FILE_MODE } from '../core/file.ts';
 import { lockHolders } from '../core/file-locks.ts';
+import { isError } from '../core/realm.ts';
 import { sleepSync } from '../core/sleep.ts';
 
 /** What belongs to a database besides its file. A -shm is only what its readers share. */
@@ -83,7 +84,7 @@ function fingerprintOf(path: string): string {
 }
 
 function unreadable(path: string, cause: unknown): ImportError {
-  const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+  const code = isError(cause) && 'code' in cause ? ` (${cause.code})` : '';
   return refusal('UNREADABLE', path, `cannot be read${code}`, 'Look at the owner and the mode of the file.', cause);
 }
 

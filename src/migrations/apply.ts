@@ -1,5 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError, MigrationError } from '../core/errors.ts';
+import { messageOf } from '../core/realm.ts';
 import { brokenObject, refuseBroken } from './broken-objects.ts';
 import {
   type DanglingReferences,
@@ -78,7 +79,7 @@ function runStep(connection: Connection, migration: Migration, { sql, position }
   try {
     connection.prepare(sql).all();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new MigrationError(
       'failed',
       `Statement ${position} of ${migration.tag} failed, and everything was rolled back. ${reason}`,

@@ -1,5 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError, MigrationError } from '../core/errors.ts';
+import { isError } from '../core/realm.ts';
 import { LOG } from './names.ts';
 
 /**
@@ -21,7 +22,7 @@ function renameError(connection: Connection): string | undefined {
     return undefined;
   } catch (error) {
     if (!(error instanceof DorkDbError) || error.code !== 'SQLITE_ERROR') throw error;
-    return error.cause instanceof Error ? error.cause.message : error.message;
+    return isError(error.cause) ? error.cause.message : error.message;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Connection } from '../core/connection.ts';
 import { MigrationError } from '../core/errors.ts';
+import { messageOf } from '../core/realm.ts';
 import { splitStatements, withoutComments } from '../core/sql-text.ts';
 import type { History } from './history.ts';
 import { OBJECTS } from './names.ts';
@@ -62,7 +63,7 @@ function replayOne(memory: Connection, tag: string, sql: string): void {
     try {
       for (const statement of splitStatements(chunk)) memory.exec(statement);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new MigrationError('failed', `Chunk ${i + 1} of ${tag} fails on an empty database. ${reason}`, {
         hint: 'Correct the migration: a new file is made by running the whole history.',
         cause,

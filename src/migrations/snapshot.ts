@@ -8,6 +8,7 @@ import { backupFolder, createPrivateFolder, stemOf } from '../core/file.ts';
 import { giveTo, ownerOf } from '../core/owner.ts';
 import { MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
+import { messageOf } from '../core/realm.ts';
 import type { History } from './history.ts';
 import { readLedger } from './ledger.ts';
 import { planFor } from './plan.ts';
@@ -72,7 +73,7 @@ export function takeSnapshot(connection: Connection, tag: string, rows: RowCount
       );
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new MigrationError(
       'failed',
       `No snapshot could be made before migrating ${filename}, so nothing was migrated. ${reason}`,
