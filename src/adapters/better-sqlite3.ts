@@ -1,5 +1,6 @@
 import { BetterSQLiteSession } from 'drizzle-orm/better-sqlite3/session';
 import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue } from '../core/adapter.ts';
+import { assertCount } from '../core/bind.ts';
 import {
   type BetterStatement,
   betterSqlite3Driver,
@@ -11,41 +12,55 @@ import {
 /** A statement that returns no rows answers the reading calls too, as bun:sqlite's does. */
 class BetterSqlite3Statement implements DriverStatement {
   readonly readonly: boolean;
+  readonly isQuery: boolean;
   readonly #inner: BetterStatement;
+  readonly #names: readonly (string | undefined)[] | undefined;
 
-  constructor(inner: BetterStatement) {
+  constructor(inner: BetterStatement, names: readonly (string | undefined)[] | undefined) {
     this.#inner = inner;
+    this.#names = names;
     this.readonly = inner.readonly;
+    this.isQuery = inner.readonly && inner.reader;
+  }
+
+  /** The driver takes parameters without a name in their order, and those with a name (`?1` is one) from an object. */
+  #args(params: readonly SqliteValue[]): readonly SqliteValue[] {
+    const names = this.#names;
+    if (!names) return params;
+    assertCount(params, names.length);
+    const named = Object.fromEntries(names.flatMap((name, i) => (name === undefined ? [] : [[name, params[i]]])));
+    const unnamed = params.filter((_, i) => names[i] === undefined);
+    return [...unnamed, named as unknown as SqliteValue];
   }
 
   run(params: readonly SqliteValue[]): RunResult {
-    return this.#inner.run(...params);
+    return this.#inner.run(...this.#args(params));
   }
 
   get(params: readonly SqliteValue[]): unknown {
-    if (this.#inner.reader) return this.#inner.get(...params);
-    this.#inner.run(...params);
+    if (this.#inner.reader) return this.#inner.get(...this.#args(params));
+    this.#inner.run(...this.#args(params));
     return undefined;
   }
 
   all(params: readonly SqliteValue[]): unknown[] {
-    if (this.#inner.reader) return this.#inner.all(...params);
-    this.#inner.run(...params);
+    if (this.#inner.reader) return this.#inner.all(...this.#args(params));
+    this.#inner.run(...this.#args(params));
     return [];
   }
 
   values(params: readonly SqliteValue[]): unknown[][] {
     if (!this.#inner.reader) return this.all(params) as unknown[][];
     try {
-      return this.#inner.raw(true).all(...params) as unknown[][];
+      return this.#inner.raw(true).all(...this.#args(params)) as unknown[][];
     } finally {
       this.#inner.raw(false);
     }
   }
 
   iterate(params: readonly SqliteValue[]): IterableIterator<unknown> {
-    if (this.#inner.reader) return this.#inner.iterate(...params);
-    this.#inner.run(...params);
+    if (this.#inner.reader) return this.#inner.iterate(...this.#args(params));
+    this.#inner.run(...this.#args(params));
     return [][Symbol.iterator]();
   }
 }
@@ -59,7 +74,7 @@ export const betterSqlite3: Adapter = {
     module: betterSqlite3Path,
     open: `(Database, filename, readonly) => {
       const database = new Database(filename, { readonly, fileMustExist: true });
-      const all = (statement, params) => (statement.reader ? statement.all(...params) : (statement.run(...params), []));
+      const all = (statement, params) => (statement.reader ? statement.all(...this.#args(params)) : (statement.run(...this.#args(params)), []));
       return { all: (sql, params) => all(database.prepare(sql), params), close: () => database.close() };
     }`,
   },
@@ -74,7 +89,7 @@ export const betterSqlite3: Adapter = {
       fileMustExist: filename !== ':memory:',
     });
     return {
-      prepare: (sql) => new BetterSqlite3Statement(database.prepare(sql)),
+      prepare: (sql, names) => new BetterSqlite3Statement(database.prepare(sql), names),
       exec: (sql) => void database.exec(sql),
       get inTransaction() {
         return database.inTransaction;

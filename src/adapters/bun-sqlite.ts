@@ -1,29 +1,53 @@
 import { constants, Database, type SQLQueryBindings, type Statement } from 'bun:sqlite';
 import { SQLiteBunSession } from 'drizzle-orm/bun-sqlite/session';
 import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue } from '../core/adapter.ts';
-import { InvalidInputError } from '../core/errors.ts';
+import { assertCount } from '../core/bind.ts';
+import { leadingWords, splitStatements, withBackquotes } from '../core/sql-text.ts';
 
 /** Bun binds NULL for a parameter that is missing; every driver of ours refuses it. */
 function counted(
   statement: Statement<unknown, SQLQueryBindings[]>,
   params: readonly SqliteValue[],
 ): readonly SqliteValue[] {
-  if (params.length !== statement.paramsCount) {
-    throw new InvalidInputError(
-      'parameters',
-      `are ${params.length} where the statement takes ${statement.paramsCount}`,
-    );
-  }
+  assertCount(params, statement.paramsCount);
   return params;
+}
+
+/** True for a statement whose text SQLite keeps in the schema, as it was written. */
+function isKept(sql: string): boolean {
+  // Every query of Drizzle's passes here: the lexer is for a text that begins with a comment.
+  if (/^\w/.test(sql)) return /^(CREATE|ALTER)\b/i.test(sql);
+  const [word = ''] = leadingWords(sql, 1);
+  return word === 'CREATE' || word === 'ALTER';
+}
+
+/**
+ * Bun's SQLite takes a double-quoted name that names nothing for a text. In backquotes it is an error, also when SQLite
+ * compiles the statement again because the schema has changed.
+ */
+function prepareStrictly(database: Database, sql: string): Statement<unknown, SQLQueryBindings[]> {
+  const strict = sql.includes('"') ? withBackquotes(sql) : sql;
+  if (strict === sql) return database.prepare(sql);
+  if (isKept(sql)) database.prepare(`EXPLAIN ${strict}`).finalize();
+  else {
+    const statement = database.prepare<unknown, SQLQueryBindings[]>(strict);
+    // A column without an alias is named after its text.
+    if (!statement.columnNames.some((name) => name.includes('`'))) return statement;
+    statement.finalize();
+  }
+  return database.prepare(sql);
 }
 
 class BunStatement implements DriverStatement {
   readonly readonly: boolean;
+  readonly isQuery: boolean;
   readonly #statement: Statement<unknown, SQLQueryBindings[]>;
 
   constructor(statement: Statement<unknown, SQLQueryBindings[]>) {
     this.#statement = statement;
-    this.readonly = (statement as unknown as { readonly: boolean }).readonly;
+    const { readonly, reader } = statement as unknown as { readonly: boolean; reader: boolean };
+    this.readonly = readonly;
+    this.isQuery = readonly && reader;
   }
 
   run(params: readonly SqliteValue[]): RunResult {
@@ -70,10 +94,15 @@ export const bunSqlite: Adapter = {
           `${Bun.pathToFileURL(filename).href}?immutable=1`,
           constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
         )
-      : new Database(filename, readonly ? { readonly } : { readwrite: true, create: false });
+      : // A file must be there; in memory, `create` lets ATTACH make one, as better-sqlite3 does.
+        new Database(filename, readonly ? { readonly } : { readwrite: true, create: filename === ':memory:' });
     return {
-      prepare: (sql) => new BunStatement(database.prepare(sql)),
-      exec: (sql) => void database.run(sql),
+      prepare: (sql) => new BunStatement(prepareStrictly(database, sql)),
+      exec(sql) {
+        if (sql.includes('"')) for (const one of splitStatements(sql)) prepareStrictly(database, one).run();
+        // Bun refuses a text without a statement.
+        else if (/^\s*\w/.test(sql) || splitStatements(sql).length > 0) database.run(sql);
+      },
       get inTransaction() {
         return database.inTransaction;
       },

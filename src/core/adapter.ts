@@ -25,6 +25,8 @@ export interface RunResult {
 export interface DriverStatement {
   /** False for a statement that can change the file (`sqlite3_stmt_readonly`). */
   readonly readonly: boolean;
+  /** True for a statement that returns rows and writes nothing: it may run while other rows are read one by one. */
+  readonly isQuery: boolean;
   run(params: readonly SqliteValue[]): RunResult;
   /** The first row, or null or undefined where there is none. */
   get(params: readonly SqliteValue[]): unknown;
@@ -37,8 +39,13 @@ export interface DriverStatement {
 
 /** An open database, as a driver must offer it. */
 export interface DriverDatabase {
-  prepare(sql: string): DriverStatement;
-  /** Runs every statement of the text. */
+  /**
+   * Prepares one statement. A double-quoted name that names nothing is an error, never text.
+   *
+   * @param names The parameters' names by position; undefined if every parameter is `?`.
+   */
+  prepare(sql: string, names: readonly (string | undefined)[] | undefined): DriverStatement;
+  /** Runs every statement of the text; a text without one does nothing. */
   exec(sql: string): void;
   readonly inTransaction: boolean;
   /** Closes at once, with every statement that is still alive: no file, lock or -wal stays behind. */

@@ -1,12 +1,20 @@
 import type { SqliteValue } from './adapter.ts';
 import { InvalidInputError } from './errors.ts';
+import { isBytes, isPlainObject } from './realm.ts';
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
 /** Refuses what SQLite would store as something else, so that a value is stored exactly or not at all. */
 function refuse(value: unknown, position: number): never {
-  const kind = value instanceof Date ? 'a Date' : `a value of type ${typeof value}`;
+  if (Array.isArray(value))
+    throw new TypeError(`Parameter ${position} is an array. Spread it: all(...values). Nothing was written.`);
+  if (isPlainObject(value)) {
+    throw new TypeError(
+      `Parameter ${position} is an object, and the statement names no parameters (:name). Nothing was written.`,
+    );
+  }
+  const kind = Object.prototype.toString.call(value) === '[object Date]' ? 'a Date' : `a value of type ${typeof value}`;
   throw new TypeError(
     `Parameter ${position} is ${kind}; SQLite stores null, numbers, bigint, strings and Uint8Array. Nothing was written.`,
   );
@@ -43,8 +51,32 @@ export function bindable(params: unknown[], numbersAsReal: boolean): SqliteValue
           throw new InvalidInputError(`parameter ${i + 1}`, 'is a bigint beyond 64 bits');
         break;
       default:
-        if (value !== null && !(value instanceof Uint8Array)) refuse(value, i + 1);
+        if (value !== null && !isBytes(value)) refuse(value, i + 1);
     }
   }
   return params as SqliteValue[];
+}
+
+/**
+ * The parameters by their position. A statement with named parameters also takes one object, whose keys are the names
+ * without their first character; further keys are ignored.
+ *
+ * @param names The name of each parameter; undefined for one without.
+ * @throws InvalidInputError if the object lacks a name, or a parameter has none.
+ */
+export function byPosition(params: unknown[], names: readonly (string | undefined)[]): unknown[] {
+  const [values] = params;
+  if (params.length !== 1 || !isPlainObject(values)) return params;
+  return names.map((name) => {
+    if (name === undefined)
+      throw new InvalidInputError('parameters', 'are an object where the statement also has parameters without a name');
+    if (!Object.hasOwn(values, name)) throw new InvalidInputError('parameters', `lack ${name}`);
+    return values[name];
+  });
+}
+
+/** @throws InvalidInputError if the number of parameters is not the one that the statement takes. */
+export function assertCount(params: readonly SqliteValue[], count: number): void {
+  if (params.length === count) return;
+  throw new InvalidInputError('parameters', `are ${params.length} where the statement takes ${count}`);
 }

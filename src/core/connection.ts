@@ -1,6 +1,6 @@
 import type { Adapter, DriverDatabase, DriverName, Row } from './adapter.ts';
 import { ClosedError, DorkDbError, InvalidInputError } from './errors.ts';
-import { splitStatements } from './sql-text.ts';
+import { mayNameParameters, parameterNames, setsPragma, splitStatements } from './sql-text.ts';
 import { typedError } from './sqlite-error.ts';
 import { Statement, type StatementWrapper } from './statement.ts';
 import { Transactions } from './transaction.ts';
@@ -106,14 +106,16 @@ export class Connection implements Disposable {
   prepare<T = Row>(sql: string, domain: string | undefined): Statement<T>;
   prepare<T = Row>(sql: string, domain?: string): Statement<T> {
     this.assertOpen();
-    for (const observe of this.#preparing) observe(sql, domain);
     if (typeof sql !== 'string') throw new TypeError('prepare() takes the text of one SQL statement.');
+    for (const observe of this.#preparing) observe(sql, domain);
     const count = sql.includes(';') ? splitStatements(sql).length : 1;
     if (count !== 1) throw new InvalidInputError('sql', `holds ${count} statements where one is prepared`);
+    if (this.#iterators.size > 0 && setsPragma(sql)) this.assertNotIterating();
     try {
       // A store binds numbers to columns of type INTEGER and to LIMIT alone, which take a whole REAL for an INTEGER.
       const mustConvert = this.#adapter.bindsNumbersAsReal && domain === undefined;
-      return new Statement<T>(this, this.#database.prepare(sql), sql, mustConvert);
+      const names = mayNameParameters(sql) ? namesIn(sql) : undefined;
+      return new Statement<T>(this, this.#database.prepare(sql, names), sql, mustConvert, names);
     } catch (error) {
       throw this.failure(error);
     }
@@ -123,6 +125,7 @@ export class Connection implements Disposable {
   exec(sql: string): void {
     this.assertOpen();
     this.assertNotIterating();
+    if (typeof sql !== 'string') throw new TypeError('exec() takes the text of SQL statements.');
     try {
       this.#database.exec(sql);
     } catch (error) {
@@ -144,7 +147,9 @@ export class Connection implements Disposable {
    *
    * @param behavior Default `immediate`: the write lock is taken at once, so that what was read cannot change before
    * it is written, and no two transactions meet half-way (SQLITE_BUSY_SNAPSHOT).
-   * @throws TypeError for an async function; nothing is committed.
+   * @throws TypeError for an async function, of which nothing is committed, and for a function that expects arguments,
+   * which is not run: unlike better-sqlite3's, this call runs the function and returns its result.
+   * @throws DorkDbError `ITERATING` inside a loop over `iterate()`.
    * @throws DatabaseBusyError where the lock was not free within the busy timeout.
    */
   transaction<T>(fn: () => T, behavior: TransactionBehavior = 'immediate'): T {
@@ -184,7 +189,7 @@ export class Connection implements Disposable {
       }
     }
     // better-sqlite3 does not close while rows are read.
-    for (const stop of this.#iterators) stop();
+    this.endIterations();
     this.#isOpen = false;
     this.#refusal = () => new ClosedError(this.filename);
     try {
@@ -222,6 +227,12 @@ export class Connection implements Disposable {
     return () => void this.#iterators.delete(stop);
   }
 
+  /** Ends the loops over iterate(). better-sqlite3 neither commits nor rolls back while rows are read. @internal */
+  endIterations(): void {
+    for (const stop of this.#iterators) stop();
+    this.#iterators.clear();
+  }
+
   /** @internal */
   transactionEnded(): void {
     if (this.#isOpen) this.#refusal = undefined;
@@ -245,4 +256,13 @@ export class Connection implements Disposable {
     if (this.#transactions.isRunning && !this.#database.inTransaction) this.#refuseUntilTransactionEnds(error);
     return typedError(error, 'A statement on', this.filename);
   }
+}
+
+/** @throws InvalidInputError for `:a` beside `$a`, which not every driver keeps apart. */
+function namesIn(sql: string): (string | undefined)[] | undefined {
+  const names = parameterNames(sql);
+  const named = names.filter((name) => name !== undefined);
+  if (new Set(named).size < named.length)
+    throw new InvalidInputError('sql', 'has two parameters whose names differ in the first character only');
+  return named.length > 0 ? names : undefined;
 }

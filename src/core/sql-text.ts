@@ -27,20 +27,24 @@ function skip(pattern: RegExp, sql: string, from: number): number {
   return pattern.test(sql) ? pattern.lastIndex : from;
 }
 
+/** The offset behind a comment that starts at `from`; `from` itself if none does. */
+function skipComment(sql: string, from: number): number {
+  const line = sql.startsWith('--', from);
+  if (!line && !sql.startsWith('/*', from)) return from;
+  const end = line ? sql.indexOf('\n', from) : sql.indexOf('*/', from + 2);
+  return end < 0 ? sql.length : end + (line ? 1 : 2);
+}
+
 /** Words and punctuation of SQL, without white space and comments; a quoted string or name is one token `'`. */
 function* tokens(sql: string): Generator<Token> {
   let i = 0;
   while (i < sql.length) {
     const c = sql.charAt(i);
     const space = skip(SPACE, sql, i);
+    const comment = skipComment(sql, i);
     if (space > i) i = space;
-    else if (c === '-' && sql[i + 1] === '-') {
-      const end = sql.indexOf('\n', i);
-      i = end < 0 ? sql.length : end + 1;
-    } else if (c === '/' && sql[i + 1] === '*') {
-      const end = sql.indexOf('*/', i + 2);
-      i = end < 0 ? sql.length : end + 2;
-    } else if (c in CLOSING) {
+    else if (comment > i) i = comment;
+    else if (c in CLOSING) {
       const start = i;
       i = skipQuoted(sql, i);
       yield { text: "'", start, end: i };
@@ -50,6 +54,12 @@ function* tokens(sql: string): Generator<Token> {
       i = Math.max(end, i + 1);
     }
   }
+}
+
+/** True for `CREATE TRIGGER` and `CREATE TEMP TRIGGER`, not for a table of that name. */
+function startsTrigger([first, second, third]: readonly string[]): boolean {
+  if (first !== 'CREATE') return false;
+  return second === 'TRIGGER' || ((second === 'TEMP' || second === 'TEMPORARY') && third === 'TRIGGER');
 }
 
 /**
@@ -68,7 +78,7 @@ export function splitStatements(sql: string): string[] {
     head = [];
   };
   for (const { text, end } of tokens(sql)) {
-    const isTrigger = head[0] === 'CREATE' && head.slice(1, 3).includes('TRIGGER');
+    const isTrigger = startsTrigger(head);
     if (text === ';' && (!isTrigger || (last === 'END' && lastButOne === ';'))) {
       finish(end - 1);
       start = end;
@@ -80,17 +90,50 @@ export function splitStatements(sql: string): string[] {
   return statements;
 }
 
-/** How many parameters a statement takes that names none of them: `?` and `?3`. https://sqlite.org/lang_expr.html#varparam */
-export function countParameters(statement: string): number {
-  let count = 0;
-  let mark: number | undefined;
+/**
+ * The names of a statement's parameters by position, without their first character; undefined for `?`, and for a
+ * number that `?3` skips. https://sqlite.org/lang_expr.html#varparam
+ */
+export function parameterNames(statement: string): (string | undefined)[] {
+  const names: (string | undefined)[] = [];
+  const positions = new Map<string, number>();
+  let mark: { readonly text: string; readonly end: number } | undefined;
+  const add = (sign: string, name: string) => {
+    if (sign === '?') {
+      const position = Number(name);
+      while (names.length < position) names.push(undefined);
+      names[position - 1] = name;
+    } else if (!positions.has(sign + name)) {
+      positions.set(sign + name, names.length);
+      names.push(name);
+    }
+  };
+  const finish = () => {
+    if (mark?.text === '?') names.push(undefined);
+    mark = undefined;
+  };
   for (const { text, start, end } of tokens(statement)) {
-    const number = mark === start && /^\d+$/.test(text) ? Number(text) : undefined;
-    if (number !== undefined) count = Math.max(count - 1, number);
-    mark = text === '?' ? end : undefined;
-    if (text === '?') count++;
+    if (mark?.end === start && (mark.text === '?' ? /^\d+$/ : /^[\w$\u0080-\uffff]+$/).test(text)) {
+      add(mark.text, statement.slice(start, end));
+      mark = undefined;
+      continue;
+    }
+    finish();
+    if (text === '?' || text === ':' || text === '@') mark = { text, end };
+    else if (text.startsWith('$') && text.length > 1) add('$', statement.slice(start + 1, end));
   }
-  return count;
+  finish();
+  return names;
+}
+
+/** How many parameters a statement takes. */
+export function countParameters(statement: string): number {
+  return parameterNames(statement).length;
+}
+
+/** False for a statement without named parameters (`?1`, `:a`, `@a`, `$a`); true if it may have some. */
+export function mayNameParameters(statement: string): boolean {
+  return /\?\d|[:@$]/.test(statement);
 }
 
 /** The first words of a statement in capitals, as `['ALTER', 'TABLE', "'"]`; comments do not count. */
@@ -101,6 +144,14 @@ export function leadingWords(statement: string, count: number): string[] {
     words.push(text);
   }
   return words;
+}
+
+/** True for a pragma that may set something. SQLite sets some of them as soon as the statement is prepared. */
+export function setsPragma(statement: string): boolean {
+  const [word, first, second, third, fourth] = leadingWords(statement, 5);
+  if (word !== 'PRAGMA') return false;
+  const [name = '', sign] = second === '.' ? [third, fourth] : [first, second];
+  return sign === '=' || (sign === '(' && !/(LIST|INFO|CHECK)$/.test(name));
 }
 
 /**
@@ -118,6 +169,33 @@ function unquoted(sql: string): string {
   const close = CLOSING[sql.charAt(0)];
   if (close === undefined) return sql;
   return close === ']' ? sql.slice(1, -1) : sql.slice(1, -1).replaceAll(close + close, close);
+}
+
+const QUOTE_OR_COMMENT = /["'`[]|--|\/\*/g;
+
+/** Found in a text whose double quotes do not all belong to plain names. Most SQL that Drizzle writes has none of it. */
+const NOT_PLAIN = /['`[]|""|--|\/\*/;
+
+/**
+ * The same SQL with every `"name"` written as `` `name` ``. SQLite takes a double-quoted name that names nothing for a
+ * text where its library allows that, and a name in backquotes never. https://sqlite.org/quirks.html#dblquote
+ */
+export function withBackquotes(sql: string): string {
+  if (!NOT_PLAIN.test(sql)) return sql.replaceAll('"', '`');
+  let result = '';
+  let from = 0;
+  QUOTE_OR_COMMENT.lastIndex = 0;
+  for (let found = QUOTE_OR_COMMENT.exec(sql); found; found = QUOTE_OR_COMMENT.exec(sql)) {
+    const start = found.index;
+    const comment = skipComment(sql, start);
+    const end = comment > start ? comment : skipQuoted(sql, start);
+    if (found[0] === '"') {
+      result += `${sql.slice(from, start)}\`${unquoted(sql.slice(start, end)).replaceAll('`', '``')}\``;
+      from = end;
+    }
+    QUOTE_OR_COMMENT.lastIndex = end;
+  }
+  return result + sql.slice(from);
 }
 
 /** What a statement does, and to which table. */

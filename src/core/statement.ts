@@ -1,30 +1,42 @@
-import type { DriverStatement, Row, RunResult } from './adapter.ts';
-import { bindable } from './bind.ts';
+import type { DriverStatement, Row, RunResult, SqliteValue } from './adapter.ts';
+import { bindable, byPosition } from './bind.ts';
 import type { Connection } from './connection.ts';
+import { DorkDbError } from './errors.ts';
 
 /** Stands around a driver's statement, and passes on what it does not change. */
 export type StatementWrapper = (statement: DriverStatement, sql: string) => DriverStatement;
 
 /**
- * A prepared statement. Parameters are positional: null, numbers, bigint, strings, booleans (as 0 and 1), Uint8Array;
- * undefined is NULL. Their number must be right.
+ * A prepared statement. Parameters are given in their order: null, numbers, bigint, strings, booleans (as 0 and 1),
+ * Uint8Array; undefined is NULL. Their number must be right. A statement with named parameters (`:id`, `@id`, `$id`)
+ * also takes one object: `get({ id: 5 })`.
  */
 export class Statement<T = Row> {
   readonly #connection: Connection;
   readonly #bare: DriverStatement;
   readonly #sql: string;
   readonly #numbersAsReal: boolean;
+  readonly #names: readonly (string | undefined)[] | undefined;
   /** The bare one, or the wrapper around it. */
   #driver: DriverStatement;
   #wrapper: StatementWrapper | undefined;
+  /** Ends the loop that reads this statement's rows one by one. */
+  #iteration: (() => void) | undefined;
 
   /** @internal */
-  constructor(connection: Connection, driver: DriverStatement, sql: string, numbersAsReal: boolean) {
+  constructor(
+    connection: Connection,
+    driver: DriverStatement,
+    sql: string,
+    numbersAsReal: boolean,
+    names: readonly (string | undefined)[] | undefined,
+  ) {
     this.#connection = connection;
     this.#bare = driver;
     this.#driver = driver;
     this.#sql = sql;
     this.#numbersAsReal = numbersAsReal;
+    this.#names = names;
   }
 
   /** Runs the statement and says what it changed. */
@@ -36,7 +48,7 @@ export class Statement<T = Row> {
   runWith(params: unknown[]): RunResult {
     this.#begin();
     try {
-      return this.#driver.run(bindable(params, this.#numbersAsReal));
+      return this.#driver.run(this.#bindable(params));
     } catch (error) {
       throw this.#connection.failure(error);
     }
@@ -51,7 +63,7 @@ export class Statement<T = Row> {
   getWith(params: unknown[]): T | undefined {
     this.#begin();
     try {
-      return (this.#driver.get(bindable(params, this.#numbersAsReal)) ?? undefined) as T | undefined;
+      return (this.#driver.get(this.#bindable(params)) ?? undefined) as T | undefined;
     } catch (error) {
       throw this.#connection.failure(error);
     }
@@ -66,7 +78,7 @@ export class Statement<T = Row> {
   allWith(params: unknown[]): T[] {
     this.#begin();
     try {
-      return this.#driver.all(bindable(params, this.#numbersAsReal)) as T[];
+      return this.#driver.all(this.#bindable(params)) as T[];
     } catch (error) {
       throw this.#connection.failure(error);
     }
@@ -76,20 +88,34 @@ export class Statement<T = Row> {
   values(...params: unknown[]): unknown[][] {
     this.#begin();
     try {
-      return this.#driver.values(bindable(params, this.#numbersAsReal));
+      return this.#driver.values(this.#bindable(params));
     } catch (error) {
       throw this.#connection.failure(error);
     }
   }
 
-  /** The rows one by one; until the loop ends the connection refuses to write. */
+  /**
+   * The rows one by one. Until the loop ends, the connection refuses to write and to begin a transaction, and this
+   * statement does not run again. A transaction that ends before the loop does ends the loop.
+   *
+   * @throws DorkDbError `ITERATION_ENDED` if rows are asked for after that.
+   */
   *iterate(...params: unknown[]): Generator<T, void, undefined> {
     this.#begin();
     const rows = this.#rows(params);
-    const end = this.#connection.iterating(() => rows.return?.());
+    let isRunning = true;
+    const stop = () => {
+      if (!isRunning) return;
+      isRunning = false;
+      if (this.#iteration === stop) this.#iteration = undefined;
+      rows.return?.();
+    };
+    this.#iteration = stop;
+    const end = this.#connection.iterating(stop);
     try {
       for (;;) {
         this.#connection.assertOpen();
+        if (!isRunning) throw iterationEnded(this.#connection.filename);
         const { done, value } = rows.next();
         if (done) return;
         yield value;
@@ -98,20 +124,20 @@ export class Statement<T = Row> {
       throw this.#connection.failure(error);
     } finally {
       end();
-      rows.return?.();
+      stop();
     }
   }
 
   /** better-sqlite3 binds here, bun:sqlite at the first row. */
   #rows(params: unknown[]): IterableIterator<T> {
     try {
-      return this.#driver.iterate(bindable(params, this.#numbersAsReal)) as IterableIterator<T>;
+      return this.#driver.iterate(this.#bindable(params)) as IterableIterator<T>;
     } catch (error) {
       throw this.#connection.failure(error);
     }
   }
 
-  /** The same statement with rows as arrays, as Drizzle's better-sqlite3 session asks for it. @internal */
+  /** The same statement with rows as arrays, as better-sqlite3 has it and Drizzle's session for it calls it. */
   raw(): { all: (...params: unknown[]) => unknown[][]; get: (...params: unknown[]) => unknown[] | undefined } {
     return {
       all: (...params) => this.values(...params),
@@ -122,11 +148,34 @@ export class Statement<T = Row> {
   #begin(): void {
     this.#connection.assertOpen();
     if (this.#wrapper !== this.#connection.wrapper) this.#wrap();
-    if (!this.#driver.readonly) this.#connection.assertNotIterating();
+    if (this.#iteration) throw beingIterated(this.#connection.filename);
+    if (!this.#driver.isQuery) this.#connection.assertNotIterating();
+  }
+
+  #bindable(params: unknown[]): SqliteValue[] {
+    return bindable(this.#names ? byPosition(params, this.#names) : params, this.#numbersAsReal);
   }
 
   #wrap(): void {
     this.#wrapper = this.#connection.wrapper;
     this.#driver = this.#wrapper?.(this.#bare, this.#sql) ?? this.#bare;
   }
+}
+
+function beingIterated(filename: string): DorkDbError {
+  return new DorkDbError(
+    'ITERATING',
+    `The rows of this statement on ${filename} are still being read. It was not run.`,
+    {
+      hint: 'Finish the loop over iterate() first, or prepare the statement a second time.',
+    },
+  );
+}
+
+function iterationEnded(filename: string): DorkDbError {
+  return new DorkDbError(
+    'ITERATION_ENDED',
+    `The transaction on ${filename} ended before this loop over iterate(). The remaining rows were not read.`,
+    { hint: 'Finish the loop inside the transaction, or read with all().' },
+  );
 }

@@ -1,5 +1,6 @@
 import type { RunResult } from './adapter.ts';
 import type { Connection, TransactionBehavior } from './connection.ts';
+import { isAsyncFunction } from './realm.ts';
 
 /** A statement that is prepared when it is first run. */
 type Command = () => RunResult;
@@ -9,8 +10,6 @@ const BEGIN = {
   immediate: 'BEGIN IMMEDIATE',
   exclusive: 'BEGIN EXCLUSIVE',
 } as const satisfies Record<TransactionBehavior, string>;
-
-const AsyncFunction = (async () => {}).constructor;
 
 /**
  * The transactions of one connection: BEGIN at the top, savepoints inside. The statements are prepared once, since
@@ -27,7 +26,8 @@ export class Transactions {
 
   run<T>(fn: () => T, behavior: TransactionBehavior): T {
     if (typeof fn !== 'function') throw new TypeError('transaction() takes a function.');
-    if (fn instanceof AsyncFunction) throw asyncRefused();
+    if (isAsyncFunction(fn)) throw asyncRefused();
+    if (fn.length > 0) throw argumentsRefused();
     const isNested = this.#begin(behavior);
     this.#depth++;
     try {
@@ -71,6 +71,8 @@ export class Transactions {
       this.#undo(isNested);
       throw error;
     }
+    // BEGIN and SAVEPOINT are refused inside such a loop, so each of them began in this transaction.
+    this.#connection.endIterations();
     try {
       this.#command(isNested ? 'RELEASE dork' : 'COMMIT')();
     } catch (error) {
@@ -85,6 +87,7 @@ export class Transactions {
    * first error. https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
    */
   #undo(isNested: boolean): void {
+    this.#connection.endIterations();
     if (!this.#connection.inTransaction) return;
     try {
       if (isNested) {
@@ -114,5 +117,11 @@ function isThenable(value: unknown): boolean {
 function asyncRefused(): TypeError {
   return new TypeError(
     'A transaction runs a synchronous function; an async one would commit before it ends. Nothing was committed.',
+  );
+}
+
+function argumentsRefused(): TypeError {
+  return new TypeError(
+    'transaction() runs its function at once and gives it no arguments; this one expects some. Nothing was run.',
   );
 }

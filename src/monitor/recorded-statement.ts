@@ -4,6 +4,7 @@ import type { Recorder, Role } from './recorder.ts';
 /** Stands around a driver's statement and tells a recorder how long each run took and how it ended. */
 export class RecordedStatement implements DriverStatement {
   readonly readonly: boolean;
+  readonly isQuery: boolean;
   readonly #recorder: Recorder;
   readonly #inner: DriverStatement;
   readonly #sql: string;
@@ -15,6 +16,7 @@ export class RecordedStatement implements DriverStatement {
     this.#sql = sql;
     this.#role = role;
     this.readonly = inner.readonly;
+    this.isQuery = inner.isQuery;
   }
 
   run(params: readonly SqliteValue[]): RunResult {

@@ -351,7 +351,12 @@ describe(`restore on ${RUNTIME}`, () => {
           late = spawn('sh', ['-c', 'exec 9<"$1"; exec sleep 60', 'sh', file]);
           while (!openFilesOf(late.pid).includes(file)) execFileSync('sleep', ['0.01']);
         };
-        return { ...database, exec, prepare: (sql) => database.prepare(sql), close: () => database.close() };
+        return {
+          ...database,
+          exec,
+          prepare: (sql, names) => database.prepare(sql, names),
+          close: () => database.close(),
+        };
       },
     };
     const error = await rejects(

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { leadingWords, splitStatements, withoutComments } from '../../src/core/sql-text.ts';
+import {
+  leadingWords,
+  parameterNames,
+  splitStatements,
+  withBackquotes,
+  withoutComments,
+} from '../../src/core/sql-text.ts';
 
 describe('SQL text', () => {
   it('splits at semicolons that end a statement, and at no others', () => {
@@ -32,6 +38,49 @@ describe('SQL text', () => {
       '/* c */ create trigger x after delete on a begin select 1; end',
       'select 2',
     ]);
+  });
+
+  it('takes a statement for a trigger by its grammar, not by a word', () => {
+    for (const first of [
+      'CREATE TABLE trigger (id)',
+      'CREATE TEMP TABLE trigger (id)',
+      'CREATE VIEW trigger AS SELECT 1',
+      'CREATE INDEX trigger ON t (a)',
+      'CREATE UNIQUE INDEX trigger ON t (a)',
+      'CREATE VIRTUAL TABLE trigger USING fts5(a)',
+      'DROP TRIGGER t',
+      'ALTER TABLE trigger RENAME TO t',
+    ])
+      assert.deepEqual(splitStatements(`${first}; SELECT 2;`), [first, 'SELECT 2']);
+    for (const kind of ['TRIGGER', 'TEMP TRIGGER', 'TEMPORARY /* ; */ TRIGGER', 'TRIGGER IF NOT EXISTS']) {
+      const trigger = `CREATE ${kind} trigger AFTER INSERT ON trigger BEGIN SELECT 1; SELECT 2; END`;
+      assert.deepEqual(splitStatements(`${trigger}; SELECT 3`), [trigger, 'SELECT 3']);
+    }
+  });
+
+  it('names the parameters by position', () => {
+    const cases: [string, (string | undefined)[]][] = [
+      ['SELECT 1', []],
+      ['?, ?', [undefined, undefined]],
+      ['?2', [undefined, '2']],
+      ['?3, ?', [undefined, undefined, '3', undefined]],
+      ['?, ?1, ?', ['1', undefined]],
+      [':a, $b1, @c_d, :a', ['a', 'b1', 'c_d']],
+      [':a, $a', ['a', 'a']],
+      ['\':a\', ":b", `?1`, [@c], x$y -- :d\n /* ?9 */', []],
+    ];
+    for (const [sql, names] of cases) assert.deepEqual(parameterNames(sql), names, sql);
+  });
+
+  it('writes names in backquotes, and nothing else', () => {
+    const cases: [string, string][] = [
+      ['SELECT "a", "t"."b c"', 'SELECT `a`, `t`.`b c`'],
+      ['"a""b`c"', '`a"b``c`'],
+      [`'"a"' || "b" || '''"'`, `'"a"' || \`b\` || '''"'`],
+      ['-- "a"\n"b" /* "c" */ [d"e] `f"g`', '-- "a"\n`b` /* "c" */ [d"e] `f"g`'],
+      ['a - b / c', 'a - b / c'],
+    ];
+    for (const [sql, expected] of cases) assert.equal(withBackquotes(sql), expected);
   });
 
   it('names the first words whatever stands before them', () => {

@@ -117,6 +117,15 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
       });
     });
 
+    it('a rebuild that copies a column which the old table lacks', () => {
+      const sql = REBUILD_PARENTS.sql
+        .replace('`name` text)', '`name` text, `nick` text)')
+        .replace('("id", "name") SELECT "id", "name"', '("id", "name", "nick") SELECT "id", "name", "nick"');
+      family((connection) => {
+        refused(connection, after({ ...REBUILD_PARENTS, sql, hash: 'x' }), 'failed', /no such column: "?nick/);
+      });
+    });
+
     it('a table that is dropped with its rows', () => {
       family((connection) => {
         refused(connection, after(migration('0001_childless', 'DROP TABLE children')), 'data_loss', /0 of the 30 rows/);
