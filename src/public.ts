@@ -32,7 +32,7 @@ export { type BackupOptions, type BackupReport, backup } from './backup/backup.t
 export type { ReplacedTable, RestoredTable } from './backup/compare.ts';
 export type { BackupProgress } from './backup/copy.ts';
 export { backupDaily, type DailyReport } from './backup/daily.ts';
-export type { BackupEntry, ListBackups } from './backup/list.ts';
+export type { BackupEntry, ListBackups, ListBackupsOptions } from './backup/list.ts';
 export type { PruneBackups, PruneBackupsOptions, PruneBackupsReport, RetentionPolicy } from './backup/prune.ts';
 export type { Recover, RecoverOptions, RecoverProgress, RecoverReport } from './backup/recover.ts';
 export type { Restore, RestoreOptions, RestoreReport } from './backup/restore.ts';

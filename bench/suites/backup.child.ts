@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fsyncPath } from '../../src/core/copy.ts';
+import { fsyncPath } from '../../src/core/flush.ts';
 import type { Db } from '../../src/create-db.ts';
 import { openBare, openConfigured } from '../harness/bare.ts';
 import { stopwatch, time } from '../harness/compare.ts';

@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { Making, targetExists } from '../copies/making.ts';
+import { assertRoom } from '../copies/room.ts';
+import { isCopyName, isInTheMaking, sweep } from '../copies/sweep.ts';
 import type { Connection } from '../core/connection.ts';
-import { assertRoom, partialOf } from '../core/copy.ts';
-import { copyName } from '../core/copy-name.ts';
+import { backupFolder, copyName } from '../core/copy-name.ts';
 import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../core/errors.ts';
-import { backupFolder } from '../core/file.ts';
 import { flagArgument, optionsArgument } from '../core/input.ts';
 import { ownerOf } from '../core/owner.ts';
 import { databasePath, MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import type { Db } from '../create-db.ts';
 import { definitionOf } from '../engine/definition.ts';
-import { type BackupProgress, PartialCopy, targetExists } from './copy.ts';
+import { type BackupProgress, fillFrom } from './copy.ts';
 import { failureOf } from './failure.ts';
 import { prepareFolder, requireFolder } from './folder.ts';
 import { labelTag } from './label.ts';
@@ -19,7 +20,6 @@ import { Listener } from './listener.ts';
 import { pauseCheckpoints, whileOpen } from './running.ts';
 import { startThread, type Thread, type ThreadConnection } from './thread.ts';
 import { type VerifyReport, verify } from './verify.ts';
-import { removeWreckage } from './wreckage.ts';
 
 /** What `backup()` takes. */
 export interface BackupOptions {
@@ -60,27 +60,35 @@ export async function backup(db: Pick<Db, '$client'>, options: BackupOptions = {
   const connection = db.$client;
   optionsArgument(options);
   const deep = flagArgument(options.deep, 'options.deep');
-  return await backupTo(connection, targetOf(connection, options), { ...options, deep });
+  const { to, createdFolder } = targetOf(connection, options);
+  return await backupTo(connection, to, { ...options, deep, createdFolder });
+}
+
+/** Options of {@link backupTo}. */
+export interface BackupToOptions extends Pick<BackupOptions, 'deep' | 'onProgress'> {
+  /** A folder that was created for the backup: it goes if no backup is made. */
+  readonly createdFolder?: string | undefined;
 }
 
 /** Makes a backup at a path. */
 export async function backupTo(
   connection: Connection,
   to: string,
-  { deep = false, onProgress }: Pick<BackupOptions, 'deep' | 'onProgress'>,
+  { deep = false, onProgress, createdFolder }: BackupToOptions,
 ): Promise<BackupReport> {
   const started = performance.now();
   const { filename } = connection;
   const listener = new Listener(onProgress);
   // Before anything is waited for, so that no other backup of this process takes the name.
-  await using copy = new PartialCopy(to);
+  if (isInTheMaking(connection.adapter, to)) throw beingMade(to);
+  await using copy = new Making(connection.adapter, to, { createdFolder });
   let thread: Thread | undefined;
   const stopWatching = whileOpen(connection, () => {
     thread?.abandon(new ClosedError(filename));
     copy.discard();
   });
   try {
-    await removeWreckage(dirname(to), to);
+    await sweepFor(connection, to);
     thread = await startThread(connection.adapter);
     connection.assertOpen();
     await fill(thread, connection, copy, listener);
@@ -98,10 +106,23 @@ export async function backupTo(
   }
 }
 
+function beingMade(to: string): BackupError {
+  return new BackupError('RUNNING', `${to} is being made. No other copy was made.`, {
+    hint: 'Wait for the other one.',
+    retryable: true,
+  });
+}
+
+/** Removes what killed processes left: half copies in the folder of this one, and of a compaction next to the file. */
+async function sweepFor({ adapter, filename }: Connection, to: string): Promise<void> {
+  await sweep(adapter, dirname(to), (name) => isCopyName(name) || name === basename(to));
+  await sweep(adapter, dirname(filename), (name) => name === basename(filename));
+}
+
 async function fill(
   thread: Thread,
   connection: Connection,
-  copy: PartialCopy,
+  copy: Making,
   listener: Listener<BackupProgress>,
 ): Promise<void> {
   const { filename, readonly } = connection;
@@ -112,7 +133,7 @@ async function fill(
   assertRoom(dirname(copy.path), totalBytes, `a copy of ${filename}`);
   const resumeCheckpoints = pauseCheckpoints(connection);
   try {
-    await copy.fill(source, totalBytes, ownerOf(filename), listener);
+    await fillFrom(source, copy, totalBytes, ownerOf(filename), listener);
     if (!readonly) await checkpoint(source);
   } finally {
     resumeCheckpoints();
@@ -145,15 +166,18 @@ async function checkpoint(source: ThreadConnection): Promise<void> {
 }
 
 /** The file to make, in a folder that is there. */
-function targetOf(connection: Connection, { to, dir, label }: BackupOptions): string {
+function targetOf(
+  connection: Connection,
+  { to, dir, label }: BackupOptions,
+): { readonly to: string; readonly createdFolder?: string | undefined } {
   const { filename } = connection;
   connection.assertOpen();
   refuseMemory(connection);
   const tag = labelTag(label);
   if (to === undefined) {
     const folder = dir === undefined ? backupFolder(filename) : databasePath(dir, 'options.dir');
-    prepareFolder(folder, filename);
-    return freeName(folder, filename, tag);
+    const createdFolder = prepareFolder(folder, filename);
+    return { to: freeName(connection, folder, tag), createdFolder };
   }
   if (dir !== undefined) throw new InvalidInputError('options.dir', 'is given beside options.to');
   if (tag !== undefined) throw new InvalidInputError('options.label', 'is given beside options.to, which has a name');
@@ -161,7 +185,7 @@ function targetOf(connection: Connection, { to, dir, label }: BackupOptions): st
   if (path === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
   requireFolder(dirname(path), BackupError, 'No backup was made.');
   if (existsSync(path)) throw targetExists(path);
-  return path;
+  return { to: path };
 }
 
 /** @throws BackupError `IN_MEMORY` */
@@ -173,9 +197,9 @@ export function refuseMemory({ filename }: Connection): void {
 }
 
 /** Two backups of one millisecond get two names. */
-function freeName(folder: string, filename: string, tag: string | undefined): string {
+function freeName({ adapter, filename }: Connection, folder: string, tag: string | undefined): string {
   for (let at = Date.now(); ; at++) {
-    const path = join(folder, copyName(filename, 'backup', new Date(at), tag));
-    if (!existsSync(path) && !existsSync(partialOf(path))) return path;
+    const path = join(folder, copyName(folder, filename, 'backup', new Date(at), tag));
+    if (!existsSync(path) && !isInTheMaking(adapter, path)) return path;
   }
 }

@@ -1,14 +1,14 @@
 import { existsSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
-import { copyName } from '../core/copy-name.ts';
+import { backupFolder, copyName } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
-import { backupFolder } from '../core/file.ts';
 import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath } from '../core/path.ts';
 import type { Db } from '../create-db.ts';
 import { definitionOf } from '../engine/definition.ts';
-import { type BackupOptions, type BackupReport, backupTo, refuseMemory } from './backup.ts';
+import { type BackupOptions, type BackupReport, type BackupToOptions, backupTo, refuseMemory } from './backup.ts';
+import { failureOf } from './failure.ts';
 import { prepareFolder } from './folder.ts';
 import { type CopyState, look } from './look.ts';
 
@@ -47,14 +47,14 @@ export async function backupDaily(
   connection.assertOpen();
   refuseMemory(connection);
   const folder = dir === undefined ? backupFolder(filename) : databasePath(dir, 'dir');
-  prepareFolder(folder, filename);
-  const path = join(folder, copyName(filename, 'daily', new Date()));
+  const createdFolder = prepareFolder(folder, filename);
+  const path = join(folder, copyName(folder, filename, 'daily', new Date()));
   const already = running.get(path);
   if (already) {
     await already.catch(() => {});
     return await backupDaily(db, dir, options);
   }
-  const made = makeDaily(connection, path, options);
+  const made = makeDaily(connection, path, { ...options, createdFolder });
   running.set(path, made);
   try {
     return await made;
@@ -70,26 +70,39 @@ const running = new Map<string, Promise<DailyReport>>();
 const IS_NO_BACKUP =
   /^(DAMAGED|TRUNCATED|NOT_A_DATABASE|NO_TABLES|NO_LEDGER|NOT_OURS|FILE_MISSING|SQLITE_(CORRUPT|NOTADB).*)$/;
 
-async function makeDaily(
-  connection: Connection,
-  path: string,
-  options: Pick<BackupOptions, 'deep' | 'onProgress'>,
-): Promise<DailyReport> {
+async function makeDaily(connection: Connection, path: string, options: BackupToOptions): Promise<DailyReport> {
   if (existsSync(path)) {
     try {
       return found(connection, path);
     } catch (error) {
       if (!(error instanceof BackupError) || !IS_NO_BACKUP.test(error.code)) throw error;
       // Under this name nothing lists or deletes it, and the name of the day is free.
-      renameSync(path, `${path}.${Date.now()}.damaged`);
+      setAside(path);
     }
   }
   try {
     return { path, isNew: true, backup: await backupTo(connection, path, options) };
   } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
     // Another process was faster.
-    if (error instanceof BackupError && error.code === 'TARGET_EXISTS') return found(connection, path);
-    throw error;
+    if (error.code === 'TARGET_EXISTS') return found(connection, path);
+    if (error.code !== 'RUNNING') throw error;
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    connection.assertOpen();
+    return await makeDaily(connection, path, options);
+  }
+}
+
+/** How often is looked if another process has made the backup of this day. */
+const EVERY_MS = 100;
+
+/** @throws BackupError with the system's code. */
+function setAside(path: string): void {
+  try {
+    renameSync(path, `${path}.${Date.now()}.damaged`);
+  } catch (error) {
+    const what = `${path} is no usable backup any more, and could not be renamed. It was not changed, and no backup was made.`;
+    throw failureOf(BackupError, error, what, `Check the owner and permissions of ${dirname(path)}, and call again.`);
   }
 }
 

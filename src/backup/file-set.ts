@@ -14,8 +14,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { fsyncPath, partialOf } from '../core/copy.ts';
+import { temporaryName } from '../copies/claim.ts';
 import { FILE_MODE, FOLDER_MODE, RESTORE_MARKER } from '../core/file.ts';
+import { fsyncPath } from '../core/flush.ts';
 import { giveTo, ownerOf } from '../core/owner.ts';
 import { shellQuoted } from '../core/path.ts';
 
@@ -53,7 +54,7 @@ export function removeSet(filename: string): void {
  * The folder gets its name when it is complete.
  */
 export function keepSet(filename: string, folder: string): void {
-  const partial = partialOf(folder);
+  const partial = temporaryName(folder);
   mkdirSync(partial, { mode: FOLDER_MODE });
   giveTo(ownerOf(filename), partial);
   try {

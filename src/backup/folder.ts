@@ -10,6 +10,7 @@ import { giveTo, ownerOf } from '../core/owner.ts';
  *
  * @param filename The database; a folder that root creates belongs to its owner.
  * @param undone What was not done where the folder cannot be had.
+ * @returns The folder if it was created; undefined if it existed.
  * @throws BackupError `FOLDER_MISSING`, `FOLDER_UNREADABLE`, or an error of another kind with such a code.
  */
 export function prepareFolder(
@@ -17,17 +18,17 @@ export function prepareFolder(
   filename: string,
   Kind: typeof BackupError | typeof RestoreError = BackupError,
   undone = 'No backup was made.',
-): void {
+): string | undefined {
   const missing = (problem: string, hint: string, cause?: unknown) =>
     new Kind('FOLDER_MISSING', `${problem} ${undone}`, { hint, cause });
   const found = statAt(folder);
-  if (found?.isDirectory()) return;
+  if (found?.isDirectory()) return undefined;
   if (found) throw missing(`${folder} is not a folder.`, 'Give the path of a folder.');
   requireFolder(dirname(folder), Kind, undone);
   try {
     mkdirSync(folder, { mode: FOLDER_MODE });
   } catch (cause) {
-    if (statAt(folder)?.isDirectory()) return;
+    if (statAt(folder)?.isDirectory()) return undefined;
     throw missing(
       `The folder ${folder} cannot be created.`,
       'Look at the owner and the mode of the one above it.',
@@ -35,6 +36,7 @@ export function prepareFolder(
     );
   }
   giveTo(ownerOf(filename), folder);
+  return folder;
 }
 
 /**

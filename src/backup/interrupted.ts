@@ -5,7 +5,7 @@ import { refuseOpen } from './exclusive.ts';
 import { finishInstall, isSameFile, unfinishedAt } from './file-set.ts';
 import { putBack, REPLACED, stagedName } from './swap.ts';
 
-const HALF_REPLACED = /^replaced-\d{8}T\d{9}Z\.\d+\.partial$/;
+const HALF_REPLACED = /^replaced-\d{8}T\d{9}Z\.[0-9a-f]+\.partial$/;
 
 /** What was done about a restore that had been killed. */
 export interface Finished {
@@ -40,7 +40,7 @@ function removeLeftovers(target: string, folder: string): void {
   rmSync(`${target}.marker`, { force: true });
   const staged = `${basename(stagedName(target))}.`;
   for (const name of readdirSync(dirname(target))) {
-    if (name.startsWith(staged) && /^\d+\.partial(-\w+)?$/.test(name.slice(staged.length))) {
+    if (name.startsWith(staged) && /^[0-9a-f]+\.partial(-\w+)?$/.test(name.slice(staged.length))) {
       rmSync(join(dirname(target), name), { force: true });
     }
   }

@@ -1,8 +1,11 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { entriesIn } from '../copies/sweep.ts';
 import type { Adapter } from '../core/adapter.ts';
-import { type CopyKind, type CopyName, parseCopyName } from '../core/copy-name.ts';
+import { type CopyKind, type CopyName, isAhead, isOf, newestFirst, parseCopyName } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
+import { realFile } from '../core/file.ts';
+import { optionsArgument } from '../core/input.ts';
 import { databasePath } from '../core/path.ts';
 import type { Kit } from '../engine/definition.ts';
 import type { History } from '../migrations/history.ts';
@@ -13,11 +16,16 @@ export interface BackupEntry {
   /** The file, absolute. */
   readonly path: string;
   readonly kind: CopyKind;
-  /** The database's name without its extension: `dork`. */
+  /**
+   * The database's name as its copies have it: `dork` for a `dork.db` next to the folder; in another folder, and for a
+   * file that does not end in `.db`, with a hash, as `dork~1f0c88aa`.
+   */
   readonly database: string;
   /** When it was made, as an instant. */
   readonly at: string;
-  /** Milliseconds from then to now. */
+  /** True if that is in the future: the clock was wrong when it was made, or is wrong now. Such entries come last. */
+  readonly isAhead: boolean;
+  /** Milliseconds from then to now; 0 if it is in the future. */
   readonly ageMs: number;
   readonly bytes: number;
   /** What was given as its label, in the form that file names have. */
@@ -33,20 +41,35 @@ export interface BackupEntry {
   readonly problem?: string;
 }
 
+/** Options of `listBackups()`. */
+export interface ListBackupsOptions {
+  /** The path of a database, for its backups alone. Default: those of every database in the folder. */
+  readonly database?: string;
+}
+
 /**
- * The backups in a folder, newest first; an empty list where there is no folder. Only names that this package gives are
+ * The backups in a folder, newest first; an empty list if there is no folder. Only names that this package gives are
  * listed, and none of a copy that was not finished.
  *
+ * @throws BackupError `FOLDER_UNREADABLE`
  * @throws InvalidInputError for a path that cannot be one.
  */
-export type ListBackups = (dir: string) => BackupEntry[];
+export type ListBackups = (dir: string, options?: ListBackupsOptions) => BackupEntry[];
 
 /** Returns `listBackups()` for a driver and a definition. */
 export function listBackupsWith(kit: Kit): ListBackups {
-  return (dir) =>
-    backupsIn(databasePath(dir, 'dir'))
+  return (dir, options = {}) =>
+    backupsIn(databasePath(dir, 'dir'), databaseOption(options))
       .map((backup) => entryOf(kit.adapter, backup, kit.definition.history))
-      .sort((a, b) => compare(b.at, a.at));
+      .sort((a, b) => Number(a.isAhead) - Number(b.isAhead) || compare(b.at, a.at));
+}
+
+/** The real path of the database whose copies are meant; undefined for all. */
+export function databaseOption(options: { readonly database?: string }): string | undefined {
+  const { database } = optionsArgument(options);
+  if (database === undefined) return undefined;
+  const path = databasePath(database, 'options.database');
+  return existsSync(dirname(path)) ? realFile(path) : path;
 }
 
 function entryOf(adapter: Adapter, { path, name }: NamedBackup, history: History): BackupEntry {
@@ -55,8 +78,9 @@ function entryOf(adapter: Adapter, { path, name }: NamedBackup, history: History
   return {
     path,
     kind: name.kind,
-    database: name.stem,
+    database: name.database,
     at,
+    isAhead: isAhead(name),
     ageMs: Math.max(0, Date.now() - Date.parse(at)),
     bytes: stat?.size ?? 0,
     ...(name.kind === 'backup' && name.tag && { label: name.tag }),
@@ -70,22 +94,20 @@ export interface NamedBackup {
   readonly name: CopyName;
 }
 
-/** Every file with a name that we gave, newest first; they are not looked at. */
-export function backupsIn(folder: string): NamedBackup[] {
-  let names: string[] = [];
-  try {
-    names = readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ name }) => name);
-  } catch {
-    // No folder, no backups.
-  }
-  return names
-    .flatMap((name) => {
-      const parsed = parseCopyName(name);
-      return parsed ? [{ path: join(folder, name), name: parsed }] : [];
+/**
+ * Every file with a name that we gave, newest first, and those that are dated in the future last; they are not looked at.
+ *
+ * @param database The real path of a database, for its copies alone.
+ * @throws BackupError `FOLDER_UNREADABLE`
+ */
+export function backupsIn(folder: string, database?: string): NamedBackup[] {
+  return entriesIn(folder)
+    .flatMap((entry) => {
+      const name = entry.isFile() ? parseCopyName(entry.name) : undefined;
+      const isMeant = name && (database === undefined || isOf(name, folder, database));
+      return isMeant ? [{ path: join(folder, entry.name), name }] : [];
     })
-    .sort((a, b) => compare(instantOf(b.name), instantOf(a.name)) || compare(b.path, a.path));
+    .sort((a, b) => newestFirst(a.name, b.name) || compare(b.path, a.path));
 }
 
 /** When a backup was made. A daily one's name tells the day; its file when on that day. */

@@ -1,12 +1,15 @@
+import { isCopyName, leftoversIn, sweep } from '../copies/sweep.ts';
+import { isAhead, isDisposable } from '../core/copy-name.ts';
 import { BackupError, InvalidInputError } from '../core/errors.ts';
 import { fsPromises } from '../core/fs-promises.ts';
 import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath } from '../core/path.ts';
 import type { Kit } from '../engine/definition.ts';
-import { backupsIn, type NamedBackup } from './list.ts';
+import type { History } from '../migrations/history.ts';
+import { failureOf } from './failure.ts';
+import { backupsIn, databaseOption, type NamedBackup } from './list.ts';
 import { startThread } from './thread.ts';
 import { verify } from './verify.ts';
-import { removeWreckage, wreckageIn } from './wreckage.ts';
 
 /** How many backups stay. Those that `backup()` made, with a label or without, and recovered files always stay. */
 export interface RetentionPolicy {
@@ -22,6 +25,8 @@ export interface RetentionPolicy {
 export interface PruneBackupsOptions {
   /** True to find out what would be deleted, and delete nothing. Default false. */
   readonly dryRun?: boolean;
+  /** The path of a database, for its backups alone. Default: those of every database, each by the policy. */
+  readonly database?: string;
 }
 
 /** What was deleted, and what stays. Paths are absolute. */
@@ -41,6 +46,7 @@ export interface PruneBackupsReport {
  * backups goes first. Of each database at least one backup stays that was just read as a whole and is good: where none
  * is, none is deleted.
  *
+ * @throws BackupError `FOLDER_UNREADABLE`, or the system's code for a file that cannot be deleted.
  * @throws InvalidInputError for a number that is not whole or is below 0, a folder that cannot be one, and where `dryRun`
  * is not true or false.
  */
@@ -57,23 +63,37 @@ export function pruneBackupsWith(kit: Kit): PruneBackups {
   return async (dir, policy = {}, options = {}) => {
     const dryRun = flagArgument(optionsArgument(options).dryRun, 'options.dryRun');
     const folder = databasePath(dir, 'dir');
+    const database = databaseOption(options);
     const limits = checkedPolicy(policy);
-    const wreckage = dryRun ? wreckageIn(folder) : await removeWreckage(folder);
+    // A folder that cannot be read is found out before anything is deleted.
+    const all = backupsIn(folder, database);
+    kit.adapter.load();
+    const leftovers = leftoversIn(kit.adapter, folder, isCopyName);
+    const wreckage = dryRun ? leftovers : await sweep(kit.adapter, folder, isCopyName);
     const report = { wreckage, deleted: [] as string[], kept: [] as string[], spared: [] as string[], dryRun };
-    for (const backups of Map.groupBy(backupsIn(folder), ({ name }) => name.stem).values()) {
-      const wanted = wantedBy(limits, backups);
+    for (const backups of Map.groupBy(all, ({ name }) => name.database).values()) {
+      const wanted = wantedBy(limits, backups, kit.definition.history);
       const spared = await neededBesides(kit, backups, wanted);
       const stay = (backup: NamedBackup) => wanted.has(backup) || spared.has(backup);
       report.kept.push(...backups.filter(stay).map(({ path }) => path));
       report.spared.push(...[...spared].map(({ path }) => path));
       for (const { path } of backups.filter((backup) => !stay(backup))) {
-        // Removing a large file takes as long as flushing it, so it is not done in this thread.
-        if (!dryRun) await fsPromises().rm(path, { force: true });
+        if (!dryRun) await remove(path, report.deleted);
         report.deleted.push(path);
       }
     }
     return report;
   };
+}
+
+/** Removing a large file takes as long as flushing it, so it is not done in this thread. */
+async function remove(path: string, before: readonly string[]): Promise<void> {
+  try {
+    await fsPromises().rm(path, { force: true });
+  } catch (error) {
+    const what = `${path} could not be deleted, and no other backup was after it. Deleted before: ${before.length}.`;
+    throw failureOf(BackupError, error, what, 'Check the owner and permissions of its folder, and call again.');
+  }
 }
 
 function checkedPolicy(policy: RetentionPolicy): Required<RetentionPolicy> {
@@ -91,16 +111,20 @@ function checkedPolicy(policy: RetentionPolicy): Required<RetentionPolicy> {
   };
 }
 
-/** What the policy keeps of one database's backups, newest first. */
+/**
+ * What the policy keeps of one database's backups, newest first. One that is dated in the future is kept and counts for
+ * nothing: when it was made is not known, so that it may neither go nor push another one out.
+ */
 function wantedBy(
   { preMigration, daily, weekly }: Required<RetentionPolicy>,
   backups: readonly NamedBackup[],
+  { migrations }: History,
 ): Set<NamedBackup> {
-  const of = (kind: string) => backups.filter(({ name }) => name.kind === kind);
+  const isCounted = ({ name }: NamedBackup) => !isAhead(name) && isDisposable(name, migrations);
+  const of = (kind: string) => backups.filter((backup) => backup.name.kind === kind && isCounted(backup));
   const dailies = of('daily');
   return new Set([
-    ...of('backup'),
-    ...of('recovered'),
+    ...backups.filter((backup) => !isCounted(backup)),
     ...of('pre-migration').slice(0, preMigration),
     ...newestOfEach(dailies, ({ name }) => name.day).slice(0, daily),
     ...newestOfEach(dailies, ({ name }) => weekOf(name.day)).slice(0, weekly),
@@ -128,7 +152,8 @@ async function neededBesides(
 ): Promise<Set<NamedBackup>> {
   const unwanted = backups.filter((backup) => !wanted.has(backup));
   if (unwanted.length === 0) return new Set();
-  for (const backup of [...wanted].sort((a, b) => backups.indexOf(a) - backups.indexOf(b))) {
+  const sane = [...wanted].filter(({ name }) => !isAhead(name));
+  for (const backup of sane.sort((a, b) => backups.indexOf(a) - backups.indexOf(b))) {
     if (await isGood(kit, backup)) return new Set();
   }
   for (const backup of unwanted) {

@@ -1,10 +1,13 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Making, targetExists } from '../copies/making.ts';
+import { assertRoom } from '../copies/room.ts';
+import { isCopyName, sweep } from '../copies/sweep.ts';
 import { Connection } from '../core/connection.ts';
-import { assertRoom, partialOf } from '../core/copy.ts';
-import { copyName } from '../core/copy-name.ts';
+import { backupFolder, copyName } from '../core/copy-name.ts';
 import { BackupError, DorkDbError, RestoreError } from '../core/errors.ts';
-import { backupFolder, FILE_MODE, FOLDER_MODE, realFile, statAt } from '../core/file.ts';
+import { FILE_MODE, realFile, statAt } from '../core/file.ts';
+import { flushFile } from '../core/flush.ts';
 import { fsPromises } from '../core/fs-promises.ts';
 import { optionsArgument } from '../core/input.ts';
 import { giveTo, ownerOf } from '../core/owner.ts';
@@ -12,7 +15,6 @@ import { databasePath, defaultDbPath } from '../core/path.ts';
 import { bytesOf } from '../core/wal.ts';
 import type { Kit } from '../engine/definition.ts';
 import { startsAs } from '../migrations/bring-up.ts';
-import { flush, publish, targetExists } from './copy.ts';
 import { refuseOpen } from './exclusive.ts';
 import { failureOf } from './failure.ts';
 import { sidecarsOf } from './file-set.ts';
@@ -23,7 +25,6 @@ import { recoverByShell, type ShellOutcome } from './recover-shell.ts';
 import { recoverByTables } from './recover-tables.ts';
 import { describeRecovered, type RecoveredState, tablesIn } from './recovered-state.ts';
 import { startThread, type Thread } from './thread.ts';
-import { removeWreckage } from './wreckage.ts';
 
 /** What `recover()` takes. */
 export interface RecoverOptions {
@@ -77,7 +78,7 @@ export interface RecoverReport extends RecoveredState {
  * the sqlite3 shell is installed and can; else every table is read around the damage.
  *
  * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`, or the system's own code. No file was made.
- * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`.
+ * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `CANNOT_CREATE`.
  * @throws InvalidInputError for a path that cannot be one.
  */
 export type Recover = (options?: RecoverOptions) => Promise<RecoverReport>;
@@ -88,11 +89,11 @@ export function recoverWith(kit: Kit): Recover {
     const { onProgress } = optionsArgument(options);
     const started = performance.now();
     const from = damagedFile(options.from);
-    const to = targetOf(from, options.to);
+    const { to, createdFolder } = targetOf(from, options.to);
     kit.adapter.load();
     const listener = new Listener(onProgress);
     try {
-      const recovered = await recoverFile(kit, from, to, listener);
+      const recovered = await recoverFile(kit, from, to, createdFolder, listener);
       return { from, to, ...recovered, durationMs: performance.now() - started };
     } catch (error) {
       if (error instanceof BackupError || listener.threw(error)) throw error;
@@ -106,40 +107,37 @@ async function recoverFile(
   kit: Kit,
   from: string,
   to: string,
+  createdFolder: string | undefined,
   listener: Listener<RecoverProgress>,
 ): Promise<Omit<RecoverReport, 'from' | 'to' | 'durationMs'>> {
   const { adapter } = kit;
-  await removeWreckage(dirname(to), to);
+  await using making = new Making(adapter, to, { isFolder: true, createdFolder });
+  await sweep(adapter, dirname(to), (name) => isCopyName(name) || name === basename(to));
   refuseOpen(from);
   const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && existsSync(from + suffix));
   const totalBytes = suffixes.reduce((sum, suffix) => sum + bytesOf(from + suffix), 0);
   assertRoom(dirname(to), 2 * totalBytes, `a copy of ${from} and what is recovered`);
-  const work = partialOf(to);
-  mkdirSync(work, { mode: FOLDER_MODE });
-  try {
-    const damaged = join(work, 'damaged.db');
-    listener.tell({ phase: 'copying', bytes: 0, totalBytes });
-    for (const suffix of suffixes)
-      await fsPromises().copyFile(from + suffix, damaged + suffix, constants.COPYFILE_FICLONE);
-    mendHeader(damaged);
-    await using thread = await startThread(adapter);
-    const stopTelling = listener.every(EVERY_MS, () => ({
-      phase: 'recovering',
-      bytes: recoveredBytes(work),
-      totalBytes,
-    }));
-    const recovered = await recoverInto(kit, thread, damaged, work, from).finally(stopTelling);
-    listener.tell({ phase: 'verifying', bytes: bytesOf(recovered.path), totalBytes });
-    const state = await describeRecovered(adapter, thread, recovered.path, kit.definition.history);
-    giveTo(ownerOf(from), recovered.path);
-    await flush(recovered.path);
-    const bytes = bytesOf(recovered.path);
-    await publish(recovered.path, to);
-    const { path: _, ...how } = recovered;
-    return { ...how, bytes, ...state };
-  } finally {
-    await fsPromises().rm(work, { recursive: true, force: true });
-  }
+  const work = making.path;
+  const damaged = join(work, 'damaged.db');
+  listener.tell({ phase: 'copying', bytes: 0, totalBytes });
+  for (const suffix of suffixes)
+    await fsPromises().copyFile(from + suffix, damaged + suffix, constants.COPYFILE_FICLONE);
+  mendHeader(damaged);
+  await using thread = await startThread(adapter);
+  const stopTelling = listener.every(EVERY_MS, () => ({
+    phase: 'recovering',
+    bytes: recoveredBytes(work),
+    totalBytes,
+  }));
+  const recovered = await recoverInto(kit, thread, damaged, work, from).finally(stopTelling);
+  listener.tell({ phase: 'verifying', bytes: bytesOf(recovered.path), totalBytes });
+  const state = await describeRecovered(adapter, thread, recovered.path, kit.definition.history);
+  giveTo(ownerOf(from), recovered.path);
+  await flushFile(recovered.path);
+  const bytes = bytesOf(recovered.path);
+  await making.publish(recovered.path);
+  const { path: _, ...how } = recovered;
+  return { ...how, bytes, ...state };
 }
 
 interface Recovered extends Pick<RecoverReport, 'method' | 'unreadable' | 'refused' | 'complaints'> {
@@ -227,14 +225,14 @@ function damagedFile(path: unknown): string {
   });
 }
 
-function targetOf(from: string, to: unknown): string {
+function targetOf(from: string, to: unknown): { readonly to: string; readonly createdFolder?: string | undefined } {
   const isOurChoice = to === undefined;
   const path = isOurChoice
-    ? join(backupFolder(from), copyName(from, 'recovered', new Date()))
+    ? join(backupFolder(from), copyName(backupFolder(from), from, 'recovered', new Date()))
     : databasePath(to, 'options.to');
   const undone = 'Nothing was recovered.';
-  if (isOurChoice) prepareFolder(dirname(path), from, BackupError, undone);
-  else requireFolder(dirname(path), BackupError, undone);
+  const createdFolder = isOurChoice ? prepareFolder(dirname(path), from, BackupError, undone) : undefined;
+  if (!isOurChoice) requireFolder(dirname(path), BackupError, undone);
   if (existsSync(path)) throw targetExists(path);
-  return path;
+  return { to: path, createdFolder };
 }

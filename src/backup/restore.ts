@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { Making } from '../copies/making.ts';
+import { backupFolder } from '../core/copy-name.ts';
 import { InvalidInputError, RestoreError } from '../core/errors.ts';
-import { backupFolder, createDefaultHome, realFile } from '../core/file.ts';
+import { createDefaultHome, realFile } from '../core/file.ts';
 import { flagArgument, optionsArgument } from '../core/input.ts';
 import { databasePath, defaultDbPath, MEMORY } from '../core/path.ts';
 import type { Kit } from '../engine/definition.ts';
 import { compareAsFarAsReadable, type RestoredTable } from './compare.ts';
-import { type BackupProgress, PartialCopy } from './copy.ts';
+import type { BackupProgress } from './copy.ts';
 import { oneAtATime, refuseOpen } from './exclusive.ts';
 import { failureOf } from './failure.ts';
 import { removeSet } from './file-set.ts';
@@ -175,7 +177,7 @@ async function restoreFrom(
   try {
     const present = await presentAt(adapter, thread, target, history);
     assertRoomFor(backup, target, folder);
-    await using staged = new PartialCopy(stagedName(target));
+    await using staged = new Making(adapter, stagedName(target));
     const migrated = await stage(adapter, thread, history, backup, staged, present.owner, listener);
     const replaced = putInPlace(adapter, target, staged.path, present, folder);
     prove(kit, target, replaced);

@@ -1,12 +1,14 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Making } from '../copies/making.ts';
+import { assertRoom } from '../copies/room.ts';
 import type { Adapter } from '../core/adapter.ts';
 import { Connection } from '../core/connection.ts';
-import { assertRoom, fsyncPath } from '../core/copy.ts';
 import { RestoreError } from '../core/errors.ts';
+import { fsyncPath } from '../core/flush.ts';
 import type { History } from '../migrations/history.ts';
 import { migrate } from '../migrations/runner.ts';
-import type { BackupProgress, PartialCopy } from './copy.ts';
+import { type BackupProgress, fillFrom } from './copy.ts';
 import { sidecarsOf } from './file-set.ts';
 import type { Listener } from './listener.ts';
 import { openThere, UNTRUSTING } from './look.ts';
@@ -25,13 +27,13 @@ export async function stage(
   thread: Thread,
   history: History,
   backup: VerifyReport,
-  staged: PartialCopy,
+  staged: Making,
   owner: Present['owner'],
   listener: Listener<BackupProgress>,
 ): Promise<string[]> {
   // VACUUM INTO is a write in the sense of query_only.
   const source = await openThere(thread, backup.path, UNTRUSTING);
-  await staged.fill(source, backup.bytes, owner, listener);
+  await fillFrom(source, staged, backup.bytes, owner, listener);
   await source.close();
   const migrated = backup.pending.length > 0 ? migrateCopy(adapter, staged.path, history) : [];
   const { rows } = await verify(adapter, thread, staged.path, history, false);

@@ -1,9 +1,10 @@
 import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { temporaryName } from '../copies/claim.ts';
 import type { Adapter } from '../core/adapter.ts';
-import { fsyncPath, partialOf } from '../core/copy.ts';
 import { DatabaseBusyError, RestoreError } from '../core/errors.ts';
 import { hasCode } from '../core/file.ts';
+import { fsyncPath } from '../core/flush.ts';
 import { openConnection } from '../core/open.ts';
 import { shellQuoted } from '../core/path.ts';
 import { bytesOf } from '../core/wal.ts';
@@ -101,7 +102,7 @@ export function putBack(target: string, kept: string): void {
   }
   const sidecars = Object.fromEntries(sidecarsOf(old).map((suffix) => [suffix, old + suffix]));
   if (existsSync(old)) {
-    const main = partialOf(stagedName(target));
+    const main = temporaryName(stagedName(target));
     linkOrCopy(old, main);
     install(target, { main, sidecars }, kept);
   } else {

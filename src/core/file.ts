@@ -12,6 +12,7 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
 import { DatabaseOpenError } from './errors.ts';
 import { defaultHome, shellQuoted } from './path.ts';
 import { codeOf } from './realm.ts';
@@ -25,16 +26,6 @@ const MAGIC = 'SQLite format 3\0';
 
 /** What stands at a database's path while a restore exchanges the files beside it. */
 export const RESTORE_MARKER = 'This is not a database: a restore into this path was interrupted.';
-
-/** `dork` of `/home/me/.dork/dork.db`. */
-export function stemOf(filename: string): string {
-  return basename(filename).replace(/\.[^.]*$/, '');
-}
-
-/** The folder beside a database file that its snapshots and backups go to. */
-export function backupFolder(filename: string): string {
-  return join(dirname(filename), 'backups');
-}
 
 function refuse(code: string, message: string, hint: string, cause?: unknown): never {
   throw new DatabaseOpenError(code, `${message} Nothing was created or changed.`, { hint, cause });
@@ -78,7 +69,10 @@ function hasBackups(filename: string): boolean {
     `${filename} is empty, and whether there are backups of it in ${folder} cannot be read.`,
     'Look at the owner and the mode of that folder.',
   );
-  return names.some((name) => name.startsWith(`${stemOf(filename)}-`) && name.endsWith('.db'));
+  return names.some((name) => {
+    const parsed = parseCopyName(name);
+    return parsed !== undefined && isOf(parsed, folder, filename);
+  });
 }
 
 /** Why no file can be made in a folder, as far as a look at it tells, and the way out. */

@@ -2,9 +2,9 @@ import { closeSync, fsyncSync, openSync, readdirSync, readlinkSync, statSync } f
 import { basename, dirname } from 'node:path';
 import type { Adapter } from '../core/adapter.ts';
 import { Connection } from '../core/connection.ts';
-import { fsyncPath } from '../core/copy.ts';
 import { DatabaseBusyError, DorkDbError } from '../core/errors.ts';
 import { hasCode } from '../core/file.ts';
+import { fsyncPath } from '../core/flush.ts';
 import { sleepSync } from '../core/sleep.ts';
 
 /** Which file a path names. Two paths with equal identities are one file. */

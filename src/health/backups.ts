@@ -1,11 +1,15 @@
-import { backupsIn, instantOf } from '../backup/list.ts';
+import { basename, dirname } from 'node:path';
+import { backupsIn, instantOf, type NamedBackup } from '../backup/list.ts';
 import { look as lookAt } from '../backup/look.ts';
+import { isCopyName, leftoversIn } from '../copies/sweep.ts';
+import { backupFolder, isAhead } from '../core/copy-name.ts';
 import { BackupError } from '../core/errors.ts';
-import { backupFolder, statAt, stemOf } from '../core/file.ts';
+import { statAt } from '../core/file.ts';
 import { shellQuoted } from '../core/path.ts';
+import { bytesOf } from '../core/wal.ts';
 import { dataTables, quoted } from '../migrations/rows.ts';
 import { type Check, findingsOf, type Look, onDisk } from './check.ts';
-import type { BackupFigures } from './report.ts';
+import type { BackupFigures, HealthFinding } from './report.ts';
 
 const say = findingsOf('backups');
 
@@ -18,8 +22,12 @@ const OLD_MS = 7 * DAY_MS;
 export const checkBackups: Check = onDisk((look) => {
   const { filename } = look.connection;
   const folder = backupFolder(filename);
-  const { newest, broken } = newestVerified(look, folder);
+  const found = readable(folder, filename);
+  if (!Array.isArray(found))
+    return { findings: [say.warning(found.message, found.hint)], figures: { newestBackup: null } };
+  const { newest, broken } = newestVerified(look, found);
   const findings = broken.map((problem) => say.warning(problem, 'Keep it out of the folder, and make a new backup.'));
+  findings.push(...aheadOf(found), ...leftovers(look, folder));
   const hint = `dork-db backup --db ${shellQuoted(filename)}`;
   if (!newest) {
     const none = `There is no backup of ${filename} in ${folder}`;
@@ -38,12 +46,39 @@ function hasRows({ connection }: Look): boolean {
   );
 }
 
+function readable(folder: string, filename: string): NamedBackup[] | BackupError {
+  try {
+    return backupsIn(folder, filename).filter(({ name }) => name.kind !== 'recovered');
+  } catch (error) {
+    if (error instanceof BackupError) return error;
+    throw error;
+  }
+}
+
+/** Those dated in the future: how old they are is not known, and retention leaves them alone. */
+function aheadOf(backups: readonly NamedBackup[]): HealthFinding[] {
+  const ahead = backups.filter(({ name }) => isAhead(name));
+  const [first] = ahead;
+  if (!first) return [];
+  const fact = `${ahead.length} of the backups are dated in the future, such as ${first.path}: the clock was wrong when they were made, or is wrong now. They are not counted, and never deleted by age.`;
+  return [say.warning(fact, 'Check the clock of this machine. If it is right, make a new backup and move those away.')];
+}
+
+/** Half files of backups, snapshots and compactions that were killed. */
+function leftovers({ connection: { adapter, filename } }: Look, folder: string): HealthFinding[] {
+  const beside = leftoversIn(adapter, dirname(filename), (name) => name === basename(filename));
+  return [...leftoversIn(adapter, folder, isCopyName), ...beside].map((path) =>
+    say.info(
+      `${path} was left by a process that was killed: ${bytesOf(path)} bytes. It is no backup.`,
+      'The next backup removes it.',
+    ),
+  );
+}
+
 /** Looks from the newest on, as far as the first that is one. */
-function newestVerified({ connection, history }: Look, folder: string) {
-  const stem = stemOf(connection.filename);
+function newestVerified({ connection, history }: Look, backups: readonly NamedBackup[]) {
   const broken: string[] = [];
-  for (const { path, name } of backupsIn(folder)) {
-    if (name.stem !== stem || name.kind === 'recovered') continue;
+  for (const { path, name } of backups.filter((backup) => !isAhead(backup.name))) {
     try {
       lookAt(connection.adapter, path, history);
     } catch (error) {

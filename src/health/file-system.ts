@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { databaseBytes } from '../core/copy.ts';
+import { databaseBytes } from '../copies/room.ts';
 import { formatBytes } from '../core/format.ts';
 import { type Check, findingsOf, onDisk } from './check.ts';
 import type { HealthFinding } from './report.ts';

@@ -1,6 +1,7 @@
 import { accessSync, constants, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { backupFolder, FILE_MODE, FOLDER_MODE } from '../core/file.ts';
+import { backupFolder } from '../core/copy-name.ts';
+import { FILE_MODE, FOLDER_MODE } from '../core/file.ts';
 import { shellQuoted } from '../core/path.ts';
 import { type Check, findingsOf, onDisk } from './check.ts';
 import type { FileFigure, HealthFinding } from './report.ts';

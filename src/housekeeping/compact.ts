@@ -1,9 +1,9 @@
-import { chownSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chownSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { copyDatabase } from '../copies/copy-database.ts';
+import { sweepSync } from '../copies/sweep.ts';
 import type { Adapter } from '../core/adapter.ts';
 import type { Connection } from '../core/connection.ts';
-import { copyDatabase } from '../core/copy.ts';
-import { wreckageAmong } from '../core/copy-name.ts';
 import { DorkDbError, InvalidInputError } from '../core/errors.ts';
 import { realFile, requireFile } from '../core/file.ts';
 import { checkTimeout, optionsArgument } from '../core/input.ts';
@@ -70,7 +70,7 @@ export function compactWith(kit: Kit): Compact {
     const filename = existing(path);
     const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
     const rows = withoutOthers(kit.adapter, filename, busyTimeoutMs, (connection) => {
-      removeWreckage(filename);
+      sweepSync(kit.adapter, dirname(filename), (name) => name === basename(filename));
       return replaceByCopy(kit.adapter, connection, onProgress);
     });
     enterWal(kit.adapter, filename, busyTimeoutMs);
@@ -103,13 +103,6 @@ function existing(path: string): string {
   return realFile(filename);
 }
 
-/** What compactions that were killed left beside the file. */
-function removeWreckage(filename: string): void {
-  const folder = dirname(filename);
-  const isOfFile = (name: string) => name === basename(filename);
-  for (const path of wreckageAmong(folder, readdirSync(folder), isOfFile)) rmSync(path, { force: true });
-}
-
 /** Writes the copy, compares it, and puts it in the place of the file. */
 function replaceByCopy(adapter: Adapter, connection: Connection, onProgress: CompactOptions['onProgress']): RowCounts {
   const { filename } = connection;
@@ -134,7 +127,7 @@ function replaceByCopy(adapter: Adapter, connection: Connection, onProgress: Com
       }
       keepOwner(filename, copy.filename);
     },
-    (partial) => exchange(adapter, connection, partial, () => renameSync(partial, filename)),
+    { swap: (copy) => exchange(adapter, connection, copy, () => renameSync(copy, filename)) },
   );
   return rows;
 }

@@ -1,11 +1,11 @@
 import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { temporaryFolder } from '../copies/temporary-folder.ts';
 import type { Connection } from '../core/connection.ts';
 import { ImportError, InvalidInputError } from '../core/errors.ts';
 import { statAt } from '../core/file.ts';
 import { flagArgument, optionsArgument } from '../core/input.ts';
 import { defaultHome, MEMORY, shellQuoted } from '../core/path.ts';
-import { temporaryFolder } from '../core/temporary-folder.ts';
 import { now } from '../core/time.ts';
 import type { ImportProgress } from './import-context.ts';
 import { type ImportReceipt, type LegacySource, type SourceReceipt, sumOf } from './receipt.ts';
@@ -63,7 +63,7 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
   const sources = new Map<LegacySource, SourceReceipt>();
   connection.exec(DROP_WORK_TABLES + CREATE_WORK_TABLES);
   try {
-    using folder = temporaryFolder(placeOf(connection, isDryRun), 'dork-import-');
+    using folder = temporaryFolder(connection.adapter, placeOf(connection, isDryRun), 'dork-import');
     const run = new SourceImports(connection, home, folder.path, {
       isDryRun,
       keepOrphans,

@@ -11,8 +11,8 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { freeBytes } from '../copies/room.ts';
 import type { Connection } from '../core/connection.ts';
-import { freeBytes } from '../core/copy.ts';
 import { DatabaseBusyError, ImportError } from '../core/errors.ts';
 import { FILE_MODE } from '../core/file.ts';
 import { lockHolders } from '../core/file-locks.ts';

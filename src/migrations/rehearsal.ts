@@ -1,13 +1,15 @@
 import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { copyDatabase } from '../copies/copy-database.ts';
+import { freeBytes } from '../copies/room.ts';
+import { type TemporaryFolder, temporaryFolder } from '../copies/temporary-folder.ts';
+import type { Adapter } from '../core/adapter.ts';
 import type { Connection } from '../core/connection.ts';
-import { copyDatabase, freeBytes } from '../core/copy.ts';
 import { MigrationError, type MigrationErrorKind } from '../core/errors.ts';
 import { createPrivateFile, hasCode } from '../core/file.ts';
 import { MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS, configure } from '../core/pragmas.ts';
-import { type TemporaryFolder, temporaryFolder } from '../core/temporary-folder.ts';
 import type { DanglingReferences } from './foreign-keys.ts';
 import type { History } from './history.ts';
 import { planFor } from './plan.ts';
@@ -60,7 +62,7 @@ export interface RehearseOptions {
   readonly onProgress?: (progress: MigrationProgress) => void;
 }
 
-const FOLDER = '.dork-rehearsal-';
+const FOLDER = '.dork-rehearsal';
 
 /**
  * Runs the pending migrations on a private copy of a database, which is removed at the end, and says what they did.
@@ -91,7 +93,7 @@ export function rehearse(
   };
   if (problem) return { ...nothing, ...problemOf(refusalOf(problem, source, history, filename)) };
   if (pending.length === 0) return nothing;
-  using folder = folderIn(beside);
+  using folder = folderIn(source.adapter, beside);
   return { ...nothing, ...rehearseOn(join(folder.path, basename(filename)), source, history, options) };
 }
 
@@ -141,11 +143,11 @@ function rowChanges(before: RowCounts, after: RowCounts): RowChange[] {
 }
 
 /** Beside the file, whose disk is the one that counts; else, where only reading is allowed, in the system's folder. */
-function folderIn(beside: string): TemporaryFolder {
+function folderIn(adapter: Adapter, beside: string): TemporaryFolder {
   try {
-    return temporaryFolder(beside, FOLDER);
+    return temporaryFolder(adapter, beside, FOLDER);
   } catch (error) {
-    if (!hasCode(error, 'EACCES', 'EPERM', 'EROFS')) throw error;
-    return temporaryFolder(tmpdir(), FOLDER);
+    if (!hasCode((error as Error).cause, 'EACCES', 'EPERM', 'EROFS')) throw error;
+    return temporaryFolder(adapter, tmpdir(), FOLDER);
   }
 }

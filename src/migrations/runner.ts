@@ -14,7 +14,7 @@ import { refusalOf } from './refusal.ts';
 import type { MigrationReport } from './report.ts';
 import { countRows, type RowCounts } from './rows.ts';
 import { type Drift, driftOf } from './schema-state.ts';
-import { pruneSnapshots, removeSnapshot, takeSnapshot } from './snapshot.ts';
+import { pruneSnapshots, removeSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { stepsOf } from './steps.ts';
 
 /** What a run of migrations takes. */
@@ -97,7 +97,7 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
       ),
     );
     // Not before: a migration that fails at every start would push the older snapshots out.
-    if (attempt.snapshot !== undefined) pruneSnapshots(connection.filename, attempt.snapshot);
+    if (attempt.snapshot !== undefined) pruneSnapshots(connection.filename, attempt.snapshot.path, history);
     return outcome;
   } catch (error) {
     if (attempt.snapshot !== undefined && isAsBefore(connection, history)) removeSnapshot(attempt.snapshot);
@@ -108,7 +108,7 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
 /** What is to be known of a try when it has failed. */
 interface Attempt {
   hasLock: boolean;
-  snapshot?: string;
+  snapshot?: Snapshot;
 }
 
 /** True where the ledger proves the rollback: the snapshot then tells no more than the file. */
@@ -129,7 +129,8 @@ function bringToEnd(connection: Connection, history: History, options: MigrateOp
   const work = plan.pending.map((migration) => ({ migration, steps: stepsOf(migration) }));
   const onProgress = options.onProgress ?? (() => {});
   const rows = countRows(connection);
-  if (options.snapshot) attempt.snapshot = snapshotOf(connection, plan, work, rows, onProgress);
+  const snapshot = options.snapshot ? snapshotOf(connection, plan, work, rows, onProgress) : undefined;
+  if (snapshot) attempt.snapshot = snapshot;
   const { applied, dangling } = apply(connection, work, rows, onProgress);
   if (history.applicationId !== undefined) connection.exec(`PRAGMA application_id = ${history.applicationId}`);
   return {
@@ -137,7 +138,7 @@ function bringToEnd(connection: Connection, history: History, options: MigrateOp
     alreadyApplied: plan.applied.length,
     dangling,
     drift: liveDrift(connection, history),
-    ...(attempt.snapshot !== undefined && { snapshot: attempt.snapshot }),
+    ...(snapshot && { snapshot: snapshot.path }),
   };
 }
 
@@ -147,14 +148,14 @@ function snapshotOf(
   work: readonly Work[],
   rows: RowCounts,
   onProgress: (progress: MigrationProgress) => void,
-): string | undefined {
+): Snapshot | undefined {
   const hasData = Object.values(rows).some((n) => n > 0);
   const [first] = work;
   if (!hasData || !first || connection.filename === MEMORY) return undefined;
   const { migration, steps } = first;
   const place = { tag: migration.tag, migration: 1, migrations: work.length, steps: steps.length };
   onProgress({ ...place, phase: 'snapshot', step: 0, action: 'copy the file' });
-  return takeSnapshot(connection, applied.at(-1)?.tag ?? 'unversioned', rows);
+  return takeSnapshot(connection, applied.at(-1)?.tag, rows);
 }
 
 /** A migration may take longer than a write may wait for one, and may rebuild tables in SQLite's older way. */

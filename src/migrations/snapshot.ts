@@ -1,10 +1,21 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyDatabase } from '../copies/copy-database.ts';
+import { isCopyName, namesIn, sweepSync } from '../copies/sweep.ts';
 import type { Connection } from '../core/connection.ts';
-import { copyDatabase } from '../core/copy.ts';
-import { copyName, parseCopyName, wreckageAmong } from '../core/copy-name.ts';
+import {
+  backupFolder,
+  copyName,
+  isAhead,
+  isDisposable,
+  isOf,
+  migrationTag,
+  newestFirst,
+  parseCopyName,
+  UNVERSIONED,
+} from '../core/copy-name.ts';
 import { BackupError, DorkDbError, MigrationError } from '../core/errors.ts';
-import { backupFolder, createPrivateFolder, stemOf } from '../core/file.ts';
+import { createPrivateFolder } from '../core/file.ts';
 import { giveTo, ownerOf } from '../core/owner.ts';
 import { MEMORY } from '../core/path.ts';
 import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
@@ -20,26 +31,31 @@ export const SNAPSHOTS_KEPT = 10;
 
 const KIND = 'pre-migration';
 
-/** True for the name of a snapshot of this file. */
-function isSnapshotName(name: string, filename: string): boolean {
-  const parsed = parseCopyName(name);
-  return parsed?.kind === KIND && parsed.stem === stemOf(filename) && parsed.tag !== undefined;
+/**
+ * The snapshots from before migrations next to a file, newest first, and those dated in the future last.
+ *
+ * @throws BackupError `FOLDER_UNREADABLE`
+ */
+export function listSnapshots(filename: string): string[] {
+  return snapshotsOf(filename).map(({ path }) => path);
 }
 
-/** The snapshots from before migrations beside a file, newest first. */
-export function listSnapshots(filename: string): string[] {
+function snapshotsOf(filename: string) {
   if (filename === MEMORY) return [];
   const folder = backupFolder(filename);
-  let names: string[] = [];
-  try {
-    names = readdirSync(folder).filter((name) => isSnapshotName(name, filename));
-  } catch {
-    // No folder, no snapshots.
-  }
-  return names
-    .sort()
-    .reverse()
-    .map((name) => join(folder, name));
+  return namesIn(folder)
+    .flatMap((file) => {
+      const name = parseCopyName(file);
+      return name?.kind === KIND && isOf(name, folder, filename) ? [{ path: join(folder, file), name }] : [];
+    })
+    .sort((a, b) => newestFirst(a.name, b.name));
+}
+
+/** A snapshot that was taken. */
+export interface Snapshot {
+  readonly path: string;
+  /** The folder, if it was created for the snapshot. */
+  readonly createdFolder?: string | undefined;
 }
 
 /**
@@ -47,21 +63,24 @@ export function listSnapshots(filename: string): string[] {
  * snapshot is the state that the migration begins with.
  *
  * @param tag The newest migration that the file has.
- * @returns The snapshot's path.
  * @throws MigrationError of kind `failed` where it cannot be made; the migration has not begun.
  */
-export function takeSnapshot(connection: Connection, tag: string, rows: RowCounts): string {
+export function takeSnapshot(connection: Connection, tag: string | undefined, rows: RowCounts): Snapshot {
   const { filename } = connection;
   const folder = backupFolder(filename);
-  const to = join(folder, copyName(filename, KIND, new Date(), tag.replaceAll(/[^\w.-]+/g, '_')));
+  const to = join(folder, copyName(folder, filename, KIND, new Date(), migrationTag(tag ?? UNVERSIONED)));
+  let createdFolder: string | undefined;
   try {
     const owner = ownerOf(filename);
-    if (createPrivateFolder(folder)) giveTo(owner, folder);
-    removeWreckage(filename);
+    if (createPrivateFolder(folder)) {
+      createdFolder = folder;
+      giveTo(owner, folder);
+    }
+    sweepSync(connection.adapter, folder, isCopyName);
     // A second connection: VACUUM cannot run in the transaction that holds the lock, but beside it.
     using source = connection.sibling(filename, { readonly: true });
     source.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    copyDatabase(source, to, (copy) => {
+    const prove = (copy: Connection) => {
       const differs = differenceOf(connection, copy, rows);
       if (differs === undefined) return giveTo(owner, copy.filename);
       throw new BackupError(
@@ -71,7 +90,8 @@ export function takeSnapshot(connection: Connection, tag: string, rows: RowCount
           hint: 'Look at the disk that the folder is on.',
         },
       );
-    });
+    };
+    copyDatabase(source, to, prove, { createdFolder });
   } catch (cause) {
     const reason = messageOf(cause);
     throw new MigrationError(
@@ -84,7 +104,7 @@ export function takeSnapshot(connection: Connection, tag: string, rows: RowCount
       },
     );
   }
-  return to;
+  return { path: to, createdFolder };
 }
 
 function differenceOf(connection: Connection, copy: Connection, rows: RowCounts): string | undefined {
@@ -99,31 +119,34 @@ function differenceOf(connection: Connection, copy: Connection, rows: RowCounts)
   return hashes(copy) === hashes(connection) ? undefined : 'its ledger';
 }
 
-/** Removes what processes left that were killed while they made a snapshot of this file. */
-function removeWreckage(filename: string): void {
-  const folder = backupFolder(filename);
-  const isOfFile = (name: string) => isSnapshotName(name, filename);
-  for (const path of wreckageAmong(folder, readdirSync(folder), isOfFile)) rmSync(path, { force: true });
+/**
+ * Keeps the ten newest, and the given one whatever the clock says. One that is dated in the future counts for nothing
+ * and stays: when it was made is not known. The migration does not depend on it.
+ */
+export function pruneSnapshots(filename: string, latest: string, { migrations }: History): void {
+  try {
+    const counted = snapshotsOf(filename).filter(
+      ({ path, name }) => path !== latest && !isAhead(name) && isDisposable(name, migrations),
+    );
+    for (const { path } of counted.slice(SNAPSHOTS_KEPT - 1)) rmSync(path, { force: true });
+  } catch {
+    // The folder's owner may take them away.
+  }
 }
 
-/** Keeps the ten newest, and the given one whatever the clock says. */
-export function pruneSnapshots(filename: string, latest: string): void {
-  const others = listSnapshots(filename).filter((path) => path !== latest);
-  for (const old of others.slice(SNAPSHOTS_KEPT - 1)) removeSnapshot(old);
-}
-
-/** Removes a snapshot. One that cannot be removed is only in the way; the migration does not depend on it. */
-export function removeSnapshot(path: string): void {
+/** Removes a snapshot, and the folder that was created for it. What cannot be removed is only in the way. */
+export function removeSnapshot({ path, createdFolder }: Snapshot): void {
   try {
     rmSync(path, { force: true });
+    if (createdFolder !== undefined) rmdirSync(createdFolder);
   } catch {
-    // The folder's owner may take it away.
+    // The folder's owner may take them away.
   }
 }
 
 /** The newest snapshot that this history can open: nothing in it is unknown to the history. */
 export function fittingSnapshot(connection: Connection, history: History): string | undefined {
-  return listSnapshots(connection.filename).find((path) => {
+  return readableSnapshots(connection.filename).find((path) => {
     try {
       using snapshot = connection.sibling(path, { readonly: true });
       const { applied, problem } = planFor(snapshot, history);
@@ -132,4 +155,13 @@ export function fittingSnapshot(connection: Connection, history: History): strin
       return false;
     }
   });
+}
+
+/** A folder that cannot be read hides no refusal; nothing of it can be proposed. */
+function readableSnapshots(filename: string): string[] {
+  try {
+    return listSnapshots(filename);
+  } catch {
+    return [];
+  }
 }

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import {
   BackupError,
   backup,
@@ -19,7 +17,8 @@ import {
 } from '#entry';
 import { history } from '../../drizzle/history.ts';
 import { verifyBackupWith } from '../../src/backup/verify.ts';
-import { parseCopyName, wreckageOf } from '../../src/core/copy-name.ts';
+import { Making } from '../../src/copies/making.ts';
+import { parseCopyName } from '../../src/core/copy-name.ts';
 import { createDbWith } from '../../src/create-db.ts';
 import { dork } from '../../src/dork/db.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -243,12 +242,12 @@ describe(`listBackups on ${RUNTIME}`, () => {
   it('takes a name apart that it gave, and no other', () => {
     assert.deepEqual(parseCopyName('dork-backup-20261122T093000123Z-a-b.db'), {
       kind: 'backup',
-      stem: 'dork',
+      database: 'dork',
       day: '2026-11-22',
       at: '2026-11-22T09:30:00.123Z',
       tag: 'a-b',
     });
-    assert.equal(parseCopyName('my-pre-migration-20261122T093000123Z-0001_x.db')?.stem, 'my');
+    assert.equal(parseCopyName('my-pre-migration-20261122T093000123Z-0001_x.db')?.database, 'my');
     for (const name of [
       'dork-backup-20261122.db',
       'dork-daily-20261122T093000123Z.db',
@@ -280,7 +279,8 @@ describe(`pruneBackups on ${RUNTIME}`, () => {
 
   const daily = (daysAgo: number) =>
     `dork-daily-${new Date(Date.UTC(2026, 10, 22) - daysAgo * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}.db`;
-  const snapshot = (i: number) => `dork-pre-migration-20261122T0930${String(i).padStart(2, '0')}000Z-0001_x.db`;
+  const snapshot = (i: number) =>
+    `dork-pre-migration-20261122T0930${String(i).padStart(2, '0')}000Z-0001_relay_metrics.db`;
 
   it('keeps 10 from before migrations, 7 days and 4 weeks, and all that were made by hand', {
     timeout: SLOW_DISK_MS,
@@ -336,46 +336,21 @@ describe(`pruneBackups on ${RUNTIME}`, () => {
     assert.deepEqual([deleted, spared], [[join(dir, daily(2))], [join(dir, daily(1))]]);
   });
 
-  it('removes the wreckage of dead processes, and nothing that is being made', { timeout: SLOW_DISK_MS }, async () => {
+  it('removes what dead makers left, and nothing that is being made', { timeout: SLOW_DISK_MS }, async () => {
     using folder = temporaryFolder();
     const dir = await withBackups(folder, [daily(0)]);
-    const old = new Date(Date.now() - 3 * DAY_MS);
-    const dead = 2 ** 22 - 1;
-    const files = {
-      [`${daily(1)}.${dead}.partial`]: true,
-      [`${daily(1)}.${dead}.partial-journal`]: true,
-      [`${daily(1)}.${process.pid}.partial`]: false,
-      [`${daily(2)}.${process.ppid}.partial`]: false,
-      [`holiday.db.${dead}.partial`]: false,
-    };
-    for (const name of Object.keys(files)) writeFileSync(join(dir, name), 'half');
-    // This process' number, but from before it began; another's, but nothing was written to it for days.
-    for (const name of [`${daily(3)}.${process.pid}.partial`, `${daily(3)}.${process.ppid}.partial`]) {
-      writeFileSync(join(dir, name), 'half');
-      utimesSync(join(dir, name), old, old);
-      Object.assign(files, { [name]: true });
-    }
-    const wreckage = Object.keys(files).filter((name) => files[name]);
-    const { wreckage: removed } = await pruneBackups(dir);
-    assert.deepEqual([...removed].sort(), wreckage.map((name) => join(dir, name)).sort());
-    const left = Object.keys(files).filter((name) => !files[name]);
-    assert.deepEqual(Object.keys(contents(dir)), [...left, daily(0)].sort());
-    assert.equal(wreckageOf(join(dir, daily(0))), undefined);
-  });
-
-  it('takes nothing for wreckage in a thread that another one of the process makes', async () => {
-    using folder = temporaryFolder();
-    const [made, killed] = [process.pid, 2 ** 22 - 1].map((pid) =>
-      folder.file(`dork-daily-20261122.db.${pid}.partial`),
-    );
-    for (const path of [made, killed]) writeFileSync(path as string, 'half');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const worker = new Worker(new URL('./fixtures/wreckage-in-thread.ts', import.meta.url), {
-      workerData: [made, killed],
-    });
-    const [wreckage] = await once(worker, 'message');
-    await worker.terminate();
-    assert.deepEqual(wreckage, [killed]);
+    using db = createDb(folder.file('dork.db'));
+    using making = new Making(db.$client.adapter, join(dir, daily(1)));
+    const left = [`${daily(1)}.0a1b2c3d.partial`, `${daily(1)}.0a1b2c3d.partial-journal`, `${daily(2)}.77.partial`];
+    const foreign = ['holiday.db.0a1b2c3d.partial', `${daily(2)}.0a1b2c3d.partial.keep`];
+    for (const name of [...left, ...foreign]) writeFileSync(join(dir, name), 'half');
+    writeFileSync(join(dir, `${daily(1)}.0a1b2c3d.partial-lock`), '');
+    const { wreckage } = await pruneBackups(dir, {}, { dryRun: true });
+    const report = await pruneBackups(dir);
+    assert.deepEqual([...report.wreckage].sort(), left.map((name) => join(dir, name)).sort());
+    assert.deepEqual(wreckage, report.wreckage);
+    const living = [basename(making.path), `${basename(making.path)}-lock`];
+    assert.deepEqual(Object.keys(contents(dir)), [...living, ...foreign, daily(0)].sort());
   });
 
   it('refuses a policy that is none', { timeout: SLOW_DISK_MS }, async () => {

@@ -157,7 +157,7 @@ describe(`recover on ${RUNTIME}`, () => {
     writeFileSync(file, 'a shopping list, '.repeat(1000));
     const error = await rejects(recover({ from: file }), RestoreError, 'NOTHING_RECOVERED');
     assert.match(error.hint, /backup/);
-    assert.deepEqual(readdirSync(folder.file('home/backups')), []);
+    assert.equal(existsSync(folder.file('home/backups')), false);
     assert.equal(readFileSync(file, 'utf8').length, 17_000);
     await rejects(recover({ from: folder.file('nothing.db') }), RestoreError, 'FILE_MISSING');
     await rejects(recover({ from: folder.file('home') }), RestoreError, 'FILE_MISSING');
@@ -227,22 +227,22 @@ describe(`recover on ${RUNTIME}`, () => {
         hint,
       } = errorForNobody('recover', { from: file, to: folder.file(name) });
       assert.match(`${type} ${found}`, code, message);
-      assert.match(String(message), /was not changed/);
+      assert.match(String(message), /(was not|nothing was) changed/);
       assert.ok(hint);
       assert.deepEqual(contents(folder.path), before);
     };
-    refused('saved.db', /^RestoreError E(ACCES|PERM)$/);
+    refused('saved.db', /^RestoreError EACCES$/);
     chmodSync(file, 0o644);
     chmodSync(folder.path, 0o755);
     before[basename(file)] = contents(folder.path)[basename(file)] ?? '';
-    refused('saved.db', /^RestoreError E(ACCES|PERM)$/);
+    refused('saved.db', /^BackupError CANNOT_CREATE$/);
     assert.equal(errorForNobody('recover', { from: folder.file('dork.db/x') }).code, 'FILE_MISSING');
   });
 
   it('removes what a killed one left, by name', { timeout: SLOW_DISK_MS }, async () => {
     using folder = temporaryFolder();
     const file = populated(folder);
-    const work = folder.file(`backups/dork-recovered-20261122T093000000Z.db.${2 ** 22 - 1}.partial`);
+    const work = folder.file(`backups/dork-recovered-20261122T093000000Z.db.0a1b2c3d.partial`);
     mkdirSync(work, { recursive: true });
     writeFileSync(join(work, 'damaged.db'), 'half');
     const { to } = await recover({ from: file });

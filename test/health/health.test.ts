@@ -55,7 +55,7 @@ function assertHints(findings: readonly HealthFinding[]): void {
 /** Makes a copy of the database under the name of a backup of that day. */
 function backUp(db: Db, folder: string, at: Date): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, copyName(db.$client.filename, 'backup', at));
+  const path = join(folder, copyName(folder, db.$client.filename, 'backup', at));
   db.$client.prepare('VACUUM INTO ?').run(path);
   chmodSync(path, 0o600);
   return path;
@@ -253,12 +253,19 @@ describe('health', () => {
     assert.deepEqual(problems(db, 'backups'), []);
     assert.equal(health(db).newestBackup?.path, recent);
     assert.ok(Math.abs((health(db).newestBackup?.ageMs ?? 0) - day) < 60_000);
-    writeFileSync(join(folder.file('backups'), copyName('dork.db', 'backup', new Date())), 'not a backup', {
-      mode: 0o600,
-    });
+    writeFileSync(
+      join(folder.file('backups'), copyName(folder.file('backups'), db.$client.filename, 'backup', new Date())),
+      'not a backup',
+      {
+        mode: 0o600,
+      },
+    );
     assert.match(problems(db, 'backups')[0] ?? '', /^warning: .* is not a backup/);
     assert.equal(health(db).newestBackup?.path, recent, 'what is broken does not count');
-    renameSync(recent, join(folder.file('backups'), copyName('dork.db', 'daily', new Date())));
+    renameSync(
+      recent,
+      join(folder.file('backups'), copyName(folder.file('backups'), db.$client.filename, 'daily', new Date())),
+    );
     const [daily] = listBackups(folder.file('backups')).filter(({ kind }) => kind === 'daily');
     assert.equal(health(db).newestBackup?.at, daily?.at, 'one age wherever it is asked');
   });

@@ -179,7 +179,7 @@ describe(`a rehearsal, on ${RUNTIME}`, () => {
       history: historyOf(FAMILY, REBUILD_PARENTS, more),
       onProgress: ({ tag, step }) => {
         seen.push(`${tag} ${step}`);
-        const copies = readdirSync(folder.path).filter((name) => name.startsWith('.dork-rehearsal-'));
+        const copies = readdirSync(folder.path).filter((name) => /^\.dork-rehearsal\..*\.partial$/.test(name));
         modes = copies.map((name) => (statSync(folder.file(name)).mode & 0o777).toString(8));
       },
     });
@@ -219,7 +219,7 @@ describe(`a rehearsal, on ${RUNTIME}`, () => {
     symlinkSync(folder.file('disk/family.db'), folder.file('link.db'));
     let copies: string[] = [];
     const onProgress = () => {
-      copies = readdirSync(folder.file('disk')).filter((name) => name.startsWith('.dork-rehearsal-'));
+      copies = readdirSync(folder.file('disk')).filter((name) => /^\.dork-rehearsal\..*\.partial$/.test(name));
     };
     assert.equal(rehearseMigrations(folder.file('link.db'), { history: HISTORY, onProgress }).problem, undefined);
     assert.equal(copies.length, 1);
@@ -232,8 +232,7 @@ describe(`a rehearsal, on ${RUNTIME}`, () => {
     using folder = temporaryFolder();
     const path = folder.file('family.db');
     makeOlder(path);
-    const { pid } = spawnSync(process.execPath, ['--version']);
-    mkdirSync(folder.file(`.dork-rehearsal-${pid}-abcdef`));
+    mkdirSync(folder.file('.dork-rehearsal.0a1b2c3d.partial'));
     const stop = () => {
       throw new Error('stop');
     };

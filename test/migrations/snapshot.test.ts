@@ -10,12 +10,12 @@ import {
   statfsSync,
   statSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
+import { Making } from '../../src/copies/making.ts';
 import { InvalidInputError, MigrationError } from '../../src/core/errors.ts';
 import { migrate } from '../../src/migrations/runner.ts';
 import { listSnapshots, SNAPSHOTS_KEPT } from '../../src/migrations/snapshot.ts';
@@ -108,7 +108,10 @@ describe(`the snapshot before a migration, on ${RUNTIME}`, () => {
     makeFile(path);
     using connection = open(path);
     assert.throws(() => migrate(connection, FAILING), MigrationError);
-    assert.deepEqual(readdirSync(folder.file('backups')), []);
+    assert.equal(existsSync(folder.file('backups')), false);
+    mkdirSync(folder.file('backups'));
+    assert.throws(() => migrate(connection, FAILING), MigrationError);
+    assert.deepEqual(readdirSync(folder.file('backups')), [], 'a folder that was there stays');
   });
 
   it(`leaves the ${SNAPSHOTS_KEPT} newest, and touches nothing else in the folder`, () => {
@@ -123,11 +126,12 @@ describe(`the snapshot before a migration, on ${RUNTIME}`, () => {
       'other-pre-migration-20250110T000000000Z-0000_family.db',
       'family-pre-migration-notes.txt',
       'family-pre-migration-20250101T000000000Z-0000_family.db.99999999.partial.keep',
+      'family-pre-migration-20250101T000000000Z-0000_family-keep.db',
     ];
     for (const name of [...old, ...others]) writeFileSync(file(name), 'x');
     using connection = open(path);
     assert.throws(() => migrate(connection, FAILING), MigrationError);
-    assert.equal(readdirSync(folder.file('backups')).length, 16);
+    assert.equal(readdirSync(folder.file('backups')).length, 17);
     const { snapshot = '' } = migrate(connection, HISTORY);
     assert.deepEqual(
       readdirSync(folder.file('backups')).sort(),
@@ -135,42 +139,38 @@ describe(`the snapshot before a migration, on ${RUNTIME}`, () => {
     );
   });
 
-  it('stays where the clock was set back and older ones seem newer', () => {
+  it('is not pushed out by those dated in the future, and pushes none of them out', () => {
     using folder = temporaryFolder();
     const path = folder.file('family.db');
     makeFile(path);
     mkdirSync(folder.file('backups'));
-    for (let i = 10; i < 22; i++) {
-      writeFileSync(join(folder.file('backups'), `family-pre-migration-299901${i}T000000000Z-0000_family.db`), 'x');
-    }
+    const put = (stamp: string) => {
+      const name = `family-pre-migration-${stamp}T000000000Z-0000_family.db`;
+      writeFileSync(join(folder.file('backups'), name), 'x');
+      return name;
+    };
+    const future = Array.from({ length: 12 }, (_, i) => put(`299901${10 + i}`));
+    const past = Array.from({ length: SNAPSHOTS_KEPT - 1 }, (_, i) => put(`202501${10 + i}`));
     using connection = open(path);
     const { snapshot = '' } = migrate(connection, HISTORY);
-    assert.ok(existsSync(snapshot));
-    assert.equal(listSnapshots(path).length, SNAPSHOTS_KEPT);
+    assert.deepEqual(readdirSync(folder.file('backups')).sort(), [...past, ...future, basename(snapshot)].sort());
+    assert.equal(listSnapshots(path)[0], snapshot, 'the newest of a known time comes first');
   });
 
-  it('removes the wreckage of processes that are gone, and none of one that lives', () => {
+  it('removes what dead makers left, and nothing that is being made', () => {
     using folder = temporaryFolder();
     const path = folder.file('family.db');
     makeFile(path);
     mkdirSync(folder.file('backups'));
-    const { pid: dead = 0 } = spawnSync(process.execPath, ['--version']);
-    const name = (pid: number, end: string) => `family-pre-migration-20250101T000000000Z-0000_family.db.${pid}${end}`;
-    for (const wreck of [
-      name(dead, '.partial'),
-      name(dead, '.partial-journal'),
-      name(process.pid, '.partial'),
-      name(process.ppid, '.partial'),
-    ])
-      writeFileSync(join(folder.file('backups'), wreck), 'x');
-    // In a container every start has the same number.
-    const before = new Date(performance.timeOrigin - 60_000);
-    utimesSync(join(folder.file('backups'), name(process.pid, '.partial')), before, before);
+    const file = (end: string) => folder.file(`backups/family-pre-migration-20250101T000000000Z-0000_family.db${end}`);
+    for (const end of ['.0a1b2c3d.partial', '.0a1b2c3d.partial-journal', '.4711.partial'])
+      writeFileSync(file(end), 'x');
     using connection = open(path);
+    using making = new Making(connection.adapter, file(''));
     const { snapshot = '' } = migrate(connection, HISTORY);
     assert.deepEqual(
       readdirSync(folder.file('backups')).sort(),
-      [name(process.ppid, '.partial'), basename(snapshot)].sort(),
+      [basename(making.path), `${basename(making.path)}-lock`, basename(snapshot)].sort(),
     );
   });
 
@@ -238,7 +238,7 @@ describe(`a full disk, on ${RUNTIME}`, () => {
     assert.equal(error?.code, 'MIGRATION_FAILED');
     assert.match(error?.message ?? '', /No snapshot could be made .* so nothing was migrated/);
     assert.match(error?.hint ?? '', /Make room/);
-    assert.deepEqual(readdirSync(folder.file('backups')), []);
+    assert.equal(existsSync(folder.file('backups')), false);
     {
       using connection = open(path);
       assert.deepEqual(ledgerHashes(connection), [FAMILY.hash]);
@@ -264,7 +264,7 @@ describe(`a full disk, on ${RUNTIME}`, () => {
     assert.equal(error?.code, 'MIGRATION_FAILED');
     assert.match(`${error?.message}`, /SQLITE_(FULL|IOERR)/);
     assert.doesNotMatch(`${error?.message} ${error?.cause}`, /no transaction is active/);
-    assert.deepEqual(readdirSync(folder.file('backups')), []);
+    assert.equal(existsSync(folder.file('backups')), false);
     {
       using connection = open(path);
       assert.deepEqual(ledgerHashes(connection), [FAMILY.hash]);
@@ -288,7 +288,7 @@ describe(`a full disk, on ${RUNTIME}`, () => {
       assert.equal(error?.code, 'MIGRATION_FAILED');
       assert.match(error?.message ?? '', /nothing was migrated/);
       if (isMounted) assert.match(error?.message ?? '', /bytes free; a copy .* may need/);
-      assert.deepEqual(readdirSync(join(mount, 'backups')), []);
+      assert.equal(existsSync(join(mount, 'backups')), false);
       using connection = open(path);
       assert.deepEqual(ledgerHashes(connection), [FAMILY.hash]);
       assert.equal(count(connection, 'children'), 18_000);

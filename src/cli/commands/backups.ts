@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { BackupEntry } from '../../backup/list.ts';
+import { type BackupEntry, backupsIn } from '../../backup/list.ts';
 import type { PruneBackupsReport } from '../../backup/prune.ts';
-import { backupFolder, realFile } from '../../core/file.ts';
+import { backupFolder } from '../../core/copy-name.ts';
+import { realFile } from '../../core/file.ts';
 import { formatBytes } from '../../core/format.ts';
 import { databasePath, defaultDbPath } from '../../core/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
@@ -12,6 +13,7 @@ import { wholeNumber } from '../whole-number.ts';
 
 interface Options extends CommonOptions {
   readonly dir?: string;
+  readonly all?: boolean;
   readonly prune?: boolean;
   readonly dryRun?: boolean;
   readonly preMigration?: number;
@@ -23,6 +25,7 @@ export function addBackups(add: (name: string) => Command): void {
   add('backups')
     .description('list the backups, newest first; with --prune delete old ones')
     .option('--dir <folder>', 'the folder with the backups (default: backups beside the database)')
+    .option('--all', 'those of every database in the folder, each by itself; default: those of this one')
     .option('--prune', 'delete old daily backups and copies from before migrations; one that is good always stays')
     .option('--dry-run', 'with --prune: say what would be deleted; deletes nothing')
     .option('--daily <count>', 'with --prune: keep the backups of this many days (default: 7)', wholeNumber)
@@ -38,16 +41,24 @@ export function addBackups(add: (name: string) => Command): void {
 
 async function runBackups(options: Options): Promise<void> {
   const { listBackups, pruneBackups } = await loadApi();
-  const folder = options.dir ?? folderOf(databasePath(options.db ?? defaultDbPath()));
+  const database = databasePath(options.db ?? defaultDbPath(), '--db');
+  const folder = options.dir ?? folderOf(database);
+  const only = options.all ? {} : { database };
   if (options.prune) {
     const { preMigration, daily, weekly, dryRun } = options;
-    const report = await pruneBackups(folder, { preMigration, daily, weekly }, { dryRun });
+    const report = await pruneBackups(folder, { preMigration, daily, weekly }, { dryRun, ...only });
     return options.json ? printJson(report) : print(describePrune(report));
   }
-  const backups = listBackups(folder);
-  if (backups.some(({ verified }) => !verified)) process.exitCode = EXIT_CODE.look;
+  const backups = listBackups(folder, only);
+  if (backups.some(({ verified, isAhead }) => !verified || isAhead)) process.exitCode = EXIT_CODE.look;
   if (options.json) return printJson(backups);
-  print(backups.length === 0 ? `There are no backups in ${folder}. dork-db backup makes one.` : describe(backups));
+  const others = options.all ? 0 : backupsIn(folder).length - backups.length;
+  print(
+    backups.length === 0
+      ? `There are no backups of ${database} in ${folder}. dork-db backup makes one.`
+      : describe(backups),
+  );
+  if (others > 0) print(`${plural(others, 'backup')} of other databases in that folder: --all lists them too.`);
 }
 
 function folderOf(filename: string): string {
@@ -56,8 +67,8 @@ function folderOf(filename: string): string {
 
 function describe(backups: readonly BackupEntry[]): string {
   const head = ['age', 'size', 'label', 'newest migration', 'verified', 'file'];
-  const rows = backups.map(({ ageMs, bytes, kind, label, migration, verified, path }) => [
-    formatAge(ageMs),
+  const rows = backups.map(({ ageMs, isAhead, bytes, kind, label, migration, verified, path }) => [
+    isAhead ? 'future' : formatAge(ageMs),
     formatBytes(bytes),
     label ?? (kind === 'backup' ? '-' : kind),
     migration ?? '-',
@@ -65,7 +76,13 @@ function describe(backups: readonly BackupEntry[]): string {
     path,
   ]);
   const problems = backups.flatMap(({ problem }) => (problem ? [problem] : []));
-  return [formatTable(head, rows), ...problems].join('\n');
+  const ahead = backups.filter(({ isAhead }) => isAhead);
+  return [formatTable(head, rows), ...problems, ...(ahead.length > 0 ? [dated(ahead.length)] : [])].join('\n');
+}
+
+function dated(count: number): string {
+  const were = count === 1 ? 'is' : 'are';
+  return `${plural(count, 'backup')} ${were} dated in the future: the clock was wrong then, or is wrong now. --prune leaves them alone.`;
 }
 
 const MINUTE_MS = 60_000;
