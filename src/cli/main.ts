@@ -21,7 +21,8 @@ import { printError } from './output.ts';
 
 /** At the end of every help. */
 const EXIT_CODES = `
-Exit codes: 0 done, 1 failed or refused, 2 the command line was wrong, 3 done, but look at what it says.
+Exit codes: 0 done, 1 failed or refused, 2 the command line was wrong, 3 done, but look at what it says,
+130 interrupted by Ctrl-C.
 What was found out goes to stdout, progress and errors to stderr. NO_COLOR=1 prints without colours.`;
 
 const EXAMPLES = `

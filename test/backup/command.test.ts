@@ -39,7 +39,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
     assert.match(plan.out, /nothing was changed/);
     assert.match(plan.out, /1 row would not come back, 0 rows with other values\./);
     assert.deepEqual(idsIn(file), ['kept', 'later']);
-    const report = JSON.parse(dorkDb('restore', entry.path, '--db', file, '--json').out);
+    const report = JSON.parse(dorkDb('restore', entry.path, '--db', file, '--yes', '--json').out);
     assert.equal(report.tables.agent_denials.replaced.lost, 1);
     assert.deepEqual(idsIn(file), ['kept']);
     const undone = dorkDb('restore', `${report.replaced}/dork.db`, '--db', file, '--yes');
@@ -101,7 +101,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
     const { path } = JSON.parse(dorkDb('backup', '--db', file, '--json').out);
     const holder = start('hold', [file, 'held']);
     await holder.next();
-    const refused = dorkDb('restore', path, '--db', file);
+    const refused = dorkDb('restore', path, '--db', file, '--yes');
     assert.equal(refused.code, 1);
     assert.match(refused.err, /^Error: .* is open/);
     assert.match(refused.err, /Try: Stop the processes/);
@@ -118,7 +118,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
     const saved = dorkDb('recover', '--db', file);
     assert.equal(saved.code, 0, saved.err);
     const [, from] = /Put it in place: dork-db restore '([^']+)' --db/.exec(saved.out) ?? [];
-    assert.equal(dorkDb('restore', from ?? '', '--db', file).code, 0);
+    assert.equal(dorkDb('restore', from ?? '', '--db', file, '--yes').code, 0);
     assert.deepEqual(idsIn(file), ['kept']);
   });
 });

@@ -3,6 +3,7 @@ import { type BackupReport, backup } from '../../backup/backup.ts';
 import { backupDaily } from '../../backup/daily.ts';
 import { formatBytes } from '../../core/format.ts';
 import type { CommonOptions } from '../context.ts';
+import { onInterrupt } from '../interrupt.ts';
 import { openExisting } from '../open-existing.ts';
 import { formatDuration, formatTable, print, printJson } from '../output.ts';
 import { backupProgress } from '../progress.ts';
@@ -37,6 +38,7 @@ async function runBackup(options: Options, command: Command): Promise<void> {
   if (daily && (to !== undefined || label !== undefined)) command.error('error: --daily goes with --dir only');
   using db = await openExisting(options);
   using progress = backupProgress();
+  using _ = onInterrupt(() => `No backup was made, and ${db.$client.filename} was not changed.`);
   if (!daily) {
     const report = await backup(db, { to, dir, label, deep, onProgress: progress.onProgress });
     progress[Symbol.dispose]();

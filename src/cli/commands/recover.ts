@@ -4,6 +4,7 @@ import { formatBytes } from '../../core/format.ts';
 import { shellQuoted } from '../../core/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
+import { onInterrupt } from '../interrupt.ts';
 import { formatDuration, formatTable, plural, print, printJson } from '../output.ts';
 import { recoverProgress } from '../progress.ts';
 
@@ -27,6 +28,7 @@ export function addRecover(add: (name: string) => Command): void {
 async function runRecover({ db: from, to, json }: Options): Promise<void> {
   const { recover } = await loadApi();
   using progress = recoverProgress();
+  using _ = onInterrupt(() => 'Nothing was recovered, and the damaged database was not changed.');
   const report = await recover({ from, to, onProgress: progress.onProgress });
   progress[Symbol.dispose]();
   if (losses(report).length > 0) process.exitCode = EXIT_CODE.look;

@@ -1,8 +1,12 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { RestoreReport } from '../../backup/restore.ts';
+import { backupFolder } from '../../core/copy-name.ts';
+import { statAt } from '../../core/file.ts';
+import { databasePath, defaultDbPath } from '../../core/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
+import { endBy, onInterrupt } from '../interrupt.ts';
 import { formatCount, formatDuration, formatTable, plural, print, printJson } from '../output.ts';
 import { backupProgress } from '../progress.ts';
 
@@ -18,7 +22,7 @@ export function addRestore(add: (name: string) => Command): void {
     .argument('[file]', 'the backup; without it a restore that was interrupted is brought to its end')
     .option('--dry-run', 'say what would come back and what would be lost; changes nothing')
     .option('--deep', 'also compare every index of the backup with its table and follow every foreign key')
-    .option('--yes', 'do not ask; without a terminal nothing is asked anyway')
+    .option('--yes', 'do not ask; needed if there is no terminal to ask on')
     .addHelpText(
       'after',
       '\nNobody may have the database open meanwhile. To undo it, restore the file in backups/replaced-….\n' +
@@ -27,12 +31,23 @@ export function addRestore(add: (name: string) => Command): void {
     .action(runRestore);
 }
 
-async function runRestore(file: string | undefined, options: Options): Promise<void> {
+async function runRestore(file: string | undefined, options: Options, command: Command): Promise<void> {
   const { restore } = await loadApi();
   const { db: to, deep, dryRun, yes, json } = options;
-  if (file !== undefined && !dryRun && !yes && process.stdin.isTTY && process.stderr.isTTY) {
+  const target = databasePath(to ?? defaultDbPath(), '--db');
+  const before = inodeOf(target);
+  using _ = onInterrupt(() =>
+    inodeOf(target) === before
+      ? `Nothing was restored, and ${target} was not changed.`
+      : `${target} was restored; what it replaced is in ${backupFolder(target)}.`,
+  );
+  if (file !== undefined && !dryRun && !yes) {
+    if (!process.stdin.isTTY || !process.stderr.isTTY)
+      command.error(
+        'error: there is no terminal to ask on: give --yes to restore, or --dry-run to see what it would do',
+      );
     const plan = await restore({ from: file, to, deep, dryRun: true });
-    if (!(await agrees(describe(plan)))) {
+    if (!(await agrees(describe(plan), target))) {
       process.exitCode = EXIT_CODE.failed;
       return print('Nothing was changed.');
     }
@@ -44,12 +59,24 @@ async function runRestore(file: string | undefined, options: Options): Promise<v
   else print(describe(report));
 }
 
-/** Goes to stderr, so that stdout holds the result alone. */
-async function agrees(plan: string): Promise<boolean> {
+/** Another file has another inode; undefined if there is none. */
+function inodeOf(path: string): number | undefined {
+  return statAt(path)?.ino;
+}
+
+/** Goes to stderr, so that stdout holds the result alone. The end of the input is a no. */
+async function agrees(plan: string, target: string): Promise<boolean> {
   process.stderr.write(`${plan}\n\n`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // A terminal that is read key by key sends no signal.
+  terminal.on('SIGINT', () => {
+    terminal.close();
+    endBy('SIGINT', `Nothing was restored, and ${target} was not changed.`);
+  });
+  const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   try {
-    return /^y(es)?$/i.test((await terminal.question('Do it? (yes/no) ')).trim());
+    const answer = terminal.question('Do it? (yes/no) ').catch(() => '');
+    return /^y(es)?$/i.test((await Promise.race([answer, ended])).trim());
   } finally {
     terminal.close();
   }
