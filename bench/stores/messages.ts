@@ -47,7 +47,7 @@ export function messageOperations({ pkg, db, bare, builder, rows }: Arms): Opera
   const setStatus = bare.prepare('UPDATE relay_index SET status = ? WHERE id = ?');
   const ofSubject = bare.prepare(`SELECT ${COLUMNS} FROM relay_index WHERE subject = ? ORDER BY id DESC`);
   const ofEndpoint = bare.prepare(`SELECT ${COLUMNS} FROM relay_index WHERE endpoint_hash = ? ORDER BY id DESC`);
-  const sent = bare.prepare('SELECT count(*) AS n FROM relay_index WHERE sender = ? AND created_at >= ?');
+  const sent = bare.prepare('SELECT count(*) AS n FROM relay_index WHERE sender = ? AND created_at > ?');
   const waiting = bare.prepare("SELECT count(*) AS n FROM relay_index WHERE endpoint_hash = ? AND status = 'pending'");
   const expire = bare.prepare('DELETE FROM relay_index WHERE expires_at IS NOT NULL AND expires_at < ?');
   const counts = bare.prepare(

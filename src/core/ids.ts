@@ -11,7 +11,7 @@ const pool = new Uint32Array(1024);
 let used = pool.length;
 
 /** The millisecond of the last id, its digits, and the 80 bits behind them: four times twenty. */
-let last = 0;
+let last = -1;
 let time = '';
 const random: [number, number, number, number] = [0, 0, 0, 0];
 /** The digits of the first forty of the random bits, which change once a millisecond. */
@@ -51,12 +51,20 @@ function increment(): void {
   begin(last + 1);
 }
 
+/** The last millisecond that ten digits hold, less one that {@link increment} may begin. */
+const LATEST = 2 ** 48 - 2;
+
+/** A clock that a test has set may give anything: a fraction, 0, a time before 1970, NaN. */
+function millisecond(clock: number): number {
+  return clock >= 0 && clock <= LATEST ? Math.trunc(clock) : 0;
+}
+
 /**
  * A new ULID: 26 characters, the first ten of them the time, greater than every earlier one of this process, also where
  * the clock was set back. https://github.com/ulid/spec
  */
 export function newId(): string {
-  const at = Date.now();
+  const at = millisecond(Date.now());
   if (at > last) begin(at);
   else increment();
   return `${time}${upper}${digits(random[2])}${digits(random[3])}`;

@@ -50,6 +50,18 @@ export const text = letThrough(
   (value) => typeof value === 'string' && value.isWellFormed(),
 );
 
+/**
+ * What people and agents say. Half a character (a lone surrogate, as `slice()` leaves one) becomes U+FFFD: that must not
+ * keep the rest from being stored.
+ */
+export const prose = letThrough(
+  v.pipe(
+    v.string('is not text'),
+    v.transform((value) => value.toWellFormed()),
+  ),
+  (value) => typeof value === 'string' && value.isWellFormed(),
+);
+
 /** Text that is not empty. */
 export const filledText = letThrough(
   v.pipe(text, v.minLength(1, 'is empty')),
@@ -150,6 +162,16 @@ export function checked<const T extends v.GenericSchema>(schema: T, value: unkno
 /** An argument that is text; the usual one is let through without asking the schema. */
 export function textArgument(value: unknown, name: string): string {
   return typeof value === 'string' && value.isWellFormed() ? value : checked(text, value, name);
+}
+
+/** Prose as an argument; the usual one is let through without asking the schema. */
+export function proseArgument(value: unknown, name: string): string {
+  return typeof value === 'string' && value.isWellFormed() ? value : checked(prose, value, name);
+}
+
+/** An option that an HTTP form leaves empty is not given. */
+export function givenText(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
 }
 
 /** An object with the given fields; those that it has besides are left out. */

@@ -19,7 +19,7 @@ interface Turn {
   readonly row: number;
 }
 
-/** The runs of each schedule but the newest, as they are when the schedule's turn comes. */
+/** The runs of each schedule except the newest and those still running, as they are when the schedule's turn comes. */
 export function oldRuns(connection: Connection, keep: number): Batches {
   const schedules = connection.prepare<{ id: string }>('SELECT id FROM pulse_schedules').all();
   const newestToGo = connection.prepare<Turn>(
@@ -28,7 +28,7 @@ export function oldRuns(connection: Connection, keep: number): Batches {
   );
   const remove = connection.prepare(
     `DELETE FROM pulse_runs WHERE rowid IN (
-       SELECT rowid FROM pulse_runs WHERE schedule_id = ? AND (created_at, rowid) <= (?, ?)
+       SELECT rowid FROM pulse_runs WHERE schedule_id = ? AND (created_at, rowid) <= (?, ?) AND +status <> 'running'
        ORDER BY created_at, rowid LIMIT ?)`,
   );
   const nextTurn = (): Turn | undefined => {
@@ -43,7 +43,9 @@ export function oldRuns(connection: Connection, keep: number): Batches {
     total: () =>
       countOf(
         connection,
-        `SELECT sum(max(runs - ?, 0)) AS n FROM (SELECT count(*) AS runs FROM pulse_runs GROUP BY schedule_id)`,
+        `SELECT count(*) AS n FROM (
+           SELECT status, row_number() OVER (PARTITION BY schedule_id ORDER BY created_at DESC, rowid DESC) AS nth
+           FROM pulse_runs) WHERE nth > ? AND status <> 'running'`,
         keep,
       ),
     delete(limit) {

@@ -6,7 +6,19 @@ import { statementsOf } from '../core/statements.ts';
 import { rateLimitBuckets } from './schema.ts';
 
 /** What is left of an agent's calls, or how many there were. */
-export type BudgetCheckResult = { allowed: true; remaining: number } | { allowed: false; used: number };
+export type BudgetCheckResult = BudgetAllowed | BudgetDenied;
+
+/** There are calls left; `remaining` is Infinity if there is no limit. */
+export interface BudgetAllowed {
+  allowed: true;
+  remaining: number;
+}
+
+/** The calls in the window are as many as there may be. */
+export interface BudgetDenied {
+  allowed: false;
+  used: number;
+}
 
 /** The current minute and this many before it: never more than the maximum in any 60 minutes, wherever they begin. */
 const WINDOW_MINUTES = 60;
@@ -45,7 +57,7 @@ export class BudgetMapper {
    * Says whether an agent may make a call. Two who ask at once may both be told of the last one: use
    * {@link tryRecordCall} where a call follows.
    *
-   * @param maxCallsPerHour A whole number from 0.
+   * @param maxCallsPerHour A non-negative integer, or Infinity for no limit.
    * @returns `remaining`: calls that are left before this one; `used`: calls in the window, once they are too many.
    */
   checkBudget(agentId: string, maxCallsPerHour: number): BudgetCheckResult {
@@ -66,7 +78,7 @@ export class BudgetMapper {
    * Counts a call if it is allowed, as one immediate transaction: whoever else asks, in this process or another, never
    * gets the same call.
    *
-   * @param maxCallsPerHour A whole number from 0.
+   * @param maxCallsPerHour A non-negative integer, or Infinity for no limit.
    * @returns `remaining`: calls that are left after this one; `used`: calls in the window, nothing was counted.
    */
   tryRecordCall(agentId: string, maxCallsPerHour: number): BudgetCheckResult {
@@ -110,7 +122,9 @@ export class BudgetMapper {
 
 /** The usual maximum is let through without asking the schema. */
 function maximum(value: number): number {
-  return Number.isSafeInteger(value) && value >= 0 ? value : checked(wholeNumber, value, 'maxCallsPerHour');
+  return (Number.isSafeInteger(value) && value >= 0) || value === Number.POSITIVE_INFINITY
+    ? value
+    : checked(wholeNumber, value, 'maxCallsPerHour');
 }
 
 function bucketStatements(db: StoreDb) {

@@ -1,11 +1,27 @@
 import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 
-/** A path without symbolic links, as the system itself writes it; one that leads nowhere as it was given. */
+/**
+ * Returns the absolute path without symbolic links, as the file system stores it. Of a path that does not exist yet, that
+ * is so for the longest part that does: a folder has one spelling before it is made and after.
+ */
 export function canonicalPath(path: string): string {
   try {
     // The system's own: on a file system that ignores case it gives the name as it is stored.
     return realpathSync.native(path);
   } catch {
-    return path;
+    return withCanonicalParent(resolve(path));
+  }
+}
+
+function withCanonicalParent(path: string): string {
+  let missing = '';
+  for (let existing = path; ; existing = dirname(existing)) {
+    try {
+      return join(realpathSync.native(existing), missing);
+    } catch {
+      if (existing === dirname(existing)) return path;
+      missing = join(basename(existing), missing);
+    }
   }
 }

@@ -2,7 +2,7 @@ import { desc, inArray, sql } from 'drizzle-orm/sql';
 import * as v from 'valibot';
 import type { StoreDb } from '../core/db.ts';
 import { newId } from '../core/ids.ts';
-import { checked, filledText, letThrough, text, textArgument } from '../core/input.ts';
+import { checked, filledText, letThrough, prose, textArgument } from '../core/input.ts';
 import { statementsOf } from '../core/statements.ts';
 import { now } from '../core/time.ts';
 import { canonicalPath } from './canonical-path.ts';
@@ -12,21 +12,21 @@ import { agentDenials } from './schema.ts';
 export interface DenialRecord {
   /** Canonical: without symbolic links. */
   path: string;
-  /** What found the agent; `''` where an older denial has none. */
+  /** What found the agent; `''` if an older denial has none. */
   strategy: string;
   /** Absent where none was given. */
   reason?: string;
-  /** `''` where an older denial has none. */
+  /** `unknown` if an older denial has none. */
   deniedBy: string;
   /** ISO 8601 in UTC. */
   deniedAt: string;
 }
 
-/** The two texts that a path may be stored as: one that did not exist yet when it was denied is there as it was given. */
-interface Place {
-  readonly canonical: string;
-  readonly given: string;
-}
+/**
+ * The texts that a path may be stored as. Denials are stored canonical; those of earlier versions as they were given if
+ * the path did not exist, also with a slash at its end.
+ */
+type Place = readonly [canonical: string, given: string, withSlash: string];
 
 const statement = statementsOf('mesh');
 const arg = sql.placeholder;
@@ -39,11 +39,11 @@ const pathText = letThrough(
   (value) => typeof value === 'string' && value !== '' && value.isWellFormed() && !value.includes('\0'),
 );
 
-const optionalText = v.nullish(text);
+const optionalText = v.nullish(prose);
 
 /**
  * The paths whose agents may not register. A path is stored canonical, as `realpath` gives it, so that a symbolic link
- * cannot get round a denial; one that does not exist is stored as it was given.
+ * cannot get round a denial; of one that does not exist yet, the longest part that does is canonical.
  *
  * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
  * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
@@ -63,7 +63,8 @@ export class DenialList {
    * @throws InvalidInputError for an empty path, or one with a NUL byte.
    */
   deny(path: string, strategy: string, reason: string | null | undefined, denier: string): void {
-    const { canonical, given } = placeOf(path);
+    const place = placeOf(path);
+    const [canonical] = place;
     const said = [
       textArgument(strategy, 'strategy'),
       checked(optionalText, reason, 'reason') ?? null,
@@ -71,15 +72,14 @@ export class DenialList {
     ];
     this.#db.$client.transaction(() => {
       // A row that is inserted anew is the newest of its millisecond, too.
-      this.#statements.delete.run(canonical, given);
+      this.#statements.delete.run(...place);
       this.#statements.insert.run(newId(), canonical, ...said, now());
     });
   }
 
   /** True where a path, or the place that its symbolic links lead to, is denied. */
   isDenied(path: string): boolean {
-    const { canonical, given } = placeOf(path);
-    return this.#statements.find.get(canonical, given) !== undefined;
+    return this.#statements.find.get(...placeOf(path)) !== undefined;
   }
 
   /** Every denial, newest first. */
@@ -91,8 +91,7 @@ export class DenialList {
 
   /** Takes a denial back. */
   clear(path: string): boolean {
-    const { canonical, given } = placeOf(path);
-    return this.#statements.delete.run(canonical, given).changes > 0;
+    return this.#statements.delete.run(...placeOf(path)).changes > 0;
   }
 
   /** Does nothing: the database is closed by whoever opened it. */
@@ -101,11 +100,12 @@ export class DenialList {
 
 function placeOf(path: string): Place {
   const given = checked(pathText, path, 'path');
-  return { canonical: canonicalPath(given), given };
+  const canonical = canonicalPath(given);
+  return [canonical, given, `${canonical}/`];
 }
 
 function denialStatements(db: StoreDb) {
-  const isPlace = inArray(agentDenials.path, [arg('canonical'), arg('given')]);
+  const isPlace = inArray(agentDenials.path, [arg('canonical'), arg('given'), arg('withSlash')]);
   return {
     find: statement(
       db,
@@ -116,6 +116,7 @@ function denialStatements(db: StoreDb) {
           .where(isPlace),
       'canonical',
       'given',
+      'withSlash',
     ),
     all: statement<Omit<DenialRecord, 'reason'> & { reason: string | null }>(db, () =>
       db
@@ -123,7 +124,7 @@ function denialStatements(db: StoreDb) {
           path: sql`${agentDenials.path}`.as('path'),
           strategy: sql`coalesce(${agentDenials.strategy}, '')`.as('strategy'),
           reason: sql`${agentDenials.reason}`.as('reason'),
-          deniedBy: sql`coalesce(${agentDenials.denier}, '')`.as('deniedBy'),
+          deniedBy: sql`coalesce(${agentDenials.denier}, 'unknown')`.as('deniedBy'),
           deniedAt: sql`${agentDenials.createdAt}`.as('deniedAt'),
         })
         .from(agentDenials)
@@ -147,6 +148,6 @@ function denialStatements(db: StoreDb) {
       'denier',
       'createdAt',
     ),
-    delete: statement(db, () => db.delete(agentDenials).where(isPlace), 'canonical', 'given'),
+    delete: statement(db, () => db.delete(agentDenials).where(isPlace), 'canonical', 'given', 'withSlash'),
   };
 }

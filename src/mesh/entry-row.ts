@@ -100,7 +100,7 @@ export function entryOf(row: EntryRow): AgentRegistryEntry {
     budget: row.budgetJson === DEFAULT_BUDGET_JSON ? { ...DEFAULT_BUDGET } : JSON.parse(row.budgetJson),
     namespace: row.namespace,
     registeredAt: row.registeredAt,
-    registeredBy: row.approver ?? '',
+    registeredBy: row.approver ?? 'mesh',
     projectPath: row.projectPath,
     scanRoot: row.scanRoot,
   };

@@ -5,7 +5,7 @@ export {
   computeHealthStatus,
 } from './agent-health.ts';
 export { AgentRegistry } from './agent-registry.ts';
-export { type BudgetCheckResult, BudgetMapper } from './budget-mapper.ts';
+export { type BudgetAllowed, type BudgetCheckResult, type BudgetDenied, BudgetMapper } from './budget-mapper.ts';
 export { DenialList, type DenialRecord } from './denial-list.ts';
 export type {
   AgentBehavior,

@@ -1,16 +1,17 @@
-import { Cron, CronPattern } from 'croner';
-
-/** Five fields, or six that begin with seconds; croner would take a date as well, which is no cron expression. */
-const MODE = '5-or-6-parts';
+import { Cron } from 'croner';
+import { isAbbreviation } from './timezone.ts';
 
 /** Every value of every field written out stays below this; croner takes seconds over a text of megabytes. */
 const LONGEST_CRON = 1000;
 
-/** True for a cron expression of five or six fields. */
+/**
+ * True for what croner runs: five fields, six that begin with seconds, seven that end with a year, a nickname such as
+ * `@daily`, or an ISO 8601 date, which fires once.
+ */
 export function isCron(cron: string): boolean {
   if (cron.length > LONGEST_CRON) return false;
   try {
-    new CronPattern(cron, undefined, { mode: MODE });
+    new Cron(cron);
     return true;
   } catch {
     return false;
@@ -19,7 +20,7 @@ export function isCron(cron: string): boolean {
 
 /** True for the IANA name of a time zone. An offset as `+05:30` is one to some runtimes and an error to others. */
 export function isTimezone(timezone: string): boolean {
-  return /^[A-Za-z]/.test(timezone) && firing('* * * * *', timezone, new Date()) !== null;
+  return /^[A-Za-z]/.test(timezone) && !isAbbreviation(timezone) && firing('* * * * *', timezone, new Date()) !== null;
 }
 
 /**
@@ -33,8 +34,9 @@ export function nextFiring(cron: string, timezone: string | null, after: Date = 
 }
 
 function firing(cron: string, timezone: string | null, after: Date): string | null {
+  if (timezone !== null && isAbbreviation(timezone)) return null;
   try {
-    return new Cron(cron, { mode: MODE, timezone: timezone ?? undefined }).nextRun(after)?.toISOString() ?? null;
+    return new Cron(cron, { timezone: timezone ?? undefined }).nextRun(after)?.toISOString() ?? null;
   } catch {
     return null;
   }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { StoreDb } from '../core/db.ts';
 import { newId } from '../core/ids.ts';
-import { checked, flag, optionsOf, textArgument, wholeNumber } from '../core/input.ts';
+import { checked, flag, givenText, optionsOf, textArgument, wholeNumber } from '../core/input.ts';
 import { now } from '../core/time.ts';
 import {
   type ListRunsOptions,
@@ -148,7 +148,8 @@ export class PulseStore {
    * @throws InvalidInputError for a limit or an offset that is not a whole number from 0, or an unknown status.
    */
   listRuns(options: ListRunsOptions = {}): PulseRun[] {
-    const { scheduleId, status, limit, offset } = listRunsOptions(options);
+    const { limit, offset, ...filters } = listRunsOptions(options);
+    const [scheduleId, status] = [givenText(filters.scheduleId), givenText(filters.status)];
     if (scheduleId === undefined) {
       return status === undefined
         ? this.#runs.page.all(limit, offset)
@@ -175,7 +176,8 @@ export class PulseStore {
   }
 
   /**
-   * Deletes the runs of a schedule but the newest `keep`, and says how many those were.
+   * Deletes the runs of a schedule except the newest `keep` and those that are still running. Returns how many it
+   * deleted.
    *
    * @throws InvalidInputError for a `keep` that is not a whole number from 0.
    */

@@ -1,4 +1,4 @@
-import { count, desc, eq, inArray, type SQL, sql } from 'drizzle-orm/sql';
+import { and, count, desc, eq, inArray, type SQL, sql } from 'drizzle-orm/sql';
 import type { StoreDb } from '../core/db.ts';
 import { PatchStatements } from '../core/patch.ts';
 import { columnsOf, statementsOf } from '../core/statements.ts';
@@ -101,15 +101,19 @@ export function runStatements(db: StoreDb) {
       db,
       () =>
         db.delete(pulseRuns).where(
-          inArray(
-            rowid,
-            db
-              .select({ rowid })
-              .from(pulseRuns)
-              .where(isOfSchedule)
-              .orderBy(...newestFirst)
-              .limit(NO_LIMIT)
-              .offset(arg('keep')),
+          and(
+            inArray(
+              rowid,
+              db
+                .select({ rowid })
+                .from(pulseRuns)
+                .where(isOfSchedule)
+                .orderBy(...newestFirst)
+                .limit(NO_LIMIT)
+                .offset(arg('keep')),
+            ),
+            // What runs is not over, however old it is.
+            sql`+${pulseRuns.status} <> 'running'`,
           ),
         ),
       'scheduleId',

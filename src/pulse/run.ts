@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { instantOrMillis, late, oneOfWords, optionsOf, text, wholeNumber } from '../core/input.ts';
+import { instantOrMillis, late, oneOfWords, optionsOf, prose, text, wholeNumber } from '../core/input.ts';
 import { RUN_STATUSES, RUN_TRIGGERS } from './schema.ts';
 
 /** Whether a run goes on, or how it ended. */
@@ -45,10 +45,10 @@ export interface PulseRunPatch {
 
 /** Which runs to list. */
 export interface ListRunsOptions {
-  /** Default: the runs of every schedule. */
+  /** Default, and of an empty text: the runs of every schedule. */
   scheduleId?: string;
-  /** Default: runs of every status. */
-  status?: PulseRunStatus;
+  /** A {@link PulseRunStatus}. Default, and of an empty text: runs of every status. */
+  status?: string;
   /** How many at most. Default 50. */
   limit?: number;
   /** How many of the newest to leave out. Default 0. */
@@ -61,8 +61,8 @@ export const runFields = late(() => ({
   startedAt: instantOrMillis(),
   finishedAt: v.nullable(instantOrMillis()),
   durationMs: v.nullable(wholeNumber),
-  outputSummary: v.nullable(text),
-  error: v.nullable(text),
+  outputSummary: v.nullable(prose),
+  error: v.nullable(prose),
   sessionId: v.nullable(text),
 }));
 
@@ -70,7 +70,7 @@ export const runTrigger = late(() => oneOfWords(RUN_TRIGGERS));
 
 export const listRunsOptions = optionsOf(() => ({
   scheduleId: v.optional(text),
-  status: v.optional(runFields().status),
+  status: v.optional(v.union([v.literal(''), runFields().status], `is not one of ${RUN_STATUSES.join(', ')}`)),
   limit: v.optional(wholeNumber, 50),
   offset: v.optional(wholeNumber, 0),
 }));

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
-import { filledText, flag, late, objectOf, oneOfWords, text, wholeNumber } from '../core/input.ts';
+import { filledText, flag, late, objectOf, oneOfWords, prose, text, wholeNumber } from '../core/input.ts';
 import { isCron, isTimezone, nextFiring } from './cron.ts';
 import { SCHEDULE_STATUSES } from './schema.ts';
+import { timezoneProblem } from './timezone.ts';
 
 /** Only an `active` schedule that is enabled fires. */
 export type PulseScheduleStatus = (typeof SCHEDULE_STATUSES)[number];
@@ -13,7 +14,7 @@ export interface PulseSchedule {
   name: string;
   description: string | null;
   prompt: string;
-  /** Five fields, or six that begin with seconds. */
+  /** Five fields, six that begin with seconds, seven that end with a year, or an ISO 8601 date. */
   cron: string;
   /** IANA name; null is the host's local time zone. */
   timezone: string | null;
@@ -41,7 +42,7 @@ export interface PulseScheduleInput {
   name: string;
   /** Not empty. */
   prompt: string;
-  /** Five fields, or six that begin with seconds. */
+  /** Five fields, six that begin with seconds, seven that end with a year, or an ISO 8601 date. */
   cron: string;
   description?: string | null;
   /** IANA name; null is the host's local time zone. Default `UTC`. */
@@ -63,9 +64,14 @@ export type PulseSchedulePatch = Partial<PulseScheduleInput>;
 /** What each field of a patch may hold, in the order of the table's columns. */
 export const scheduleFields = late(() => ({
   name: filledText,
-  description: v.nullable(text),
-  cron: v.pipe(text, v.check(isCron, 'is not a cron expression of five or six fields')),
-  timezone: v.nullable(v.pipe(filledText, v.check(isTimezone, 'is not the IANA name of a time zone'))),
+  description: v.nullable(prose),
+  cron: v.pipe(text, v.check(isCron, 'is not a cron expression')),
+  timezone: v.nullable(
+    v.pipe(
+      filledText,
+      v.check(isTimezone, ({ input }) => timezoneProblem(input)),
+    ),
+  ),
   prompt: filledText,
   cwd: v.nullable(text),
   enabled: flag,

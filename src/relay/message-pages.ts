@@ -42,29 +42,30 @@ export class MessagePages {
 
   /** @throws InvalidInputError that names the option that does not fit. */
   query(options: QueryMessagesOptions): RelayMessagePage {
-    const { subject, status, sender, endpointHash, cursor, limit } = queryMessagesOptions(options);
+    const { limit, ...given } = queryMessagesOptions(options);
+    const { subject, status, sender, endpointHash, cursor } = given;
     const args: unknown[] = [];
     let filters = 0;
-    if (subject !== undefined) {
+    if (subject) {
       filters |= SUBJECT;
       args.push(subject);
     }
-    if (endpointHash !== undefined) {
+    if (endpointHash) {
       filters |= ENDPOINT;
       args.push(endpointHash);
     }
-    if (sender !== undefined) {
+    if (sender) {
       filters |= SENDER;
       args.push(sender);
     }
-    if (status !== undefined) filters |= STATUS[status];
-    if (cursor !== undefined) {
+    if (status) filters |= STATUS[status];
+    if (cursor) {
       filters |= CURSOR;
       args.push(cursor);
     }
     // One more than asked for tells whether there are more.
     args.push(Math.min(limit + 1, Number.MAX_SAFE_INTEGER));
-    const rows = this.#statement(filters, status).all(...args);
+    const rows = this.#statement(filters, status || undefined).all(...args);
     if (rows.length <= limit) return { messages: rows.map(messageOf) };
     rows.length = limit;
     const last = rows[limit - 1];

@@ -1,4 +1,4 @@
-import { and, count, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm/sql';
+import { and, count, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm/sql';
 import type { StoreDb } from '../core/db.ts';
 import { columnsOf, type StoreStatement, statementsOf } from '../core/statements.ts';
 import { OPTIONAL_COLUMNS } from './message.ts';
@@ -46,7 +46,7 @@ export function messageStatements(db: StoreDb) {
       'endpointHash',
     ),
     ofSenderSince: total(
-      and(eq(relayIndex.sender, arg('sender')), gte(relayIndex.createdAt, arg('since'))),
+      and(eq(relayIndex.sender, arg('sender')), gt(relayIndex.createdAt, arg('since'))),
       'sender',
       'since',
     ),

@@ -1,6 +1,15 @@
 import * as v from 'valibot';
 import { InvalidInputError } from '../core/errors.ts';
-import { checked, oneOfWords, optionsOf, text, textArgument, wholeNumber } from '../core/input.ts';
+import {
+  checked,
+  fitsAsItIs,
+  letThrough,
+  oneOfWords,
+  optionsOf,
+  text,
+  textArgument,
+  wholeNumber,
+} from '../core/input.ts';
 import { instant, now } from '../core/time.ts';
 import { MESSAGE_STATUSES, type RelayIndexRow } from './schema.ts';
 
@@ -39,15 +48,17 @@ export interface RelayMessageInput {
   /** Of a message that is new to the index: now by default. */
   createdAt?: string | number;
   expiresAt?: string | number | null;
+  /** Who sent it. The rate limiter counts by it: a message without a sender is never counted. */
   sender?: string | null;
   payload?: string | null;
   metadata?: string | null;
 }
 
-/** Which messages to list. Every filter that is given must fit. */
+/** Which messages to list. Every given filter must fit; an empty text is no filter. */
 export interface QueryMessagesOptions {
   subject?: string;
-  status?: RelayMessageStatus;
+  /** A {@link RelayMessageStatus}, or the older `new` (pending) and `cur` (delivered). */
+  status?: string;
   sender?: string;
   endpointHash?: string;
   /** The `nextCursor` of the page before: messages with lesser ids follow. Default: from the greatest id on. */
@@ -148,9 +159,21 @@ export function messageOf(row: RelayIndexRow): RelayMessage {
   return message;
 }
 
+const OLDER_STATUS: Readonly<Record<string, RelayMessageStatus>> = { new: 'pending', cur: 'delivered' };
+
+/** What a filter may say, older words too. */
+const statusFilter = () =>
+  letThrough(
+    v.pipe(
+      oneOfWords([...MESSAGE_STATUSES, 'new', 'cur', '']),
+      v.transform((status) => OLDER_STATUS[status] ?? (status as RelayMessageStatus | '')),
+    ),
+    fitsAsItIs(messageStatus),
+  );
+
 export const queryMessagesOptions = optionsOf(() => ({
   subject: v.optional(text),
-  status: v.optional(messageStatus),
+  status: v.optional(statusFilter()),
   sender: v.optional(text),
   endpointHash: v.optional(text),
   cursor: v.optional(text),

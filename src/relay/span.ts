@@ -4,10 +4,11 @@ import {
   checked,
   fitsAsItIs,
   instantOrMillis,
-  jsonObject,
   late,
   letThrough,
   oneOfWords,
+  prose,
+  proseArgument,
   text,
   textArgument,
 } from '../core/input.ts';
@@ -42,7 +43,7 @@ export interface TraceSpanInput {
   /** Stored as `errorMessage`. */
   error?: string | null;
   /** Stored as JSON text. */
-  metadata?: Record<string, unknown> | null;
+  metadata?: object | null;
 }
 
 /** What is to change; a field that is undefined is left alone, null clears one that may be null. */
@@ -79,12 +80,43 @@ const spanStatus = late(() =>
 
 const integer = late(() => v.pipe(v.number('is not a number'), v.safeInteger('is not a whole number')));
 
+/** SQLite takes JSON that nests deeper for malformed. https://sqlite.org/json1.html#interface_overview */
+const DEEPEST_JSON = 1000;
+
+/** Objects and arrays, as `JSON.stringify` writes them: a Date as its text, NaN as null. */
 const metadataText = late(() =>
   v.pipe(
-    jsonObject(),
-    v.transform((value) => JSON.stringify(value)),
+    v.custom<object>((value) => typeof value === 'object' && value !== null, 'is not an object'),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const json = jsonOf(dataset.value);
+      if (json !== undefined && /^[[{]/.test(json) && depthOf(json) <= DEEPEST_JSON) return json;
+      addIssue({ message: 'holds something that JSON cannot hold' });
+      return NEVER;
+    }),
   ),
 );
+
+/** Undefined for a circle, a bigint, and what has no JSON. */
+function jsonOf(value: object): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** How deep objects and arrays are nested in a JSON text. */
+function depthOf(json: string): number {
+  let [depth, deepest, isText] = [0, 0, false];
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i];
+    if (isText && char === '\\') i++;
+    else if (char === '"') isText = !isText;
+    else if (!isText && (char === '{' || char === '[')) deepest = Math.max(deepest, ++depth);
+    else if (!isText && (char === '}' || char === ']')) depth--;
+  }
+  return deepest;
+}
 
 /** What each field of a patch may hold. */
 export const spanFields = late(() => ({
@@ -100,7 +132,7 @@ export const spanFields = late(() => ({
   sentAt: instantOrMillis(),
   deliveredAt: v.nullable(instantOrMillis()),
   processedAt: v.nullable(instantOrMillis()),
-  error: v.nullable(text),
+  error: v.nullable(prose),
   metadata: v.nullable(metadataText()),
 }));
 
@@ -126,7 +158,7 @@ export function spanValues(span: TraceSpanInput): unknown[] {
       nullable(instant, span.sentAt, 'sentAt') ?? now(),
       nullable(instant, span.deliveredAt, 'deliveredAt'),
       nullable(instant, span.processedAt, 'processedAt'),
-      nullable(textArgument, span.error, 'error'),
+      nullable(proseArgument, span.error, 'error'),
       nullable(metadataArgument, span.metadata, 'metadata'),
     ];
   } catch (cause) {

@@ -26,6 +26,21 @@ describe('ids and instants when the clock does not go on as usual', () => {
     assert.equal(new Set(ids.map((id) => id.slice(0, 10))).size, 1);
   });
 
+  it('the first ids are valid and go on, whatever number the clock gives', async () => {
+    for (const at of [0, -1, -1e15, 0.5, 1234.75, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 48, 2 ** 48 - 2]) {
+      // Another copy of the module, as a new process has it.
+      const path: string = `../../src/core/ids.ts?at=${at}`;
+      const fresh = (await import(path)) as { newId: typeof newId };
+      setClock(at);
+      const ids = Array.from({ length: 2000 }, () => fresh.newId());
+      for (const id of ids) assert.match(id, /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
+      assert.deepEqual(ids.toSorted(), ids);
+      assert.equal(new Set(ids).size, ids.length);
+      setClock(clock());
+      assert.ok(fresh.newId() > (ids.at(-1) ?? ''));
+    }
+  });
+
   it('two ids of different milliseconds share nothing behind their time', () => {
     const at = clock() + 120_000;
     const tails = Array.from({ length: 1000 }, (_, i) => {

@@ -45,7 +45,7 @@ describe('prune', () => {
     const [many, few, none] = [make(), make(), make()];
     const added = db.transaction(() => Array.from({ length: 700 }, () => store.createRun(many, 'manual').id));
     const kept = [store.createRun(few, 'manual').id];
-    db.$client.prepare('UPDATE pulse_runs SET created_at = ?').run(DAY);
+    db.$client.prepare("UPDATE pulse_runs SET created_at = ?, status = 'completed'").run(DAY);
     const report = await prune(db, { runsPerSchedule: 5 });
     assert.equal(report.runs, 695);
     assert.ok(report.batches > 1);
@@ -55,6 +55,26 @@ describe('prune', () => {
     assert.deepEqual(left(none), []);
     assert.equal((await prune(db, { runsPerSchedule: 5 })).runs, 0, 'again: nothing left to do');
     assert.equal((await prune(db, { runsPerSchedule: 0 })).runs, 6);
+  });
+
+  it('never deletes a run that is still running, however many newer ones there are', async () => {
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('dork.db'));
+    const store = new PulseStore(db);
+    const { id } = store.createSchedule({ name: 'a', cron: '* * * * *', prompt: 'p' });
+    const long = store.createRun(id, 'manual');
+    for (let i = 0; i < 10; i++) store.updateRun(store.createRun(id, 'manual').id, { status: 'completed' });
+    const totals: number[] = [];
+    const report = await prune(db, { runsPerSchedule: 3, onProgress: ({ totalRows }) => totals.push(totalRows) });
+    assert.equal(report.runs, 7);
+    assert.ok(
+      totals.every((total) => total === 7),
+      String(totals),
+    );
+    assert.equal(store.getRun(long.id)?.status, 'running');
+    assert.equal(store.pruneRuns(id, 0), 3);
+    assert.equal(store.updateRun(long.id, { status: 'completed', outputSummary: 'done' })?.outputSummary, 'done');
+    assert.equal(store.pruneRuns(id, 0), 1);
   });
 
   it('deletes the spans of before an instant, not of it, and nothing that was not asked for', async () => {
@@ -138,6 +158,7 @@ describe('prune', () => {
     const schedules = new PulseStore(db);
     const { id } = schedules.createSchedule({ name: 'a', cron: '* * * * *', prompt: 'p' });
     db.transaction(() => Array.from({ length: 40 }, () => schedules.createRun(id, 'manual')));
+    db.$client.exec("UPDATE pulse_runs SET status = 'completed'");
     const options = { tracesOlderThan: DAY, runsPerSchedule: 10, expiredMessages: true, buckets: true };
     const failing = prune(db, {
       ...options,

@@ -122,7 +122,7 @@ describe('AgentRegistry', () => {
       })
       .run();
     const entry = new AgentRegistry(test.db).get('old');
-    assert.deepEqual([entry?.namespace, entry?.description, entry?.registeredBy], ['', '', '']);
+    assert.deepEqual([entry?.namespace, entry?.description, entry?.registeredBy], ['', '', 'mesh']);
     assert.equal(new AgentRegistry(test.db).listByNamespace('').length, 1);
   });
 

@@ -136,10 +136,20 @@ describe('BudgetMapper', () => {
     assert.deepEqual(budgets.tryRecordCall('a', 1), { allowed: true, remaining: 0 });
   });
 
+  it('takes Infinity for no limit', () => {
+    using test = storeDb();
+    const budgets = new BudgetMapper(test.db);
+    budgets.recordCall('a');
+    const allowed = { allowed: true, remaining: Number.POSITIVE_INFINITY };
+    assert.deepEqual(budgets.checkBudget('a', Number.POSITIVE_INFINITY), allowed);
+    assert.deepEqual(budgets.tryRecordCall('a', Number.POSITIVE_INFINITY), allowed);
+    assert.deepEqual(budgets.checkBudget('a', 2), { allowed: false, used: 2 });
+  });
+
   it('names the argument that does not fit, and writes nothing', () => {
     using test = storeDb();
     const budgets = new BudgetMapper(test.db);
-    for (const wrong of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, '5', null, undefined] as number[]) {
+    for (const wrong of [-1, 1.5, Number.NaN, Number.NEGATIVE_INFINITY, 2 ** 53, '5', null, undefined] as number[]) {
       for (const call of [() => budgets.checkBudget('a', wrong), () => budgets.tryRecordCall('a', wrong)]) {
         assert.throws(
           call,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { agentDenials, DenialList, InvalidInputError } from '#entry';
 import { temporaryFolder } from '../support/folder.ts';
@@ -60,9 +60,9 @@ describe('DenialList', () => {
       .values([row('b', '02'), row('c', '03'), row('a', '01')])
       .run();
     assert.deepEqual(new DenialList(test.db).list(), [
-      { path: '/c', strategy: '', deniedBy: '', deniedAt: '2026-01-03T00:00:00.000Z' },
-      { path: '/b', strategy: '', deniedBy: '', deniedAt: '2026-01-02T00:00:00.000Z' },
-      { path: '/a', strategy: '', deniedBy: '', deniedAt: '2026-01-01T00:00:00.000Z' },
+      { path: '/c', strategy: '', deniedBy: 'unknown', deniedAt: '2026-01-03T00:00:00.000Z' },
+      { path: '/b', strategy: '', deniedBy: 'unknown', deniedAt: '2026-01-02T00:00:00.000Z' },
+      { path: '/a', strategy: '', deniedBy: 'unknown', deniedAt: '2026-01-01T00:00:00.000Z' },
     ]);
   });
 
@@ -107,15 +107,46 @@ describe('DenialList', () => {
     assert.deepEqual(denials.list(), []);
   });
 
-  it('takes a path that does not exist as it was given', () => {
+  it('takes a path that does not exist yet by one spelling', () => {
     using test = storeDb();
     const denials = new DenialList(test.db);
     for (const path of ['/nowhere/../nowhere/a', 'relative/nowhere', `/${'x'.repeat(5000)}`]) {
       denials.deny(path, 'manual', undefined, 'me');
-      assert.equal(denials.list()[0]?.path, path);
+      assert.equal(denials.list()[0]?.path, resolve(path));
       assert.equal(denials.isDenied(path), true);
     }
-    assert.equal(denials.isDenied('/nowhere/a'), false);
+    assert.equal(denials.isDenied('/nowhere/a'), true);
+    assert.equal(denials.isDenied('/nowhere/b'), false);
+  });
+
+  it('holds when a denied folder is made later, however it was spelled, and through a linked parent', () => {
+    using test = storeDb();
+    using folder = temporaryFolder();
+    const denials = new DenialList(test.db);
+    const home = realpathSync(folder.path);
+    mkdirSync(join(home, 'real'));
+    symlinkSync(join(home, 'real'), join(home, 'link'));
+    const spellings = ['real/a/', 'real//b', './real/c', 'real/x/../d', 'link/e', 'link/f/'];
+    for (const spelling of spellings) denials.deny(`${home}/${spelling}`, 'manual', undefined, 'me');
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      mkdirSync(join(home, 'real', name));
+      for (const spelling of [`real/${name}`, `real/${name}/`, `link/${name}`, `real/./${name}`]) {
+        assert.equal(denials.isDenied(`${home}/${spelling}`), true, spelling);
+      }
+      assert.equal(denials.clear(join(home, 'link', name)), true);
+    }
+    assert.deepEqual(denials.list(), []);
+  });
+
+  it('holds for a denial that an earlier version stored with a slash at its end', () => {
+    using test = storeDb();
+    test.db
+      .insert(agentDenials)
+      .values({ id: 'old', path: '/nowhere/a/', createdAt: '2026-01-01T00:00:00.000Z' })
+      .run();
+    const denials = new DenialList(test.db);
+    assert.equal(denials.isDenied('/nowhere/a'), true);
+    assert.equal(denials.clear('/nowhere/a'), true);
   });
 
   it('names the argument that does not fit, and writes nothing', () => {

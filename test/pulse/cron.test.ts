@@ -40,8 +40,15 @@ describe('the next firing of a cron expression', () => {
   it('is null where it never comes, and where the expression or the time zone is none', () => {
     assert.equal(nextFiring('0 0 31 2 *', 'UTC', AT), null);
     assert.equal(nextFiring('every day', 'UTC', AT), null);
-    assert.equal(nextFiring('2030-01-01T00:00:00', 'UTC', AT), null);
+    assert.equal(nextFiring('2020-01-01T00:00:00', 'UTC', AT), null);
+    assert.equal(nextFiring('0 0 0 1 1 * 2020', 'UTC', AT), null);
+    for (const zone of ['BST', 'IST', 'PST', 'CST', 'pst']) assert.equal(nextFiring('* * * * *', zone, AT), null);
     assert.equal(nextFiring('* * * * *', 'Nowhere/Town', AT), null);
+  });
+
+  it('is what croner runs for a year and for a date', () => {
+    assert.equal(nextFiring('0 30 9 1 1 * 2040', 'UTC', AT), '2040-01-01T09:30:00.000Z');
+    assert.equal(nextFiring('2040-01-01T09:30:00', 'Europe/Berlin', AT), '2040-01-01T08:30:00.000Z');
   });
 });
 
@@ -57,9 +64,11 @@ describe('a schedule’s cron expression', () => {
       '  0 9 * * *  ',
       '0\t9 * * *',
       '0 0 31 2 *',
+      '0 0 9 1 1 * 2040',
+      '2030-01-01T00:00:00',
     ],
   ];
-  it('may have five or six fields, names, steps, ranges or a nickname, and is stored as it came', () => {
+  it('may have five to seven fields, be a date, have names, steps, ranges or a nickname, and is stored as it came', () => {
     using test = storeDb();
     const pulse = new PulseStore(test.db);
     for (const cron of accepted) {
@@ -75,22 +84,14 @@ describe('a schedule’s cron expression', () => {
       ' ',
       'daily',
       '* * * *',
-      '* * * * * * *',
+      '* * * * * * * *',
       '60 * * * *',
       '* 24 * * *',
       '* * 0 * *',
       '* * * 13 *',
       '* * * * 8',
     ],
-    ...[
-      '*/0 * * * *',
-      '5-1 * * * *',
-      '@reboot',
-      '@never',
-      '* * * * *\0',
-      '2030-01-01T00:00:00',
-      '2030-01-01 10:00:00 +1',
-    ],
+    ...['*/0 * * * *', '5-1 * * * *', '@reboot', '@never', '* * * * *\0', '2030-13-01T00:00:00'],
     ...[`* * * * ${'1,'.repeat(5_000_000)}1`, '?'.repeat(100), 'a\ud800'],
     ...[5, null, true, {}, ['* * * * *'], new Date()],
   ];
@@ -116,7 +117,32 @@ describe('a schedule’s time zone', () => {
     }
   });
 
-  const refused = ['', 'Nowhere/Town', 'GMT+1', '+01:00', '-0500', 'UTC\0', ' UTC', 'local', 'x'.repeat(1e6), 1, {}];
+  it('that several zones share is refused with the name to give', () => {
+    using test = storeDb();
+    const pulse = new PulseStore(test.db);
+    const create = (timezone: string) => () => pulse.createSchedule({ ...REPORT, timezone });
+    assert.throws(create('BST'), /Europe\/London/);
+    assert.throws(create('IST'), /Asia\/Kolkata/);
+    assert.throws(create('pst'), /America\/Los_Angeles/);
+    for (const name of ['GMT', 'CET', 'EST', 'UTC']) create(name)();
+    assert.equal(pulse.getSchedules().length, 4);
+  });
+
+  const refused = [
+    '',
+    'BST',
+    'CST',
+    'Nowhere/Town',
+    'GMT+1',
+    '+01:00',
+    '-0500',
+    'UTC\0',
+    ' UTC',
+    'local',
+    'x'.repeat(1e6),
+    1,
+    {},
+  ];
   it('is refused by name where it is none, at creation and in a patch', () => {
     using test = storeDb();
     const pulse = new PulseStore(test.db);

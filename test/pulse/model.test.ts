@@ -187,7 +187,12 @@ function step(pulse: PulseStore, model: Model, operation: Operation): void {
     }
     case 'pruneRuns': {
       const scheduleId = scheduleAt(operation[1]);
-      const pruned = new Set(model.newestFirst(scheduleId).slice(operation[2]));
+      const pruned = new Set(
+        model
+          .newestFirst(scheduleId)
+          .slice(operation[2])
+          .filter(({ status }) => status !== 'running'),
+      );
       assert.equal(pulse.pruneRuns(scheduleId, operation[2]), pruned.size);
       model.runs = model.runs.filter((run) => !pruned.has(run));
       return;

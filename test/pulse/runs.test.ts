@@ -127,13 +127,21 @@ describe('listRuns()', () => {
         value,
       ]),
     ),
-    ...['', 'RUNNING', null, 5].map((value): [string, unknown] => ['status', value]),
+    ...['new', 'RUNNING', null, 5].map((value): [string, unknown] => ['status', value]),
     ...[null, 5, {}].map((value): [string, unknown] => ['scheduleId', value]),
   ];
   it('refuses by name an option that does not fit', () => {
     using test = storeDb();
     const { pulse } = pulseWithSchedule(test);
     for (const [field, value] of wrong) assertRefused(test, field, () => pulse.listRuns({ [field]: value }), value);
+  });
+
+  it('takes an empty text, as an HTTP form sends it, for no filter', () => {
+    using test = storeDb();
+    const { pulse, scheduleId } = pulseWithSchedule(test);
+    const run = pulse.createRun(scheduleId, 'manual');
+    assert.deepStrictEqual(pulse.listRuns({ scheduleId: '', status: '' }), [run]);
+    assert.deepStrictEqual(pulse.listRuns({ scheduleId: '', status: 'failed' }), []);
   });
 
   it('refuses options that are no object', () => {

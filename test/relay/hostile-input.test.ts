@@ -7,6 +7,7 @@ import { storeDb } from '../support/store-db.ts';
 import { dump, recounted } from './fixtures/dump.ts';
 
 const AT = '2026-02-25T09:30:00.000Z';
+const BEFORE = '2026-02-25T09:29:59.999Z';
 
 /** What UTF-8 can hold. */
 const HOSTILE: Record<string, string> = {
@@ -96,7 +97,7 @@ describe(`hostile input to SqliteIndex on ${RUNTIME}`, () => {
         assert.deepStrictEqual(index.getMessage(id), message, kind);
         assert.ok(index.getBySubject(subject).some((found) => found.id === id));
         assert.ok(index.getByEndpoint(endpointHash).some((found) => found.id === id));
-        assert.ok(index.countSenderInWindow(sender ?? '', AT) >= 1);
+        assert.ok(index.countSenderInWindow(sender ?? '', BEFORE) >= 1);
         assert.ok(index.countNewByEndpoint(endpointHash) >= 1);
         assert.deepStrictEqual(
           index.queryMessages({ subject, endpointHash, sender, status: 'pending' }).messages.find((m) => m.id === id),
@@ -105,7 +106,7 @@ describe(`hostile input to SqliteIndex on ${RUNTIME}`, () => {
         assert.ok(index.getMetrics().bySubject.some((counted) => counted.subject === subject));
         assert.equal(
           index.queryMessages({ cursor: id }).messages.some((found) => found.id === id),
-          false,
+          id === '',
         );
         assert.equal(index.updateStatus(id, 'failed'), true);
         assert.deepStrictEqual(index.getMessage(id), { ...message, status: 'failed' });
@@ -219,6 +220,8 @@ describe(`hostile input to TraceStore on ${RUNTIME}`, () => {
       assertSound(test.db);
     });
 
+    if (field === 'error') continue;
+
     it(`is refused by the name of ${field} where UTF-8 cannot hold it, and nothing is written`, () => {
       using set = neighbours();
       const { test, traces } = set;
@@ -254,12 +257,36 @@ describe(`hostile input to TraceStore on ${RUNTIME}`, () => {
     assertSound(test.db);
   });
 
-  it('in metadata that JSON or UTF-8 cannot hold is refused, and nothing is written', () => {
+  it('in the error loses half a character, never the span', () => {
+    using set = neighbours();
+    const { test, traces } = set;
+    for (const text of LONE_SURROGATES) {
+      traces.insertSpan({ ...SPAN, messageId: 'half', error: text });
+      assert.equal(traces.getSpanByMessageId('half')?.errorMessage, text.toWellFormed());
+      assert.equal(traces.updateSpan('half', { error: `${text}!` }), true);
+      assert.equal(traces.getSpanByMessageId('half')?.errorMessage, `${text.toWellFormed()}!`);
+    }
+    assertSound(test.db);
+  });
+
+  it('in metadata is what JSON.stringify makes of it', () => {
+    using set = neighbours();
+    const { test, traces } = set;
+    const at = new Date(0);
+    for (const metadata of [{ at, nan: Number.NaN, f: () => 1 }, [1, at], { m: new Map() }, { half: '\ud800' }]) {
+      traces.insertSpan({ ...SPAN, messageId: 'm', metadata });
+      assert.equal(traces.getSpanByMessageId('m')?.metadata, JSON.stringify(metadata));
+      assert.equal(traces.updateSpan('m', { metadata }), true);
+      assert.equal(traces.getSpanByMessageId('m')?.metadata, JSON.stringify(metadata));
+    }
+    assertSound(test.db);
+  });
+
+  it('in metadata that JSON cannot hold is refused, and nothing is written', () => {
     using set = neighbours();
     const { test, traces } = set;
     const before = dump(test.db);
-    const bad: unknown[] = LONE_SURROGATES.flatMap((text) => [{ text }, { [text]: 1 }, { deep: [{ text }] }]);
-    bad.push({ n: Number.POSITIVE_INFINITY }, { m: new Map() }, { b: new Uint8Array(2) }, new Map(), new Date());
+    const bad: unknown[] = [{ n: 1n }, { toJSON: () => 'text' }, { toJSON: () => undefined }, new Date(), 'text', 5];
     for (const metadata of bad) {
       assert.throws(() => traces.insertSpan({ ...SPAN, metadata: metadata as never }), isInvalid('metadata'));
       assert.throws(() => traces.updateSpan('neighbour', { metadata: metadata as never }), isInvalid('metadata'));

@@ -131,7 +131,7 @@ describe(`queryMessages on ${RUNTIME}`, () => {
       ['limit', { limit: '10' }],
       ['limit', { limit: 10n }],
       ['limit', { limit: null }],
-      ['status', { status: 'new' }],
+      ['status', { status: 'newer' }],
       ['subject', { subject: 5 }],
       ['sender', { sender: null }],
       ['endpointHash', { endpointHash: {} }],
