@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, fchownSync, fstatSync, openSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Adapter, DriverDatabase } from '../core/adapter.ts';
 import { BackupError } from '../core/errors.ts';
 import { FILE_MODE } from '../core/file.ts';
@@ -96,6 +97,8 @@ function createLockFile(path: string): number {
   try {
     const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE);
     try {
+      // What root's process leaves when it is killed can then be swept by whoever the folder belongs to.
+      if (process.getuid?.() === 0) fchownSync(fd, ...ownerOfFolder(path));
       return fstatSync(fd).ino;
     } finally {
       closeSync(fd);
@@ -106,6 +109,11 @@ function createLockFile(path: string): number {
       cause,
     });
   }
+}
+
+function ownerOfFolder(path: string): [uid: number, gid: number] {
+  const { uid, gid } = statSync(dirname(path));
+  return [uid, gid];
 }
 
 /** Locks an empty file; undefined while another connection has the lock. */

@@ -2,16 +2,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { BackupError, backup, createDb } from '#entry';
+import { BackupError, backup, createDb, pruneBackups } from '#entry';
 import { discardAll, Making } from '../../src/copies/making.ts';
 import { isInTheMaking, leftoversIn, sweep } from '../../src/copies/sweep.ts';
 import { fsyncPath } from '../../src/core/flush.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { ROOT, RUNTIME, runtimeCommand } from '../support/runtime.ts';
+import { errorForNobody, NOBODY } from '../support/user.ts';
 
 const { adapter } = createDb(':memory:').$client;
 const isMeant = (name: string) => name === 'a.db';
@@ -53,6 +54,20 @@ describe(`a file in the making on ${RUNTIME}`, () => {
       assert.deepEqual(readdirSync(folder.path), []);
     });
   }
+
+  it('of root that was killed can be swept by whoever the folder belongs to', { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder();
+    // Whoever is not root has no other owner to give a file to, and sweeps what is his own.
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(folder.path, NOBODY, NOBODY);
+    const to = folder.file('dork-daily-20261122.db');
+    const { child, path } = await maker(RUNTIME, to);
+    await kill(child);
+    assert.equal(statSync(`${path}-lock`).uid, statSync(folder.path).uid);
+    if (isRoot) assert.deepEqual(errorForNobody('pruneBackups', folder.path), {});
+    else await pruneBackups(folder.path);
+    assert.deepEqual(readdirSync(folder.path), []);
+  });
 
   it('of this process is not taken for a leftover, neither here nor in a thread', { timeout: 60_000 }, async () => {
     using folder = temporaryFolder();
