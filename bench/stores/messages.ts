@@ -1,4 +1,4 @@
-import { and, count, desc, eq, gte, isNotNull, lt, type SQL } from 'drizzle-orm';
+import { and, count, desc, eq, gt, isNotNull, lt, type SQL } from 'drizzle-orm';
 import { type RelayIndexRow, relayIndex } from '../../src/relay/schema.ts';
 import { type BareValue, bareId } from '../harness/bare.ts';
 import type { Operation } from '../harness/compare.ts';
@@ -159,7 +159,7 @@ export function messageOperations({ pkg, db, bare, builder, rows }: Arms): Opera
           builder
             .select({ n: count() })
             .from(relayIndex)
-            .where(and(eq(relayIndex.sender, senderOf(i)), gte(relayIndex.createdAt, since)))
+            .where(and(eq(relayIndex.sender, senderOf(i)), gt(relayIndex.createdAt, since)))
             .get()?.n,
       },
     },

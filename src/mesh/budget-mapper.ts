@@ -11,12 +11,14 @@ export type BudgetCheckResult = BudgetAllowed | BudgetDenied;
 /** There are calls left; `remaining` is Infinity if there is no limit. */
 export interface BudgetAllowed {
   allowed: true;
+  /** Calls in the window of the last hour. */
   remaining: number;
 }
 
 /** The calls in the window are as many as there may be. */
 export interface BudgetDenied {
   allowed: false;
+  /** Calls in the window of the last hour. */
   used: number;
 }
 

@@ -23,6 +23,8 @@ export interface HostOrder {
   readonly seconds: number;
   /** No round begins after this; milliseconds since the epoch. */
   readonly until: number;
+  /** The project's folder: on Node this program runs from a bundle that is elsewhere. */
+  readonly root: string;
   /** Keeps the folders of lost rounds. */
   readonly keep: boolean;
   readonly jobs: JobCommands;
@@ -58,6 +60,7 @@ try {
     folder: bench,
     rounds,
     seconds,
+    root: order.root,
     start: starter(order.jobs, RUNTIME),
     dorkDb: commander(order.cli, RUNTIME),
   });

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { commandFor } from '../migrations/processes.ts';
+import { ROOT } from '../support/runtime.ts';
 import type { HostLine, HostOrder } from './host.ts';
 import type { Mode, Scenario, Side } from './scenario.ts';
 
@@ -105,7 +106,16 @@ async function runSlice(tally: Tally, plan: Plan, until: number, rounds: number)
   const first = plan.round ?? tally.rounds;
   const end = first + (plan.round === undefined ? rounds : 1);
   const seconds = plan.mode === 'quick' ? 6 : plan.mode === 'usual' ? 60 : Math.min(LONGEST_SECONDS, plan.minutes * 30);
-  const common = { scenario: scenario.name, side, mode: plan.mode, seed: plan.seed, until, keep: plan.keep, seconds };
+  const common = {
+    scenario: scenario.name,
+    side,
+    mode: plan.mode,
+    seed: plan.seed,
+    until,
+    keep: plan.keep,
+    seconds,
+    root: ROOT,
+  };
   let next = first;
   while (next < end && Date.now() < until) {
     const reached = await runHost(tally, { ...common, from: next, rounds: end - next, ...programs() });

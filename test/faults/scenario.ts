@@ -20,6 +20,8 @@ export interface Bench {
   readonly rounds: number;
   /** For a scenario that runs for a time: how long one of its rounds lasts. */
   readonly seconds: number;
+  /** The project's folder. */
+  readonly root: string;
   readonly start: StartJob;
   readonly dorkDb: RunCommand;
 }

@@ -5,6 +5,7 @@ import { DorkDbError } from '#entry';
 import { becomeUser, NOBODY } from '../support/user.ts';
 import { HOLDING } from './jobs/holding.ts';
 import { OPERATIONS } from './jobs/operations.ts';
+import { PAIRS } from './jobs/pairs.ts';
 import { WRITING } from './jobs/writing.ts';
 import type { Answer } from './processes.ts';
 
@@ -19,7 +20,7 @@ export interface Desk {
 // biome-ignore lint/suspicious/noExplicitAny: each job says what it takes; they come as JSON
 export type JobProgram = (args: any, desk: Desk) => unknown;
 
-const JOBS: Readonly<Record<string, JobProgram>> = { ...OPERATIONS, ...WRITING, ...HOLDING };
+const JOBS: Readonly<Record<string, JobProgram>> = { ...OPERATIONS, ...WRITING, ...HOLDING, ...PAIRS };
 
 const [name = '', text = '{}'] = process.argv.slice(2);
 const args = JSON.parse(text);

@@ -9,6 +9,7 @@ import { KILL_MIGRATE } from './kill-migrate.ts';
 import { KILL_MOMENTS } from './kill-moments.ts';
 import { OLDER_FILES } from './older-files.ts';
 import { ORACLE } from './oracle.ts';
+import { PAIRS_AT_ONCE } from './pairs.ts';
 import { PATHS } from './paths.ts';
 import { PLANTED } from './planted.ts';
 import { ROOM } from './room.ts';
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   // The longest first.
   SOAK,
   ORACLE,
+  PAIRS_AT_ONCE,
   ...KILL_MOMENTS,
   ...KILL_MIGRATE,
   ...KILL_IMPORT,
