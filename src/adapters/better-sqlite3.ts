@@ -74,7 +74,7 @@ export const betterSqlite3: Adapter = {
     module: betterSqlite3Path,
     open: `(Database, filename, readonly) => {
       const database = new Database(filename, { readonly, fileMustExist: true });
-      const all = (statement, params) => (statement.reader ? statement.all(...this.#args(params)) : (statement.run(...this.#args(params)), []));
+      const all = (statement, params) => (statement.reader ? statement.all(...params) : (statement.run(...params), []));
       return { all: (sql, params) => all(database.prepare(sql), params), close: () => database.close() };
     }`,
   },

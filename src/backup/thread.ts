@@ -14,6 +14,8 @@ export interface ThreadConnection {
 
 /** Another thread with the driver, for what would keep this one's event loop from turning. */
 export interface Thread extends AsyncDisposable {
+  /** False if the runtime has no other thread, so that this one's event loop waits. */
+  readonly isSeparate: boolean;
   /** @throws DorkDbError as `new Connection()` does. */
   open(filename: string, options: { readonly readonly: boolean }): Promise<ThreadConnection>;
   /** The SHA-256 of a file's bytes in hexadecimal. The file must be one that no connection of this process has open. */
@@ -45,10 +47,16 @@ interface Pending {
   readonly filename: string;
 }
 
+/** What a thrown value calls itself; an error of another thread is no instance of this one's classes. */
+function kindOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'name' in error ? error.name : undefined;
+}
+
 /** The call that the thread answers when it has loaded the driver. */
 const READY = 0;
 
 class WorkerThread implements Thread {
+  readonly isSeparate = true;
   readonly #worker: Worker;
   /** What has been asked for and not begun is not begun any more when this is 1, however long the thread is busy. */
   readonly #abandoned: Int32Array;
@@ -59,7 +67,11 @@ class WorkerThread implements Thread {
   #isStopping = false;
   #reason: { readonly error: unknown } | undefined;
 
-  /** Undefined where no thread can be started, or the driver does not load in one. */
+  /**
+   * Returns undefined if no thread can be started, or the driver does not load in one.
+   *
+   * @throws SyntaxError if the thread's own text is wrong, which must not pass for a runtime without threads.
+   */
   static async start(adapter: Adapter): Promise<WorkerThread | undefined> {
     try {
       // Loaded here: only a backup needs it.
@@ -76,7 +88,8 @@ class WorkerThread implements Thread {
         thread.#pending.set(READY, { resolve, reject, filename: '' });
       });
       return thread;
-    } catch {
+    } catch (error) {
+      if (kindOf(error) === 'SyntaxError') throw error;
       return undefined;
     }
   }
@@ -154,6 +167,7 @@ class WorkerThread implements Thread {
 
 /** The same work in this thread. */
 class SameThread implements Thread {
+  readonly isSeparate = false;
   readonly #adapter: Adapter;
   readonly #open = new Set<Connection>();
   #reason: { readonly error: unknown } | undefined;
