@@ -50,6 +50,11 @@ export interface DriverDatabase {
   readonly inTransaction: boolean;
   /** Closes at once, with every statement that is still alive: no file, lock or -wal stays behind. */
   close(): void;
+  /**
+   * Closes without removing a -wal or -shm, which by now belong to another file of that name. A driver that cannot do
+   * that leaves the file open until the process ends.
+   */
+  abandon(): void;
 }
 
 /** The names of the drivers that this package ships adapters for. */

@@ -1,5 +1,6 @@
 import type { Adapter, DriverDatabase, DriverName, Row } from './adapter.ts';
 import { ClosedError, DorkDbError, InvalidInputError } from './errors.ts';
+import type { OpenFile } from './open-file.ts';
 import { mayNameParameters, parameterNames, setsPragma, splitStatements } from './sql-text.ts';
 import { typedError } from './sqlite-error.ts';
 import { Statement, type StatementWrapper } from './statement.ts';
@@ -45,6 +46,8 @@ export class Connection implements Disposable {
   readonly #preparing = new Set<(sql: string, domain: string | undefined) => void>();
   /** @internal What stands around every statement, as a monitor does, those prepared before too. Default: nothing. */
   wrapper: StatementWrapper | undefined;
+  /** @internal The file on the disk; undefined in memory, and for a connection that `createDb()` did not open. */
+  openFile: OpenFile | undefined;
   #isOpen = true;
   /** Why nothing may run at the moment: the connection is closed, or SQLite gave up the transaction that is running. */
   #refusal: (() => DorkDbError) | undefined;
@@ -126,6 +129,7 @@ export class Connection implements Disposable {
     this.assertOpen();
     this.assertNotIterating();
     if (typeof sql !== 'string') throw new TypeError('exec() takes the text of SQL statements.');
+    this.assertStillThere();
     try {
       this.#database.exec(sql);
     } catch (error) {
@@ -193,7 +197,8 @@ export class Connection implements Disposable {
     this.#isOpen = false;
     this.#refusal = () => new ClosedError(this.filename);
     try {
-      this.#database.close();
+      if (this.openFile?.problem()) this.#database.abandon();
+      else this.#database.close();
     } catch (error) {
       throw typedError(error, 'Closing', this.filename);
     }
@@ -207,6 +212,16 @@ export class Connection implements Disposable {
   /** @internal */
   assertOpen(): void {
     if (this.#refusal) throw this.#refusal();
+  }
+
+  /**
+   * Writes to a file that is not at its path any more would be lost.
+   *
+   * @throws DorkDbError `FILE_REPLACED`, `FILE_UNLINKED` or `WAL_GONE`.
+   * @internal
+   */
+  assertStillThere(): void {
+    this.openFile?.assertStillThere();
   }
 
   /** @internal Writing while rows are read one by one has no defined result, so it is refused on every driver. */

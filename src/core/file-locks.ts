@@ -70,6 +70,21 @@ export function lockHolders(filename: string): LockHolder[] | undefined {
   }));
 }
 
+/**
+ * Returns whether this process has a lock on the database file itself, as each connection in WAL mode keeps one; undefined
+ * if the system does not tell. Closing any descriptor of a file drops the locks that the process has on it.
+ */
+export function holdsLock(filename: string): boolean | undefined {
+  const file = keyOf(filename);
+  let table: string;
+  try {
+    table = readFileSync('/proc/locks', 'latin1');
+  } catch {
+    return undefined;
+  }
+  return [...table.matchAll(LINE)].some(([, , pid, , , inode]) => Number(pid) === process.pid && inode === file?.inode);
+}
+
 /** `1234 (bun server.ts)`, for messages. */
 export function describeHolder({ pid, command }: LockHolder): string {
   return command ? `${pid} (${command})` : String(pid);

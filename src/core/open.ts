@@ -3,6 +3,7 @@ import type { Adapter } from './adapter.ts';
 import { Connection } from './connection.ts';
 import { DatabaseOpenError, InvalidInputError } from './errors.ts';
 import { createPrivateFile, inspectFile, realFile } from './file.ts';
+import { OpenFile } from './open-file.ts';
 import { MEMORY } from './path.ts';
 import { APPLICATION_ID, BUSY_TIMEOUT_MS, configure, STEP_MS } from './pragmas.ts';
 import { codeOf, isError } from './realm.ts';
@@ -84,6 +85,7 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
     connection.close();
     return again();
   }
+  connection.openFile = new OpenFile(filename, statSync(filename));
   closeAtExit(connection);
   return connection;
 }

@@ -16,6 +16,7 @@ export class Statement<T = Row> {
   readonly #bare: DriverStatement;
   readonly #sql: string;
   readonly #numbersAsReal: boolean;
+  readonly #isRollback: boolean;
   readonly #names: readonly (string | undefined)[] | undefined;
   /** The bare one, or the wrapper around it. */
   #driver: DriverStatement;
@@ -35,6 +36,7 @@ export class Statement<T = Row> {
     this.#bare = driver;
     this.#driver = driver;
     this.#sql = sql;
+    this.#isRollback = /^\s*(rollback|release)\b/i.test(sql);
     this.#numbersAsReal = numbersAsReal;
     this.#names = names;
   }
@@ -149,7 +151,10 @@ export class Statement<T = Row> {
     this.#connection.assertOpen();
     if (this.#wrapper !== this.#connection.wrapper) this.#wrap();
     if (this.#iteration) throw beingIterated(this.#connection.filename);
-    if (!this.#driver.isQuery) this.#connection.assertNotIterating();
+    if (this.#driver.isQuery) return;
+    this.#connection.assertNotIterating();
+    // A transaction on a file that is gone must be able to end.
+    if (!this.#isRollback) this.#connection.assertStillThere();
   }
 
   #bindable(params: unknown[]): SqliteValue[] {

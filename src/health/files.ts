@@ -2,6 +2,7 @@ import { accessSync, constants, readdirSync, type Stats, statSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { backupFolder } from '../core/copy-name.ts';
 import { FILE_MODE, FOLDER_MODE } from '../core/file.ts';
+import { type FileProblem, REOPEN } from '../core/open-file.ts';
 import { shellQuoted } from '../core/path.ts';
 import { type Check, findingsOf, onDisk } from './check.ts';
 import type { FileFigure, HealthFinding } from './report.ts';
@@ -21,6 +22,8 @@ export const checkFiles: Check = onDisk(({ connection }) => {
   const folders = [dirname(filename), backupFolder(filename)].flatMap(entryAt);
   const backups = backupsOf(filename).flatMap(entryAt);
   const findings = [
+    ...openFileFindings(connection.openFile?.problem()),
+    ...linkFindings(filename, main),
     ...files.flatMap((file) => [...modeFindings(file), ...accessFindings(file, main, connection.readonly)]),
     ...folders.flatMap(folderFindings),
     ...backups.flatMap(modeFindings),
@@ -31,6 +34,21 @@ export const checkFiles: Check = onDisk(({ connection }) => {
     figures: { files: [...files, ...folders, ...backups].map(({ isFolder: _, ...figure }) => figure) },
   };
 });
+
+function openFileFindings(problem: FileProblem | undefined): HealthFinding[] {
+  return problem ? [say.error(`${problem.fact} Further writes are refused.`, REOPEN)] : [];
+}
+
+/** SQLite gives each name of a file a -wal of its own. https://sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file */
+function linkFindings(filename: string, main: Stats | undefined): HealthFinding[] {
+  if (!main || main.nlink < 2) return [];
+  return [
+    say.error(
+      `${filename} has ${main.nlink} names (hard links). A program that opens another of them loses or damages what is written here.`,
+      'Open it by this name alone, and remove the other one: find it with `find / -xdev -samefile FILE`.',
+    ),
+  ];
+}
 
 interface Entry extends FileFigure {
   readonly isFolder: boolean;

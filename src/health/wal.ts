@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Connection } from '../core/connection.ts';
-import { describeHolder, type LockHolder, type LockKind, lockHolders } from '../core/file-locks.ts';
+import { describeHolder, holdsLock, type LockHolder, type LockKind, lockHolders } from '../core/file-locks.ts';
 import { formatBytes } from '../core/format.ts';
 import { expectedPragmas } from '../core/pragmas.ts';
 import { sleepSync } from '../core/sleep.ts';
@@ -28,11 +28,22 @@ export const checkWal: Check = onDisk(({ connection }) => {
   return {
     findings: [
       walFinding(connection, wal, isBacklogged, readers),
-      ...(processes ? [processesFinding(processes, writers)] : []),
+      ...(processes ? [processesFinding(processes, writers), ...ownLockFindings(connection)] : []),
     ],
     figures: { wal, ...(processes && { processes }) },
   };
 });
+
+/** In WAL mode every open connection keeps a shared lock on the file. */
+function ownLockFindings({ filename, readonly }: Connection): HealthFinding[] {
+  if (readonly || holdsLock(filename) !== false) return [];
+  return [
+    sayProcesses.error(
+      `This process has lost its lock on ${filename}: something else in it opened and closed the file. Another process may delete the -wal that is written here.`,
+      'Close this database and open it again. Open the file with one SQLite library only, and with nothing else, in a process.',
+    ),
+  ];
+}
 
 function walFigures(connection: Connection): WalFigures {
   const { filename } = connection;
