@@ -83,6 +83,7 @@ export const betterSqlite3: Adapter = {
   },
 
   load: () => void betterSqlite3Driver(),
+  library: () => betterSqlite3Driver(),
   version: betterSqlite3Version,
 
   open(filename, { readonly, isClosed }): DriverDatabase {

@@ -85,6 +85,7 @@ export const bunSqlite: Adapter = {
   },
 
   load: () => {},
+  library: () => 'bun:sqlite',
   version: () => Bun.version,
 
   open(filename, { readonly, isClosed }): DriverDatabase {

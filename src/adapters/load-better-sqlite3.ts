@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { RunResult, SqliteValue } from '../core/adapter.ts';
 import { UnsupportedRuntimeError } from '../core/errors.ts';
+import { type Library, sharedLibrary } from '../core/register.ts';
 import { isAtLeast } from '../core/version.ts';
 
 /** better-sqlite3 13 is built against this Node-API level and ends the process with SIGSEGV below it. */
@@ -36,25 +37,28 @@ export function inMemory(filename: string): Buffer | undefined {
   return readFileSync(filename).fill(1, 18, 20);
 }
 
-/** Where the driver is, for a thread that resolves names from another place. */
-export function betterSqlite3Path(): string {
-  return createRequire(import.meta.url).resolve('better-sqlite3');
-}
+let loaded: Library | undefined;
 
-let loaded: Driver | undefined;
-
-/** The driver, loaded at the first opening. */
-export function betterSqlite3Driver(): Driver {
-  loaded ??= load();
+/** The driver that this process uses, loaded at the first opening. */
+function library(): Library {
+  loaded ??= sharedLibrary('better-sqlite3', '13', load);
   return loaded;
 }
 
-export function betterSqlite3Version(): string {
-  const { version } = createRequire(import.meta.url)('better-sqlite3/package.json') as { version: string };
-  return version;
+export function betterSqlite3Driver(): Driver {
+  return library().Database as Driver;
 }
 
-function load(): Driver {
+/** The file of the driver, for a thread that resolves names from another place. */
+export function betterSqlite3Path(): string {
+  return library().path;
+}
+
+export function betterSqlite3Version(): string {
+  return library().version;
+}
+
+function load(): Library {
   if (!isAtLeast(process.versions.node, OLDEST_NODE)) {
     throw new UnsupportedRuntimeError(
       'NODE_TOO_OLD',
@@ -65,7 +69,10 @@ function load(): Driver {
     );
   }
   try {
-    return createRequire(import.meta.url)('better-sqlite3') as Driver;
+    const require = createRequire(import.meta.url);
+    const { version } = require('better-sqlite3/package.json') as { version: string };
+    const path = require.resolve('better-sqlite3');
+    return { name: 'better-sqlite3', version, path, Database: require(path) };
   } catch (cause) {
     throw new UnsupportedRuntimeError(
       'DRIVER_MISSING',

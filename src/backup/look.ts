@@ -5,6 +5,7 @@ import { Connection } from '../core/connection.ts';
 import { BackupError, ClosedError, DorkDbError } from '../core/errors.ts';
 import { inspectFile } from '../core/file.ts';
 import { APPLICATION_ID, BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
+import { isOpenHere } from '../core/register.ts';
 import type { History } from '../migrations/history.ts';
 import { loggedEntry, readLedger } from '../migrations/ledger.ts';
 import { type Problem, planFor } from '../migrations/plan.ts';
@@ -36,7 +37,9 @@ export function look(adapter: Adapter, path: string, history: History): CopyStat
   return refusing(path, () => {
     const { isNew } = inspectFile(path);
     if (isNew) throw notABackup('FILE_MISSING', path, 'does not exist or is empty');
-    if (writeVersion(path) > WAL_VERSION) throw notABackup('DAMAGED', path, 'has a header that forbids to write it');
+    // Closing a descriptor of a file drops the locks that this process has on it.
+    if (!isOpenHere(statSync(path)) && writeVersion(path) > WAL_VERSION)
+      throw notABackup('DAMAGED', path, 'has a header that forbids to write it');
     using connection = new Connection(adapter, path, { readonly: isReadonly(path) });
     connection.exec(pragmaText(CAREFUL));
     const ledger = readLedger(connection);
@@ -109,6 +112,7 @@ export function notABackup(code: string, path: string, problem: string): BackupE
 
 /** True for a file that a writer could change by opening it, or that cannot be written at all. */
 export function mustStayReadonly(path: string): boolean {
+  if (isOpenHere(statSync(path))) return true;
   if (existsSync(`${path}-wal`) || existsSync(`${path}-journal`) || existsSync(`${path}-shm`)) return true;
   try {
     accessSync(path, constants.R_OK | constants.W_OK);

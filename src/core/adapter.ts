@@ -88,6 +88,8 @@ export interface Adapter {
    * @throws UnsupportedRuntimeError where this runtime cannot run it, or it is not installed.
    */
   load(): void;
+  /** Which SQLite library it is: equal for two adapters only if they use one. */
+  library(): object | string;
   /** The driver's own version, as `13.2.0`; for a driver that is part of its runtime, the runtime's. */
   version(): string;
   open(filename: string, options: { readonly: boolean; isClosed: boolean }): DriverDatabase;

@@ -16,6 +16,7 @@ import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
 import { DatabaseOpenError } from './errors.ts';
 import { defaultHome, shellQuoted } from './path.ts';
 import { codeOf } from './realm.ts';
+import { isOpenHere } from './register.ts';
 
 /** Read and write for the owner alone; SQLite gives a -wal and a -shm the mode of their database. */
 export const FILE_MODE = 0o600;
@@ -202,6 +203,7 @@ function checkHeader(filename: string, size: number, hasLog: boolean): number {
  * https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
  */
 function mayBeOpen(filename: string): boolean {
+  if (isOpenHere(statSync(filename))) return true;
   if (existsSync(`${filename}-shm`)) return true;
   return lstatSync(filename).isSymbolicLink() && existsSync(`${realpathSync(filename)}-shm`);
 }
@@ -259,7 +261,14 @@ export function requireFile(filename: string, hint = 'Give the path of a dork.db
 /** Creates the empty file with mode 0600, whatever the umask, before SQLite would create it with 0644. */
 export function createPrivateFile(filename: string): void {
   attempt(
-    () => closeSync(openSync(filename, constants.O_RDWR | constants.O_CREAT, FILE_MODE)),
+    () => {
+      try {
+        closeSync(openSync(filename, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
+      } catch (error) {
+        // One that is there is not opened: closing it would drop the locks that this process may have on it.
+        if (!hasCode(error, 'EEXIST')) throw error;
+      }
+    },
     'CANNOT_CREATE',
     `${filename} cannot be created.`,
     'Look at the owner, the mode and the free space of its folder.',

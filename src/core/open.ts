@@ -2,11 +2,12 @@ import { accessSync, constants, statSync } from 'node:fs';
 import type { Adapter } from './adapter.ts';
 import { Connection } from './connection.ts';
 import { DatabaseOpenError, InvalidInputError } from './errors.ts';
-import { createPrivateFile, inspectFile, realFile } from './file.ts';
+import { createPrivateFile, inspectFile, realFile, statAt } from './file.ts';
 import { OpenFile } from './open-file.ts';
 import { MEMORY } from './path.ts';
 import { APPLICATION_ID, BUSY_TIMEOUT_MS, configure, STEP_MS } from './pragmas.ts';
 import { codeOf, isError } from './realm.ts';
+import { isOpenByAnother, registerOpen } from './register.ts';
 import { retryWhile } from './sleep.ts';
 import { isBusy } from './sqlite-error.ts';
 import { bytesOf } from './wal.ts';
@@ -57,6 +58,8 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   const hasWal = file.hasWal || (filename !== path && bytesOf(`${filename}-wal`) > 0);
   const again = () =>
     openConnection(adapter, path, { ...options, busyTimeoutMs: Math.max(1, Math.round(deadline - performance.now())) });
+  const present = statAt(filename);
+  if (present && isOpenByAnother(present, adapter.library())) throw twoLibraries(filename);
   let connection: Connection;
   try {
     connection = new Connection(adapter, filename, { readonly });
@@ -85,9 +88,21 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
     connection.close();
     return again();
   }
-  connection.openFile = new OpenFile(filename, statSync(filename));
+  const opened = statSync(filename);
+  connection.openFile = new OpenFile(filename, opened);
+  connection.onClose(registerOpen(opened, adapter.library()));
   closeAtExit(connection);
   return connection;
+}
+
+function twoLibraries(filename: string): DatabaseOpenError {
+  return new DatabaseOpenError(
+    'TWO_LIBRARIES',
+    `Another SQLite library of this process has ${filename} open, and two of them would delete each other's commits. Nothing was opened.`,
+    {
+      hint: 'Let every part of this process use one copy and version of the driver, or open the file in another process.',
+    },
+  );
 }
 
 /** SQLite would open it read-only, and create a -wal and a -shm with its mode that nobody can write afterwards. */

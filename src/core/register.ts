@@ -1,0 +1,73 @@
+/**
+ * What every copy of this package in a process must agree on. POSIX locks belong to the process: if two SQLite libraries
+ * open one file, both get the write lock, and the first to close drops the other's locks and deletes its -wal.
+ * https://sqlite.org/howtocorrupt.html#_multiple_copies_of_sqlite_linked_into_the_same_application
+ */
+interface Register {
+  /** The native driver that the first copy has loaded; the others take it. */
+  library?: Library;
+  /** Which SQLite has a file open, by `device:inode`, and how often. */
+  readonly files: Map<string, { readonly sqlite: object | string; count: number }>;
+}
+
+/** A native driver. */
+export interface Library {
+  readonly name: string;
+  readonly version: string;
+  /** The file that it was loaded from, for a thread to load the same. */
+  readonly path: string;
+  /** Its class for a database. */
+  readonly Database: unknown;
+}
+
+/** The 1 is the version of this interface: another one must take another key. */
+const KEY = Symbol.for('@dorkos/db/register/1');
+
+/** Each worker thread has a register of its own; a native driver is one library for all of them. */
+function register(): Register {
+  const holder = globalThis as { [KEY]?: Register };
+  holder[KEY] ??= { files: new Map() };
+  return holder[KEY];
+}
+
+/** Returns the driver that this process uses: the one that was loaded first, if it has the same name and major version. */
+export function sharedLibrary(name: string, major: string, load: () => Library): Library {
+  const shared = register();
+  const first = shared.library;
+  if (first?.name === name && first.version.split('.')[0] === major) return first;
+  const own = load();
+  shared.library ??= own;
+  return own;
+}
+
+/** Returns whether another SQLite library of this process has the file open. */
+export function isOpenByAnother(file: FileKey, sqlite: object | string): boolean {
+  const entry = register().files.get(keyOf(file));
+  return entry !== undefined && entry.sqlite !== sqlite;
+}
+
+/** Returns whether this process has the file open through any copy of this package in this thread. */
+export function isOpenHere(file: FileKey): boolean {
+  return register().files.has(keyOf(file));
+}
+
+/** Registers an open file until the returned function is called. */
+export function registerOpen(file: FileKey, sqlite: object | string): () => void {
+  const { files } = register();
+  const key = keyOf(file);
+  const entry = files.get(key) ?? { sqlite, count: 0 };
+  entry.count++;
+  files.set(key, entry);
+  return () => {
+    if (--entry.count === 0) files.delete(key);
+  };
+}
+
+interface FileKey {
+  readonly dev: number;
+  readonly ino: number;
+}
+
+function keyOf({ dev, ino }: FileKey): string {
+  return `${dev}:${ino}`;
+}
