@@ -5,7 +5,8 @@ export const DROP = 'DROP TABLE IF EXISTS temp.relay_rebuild';
  * lock of the file.
  *
  * `was` is the status that the index had when the rebuild began, NULL where it had no such message; the other columns
- * are what the file says, NULL where none was read. `listing` is the last listing in which the file was.
+ * are what the file says, NULL where none was read. `listing` is the last listing in which the file was. `seen` is what
+ * the index had when a doubtful message was looked at once more.
  */
 export const CREATE = `
   ${DROP};
@@ -18,7 +19,8 @@ export const CREATE = `
     sender TEXT,
     endpoint_hash TEXT,
     created_at TEXT,
-    expires_at TEXT
+    expires_at TEXT,
+    seen TEXT
   ) WITHOUT ROWID`;
 
 /** The folders are listed twice; what is not in the last listing is gone. */
@@ -59,6 +61,30 @@ export const SETTLE = `
     WHERE found.id >= ? AND found.id < ? AND found.listing = ${LAST} AND found.was = found.status
       AND indexed.status = found.status AND ${SAME_FACTS})`;
 
+/** A row of the index but for its status, so that a write of others to it is noticed. */
+const ROW = `json_array(indexed.subject, indexed.sender, indexed.endpoint_hash, indexed.created_at, indexed.expires_at,
+  length(indexed.payload), indexed.metadata)`;
+
+/** How many doubtful messages are looked at between two turns of the event loop. */
+const DOUBTFUL_AT_ONCE = 64;
+
+/**
+ * Messages whose row would be deleted, or get other facts than it has: their files are looked for once more, since a
+ * message that was put back into `new` between two listings is in neither, and what the file said may be old by now.
+ */
+export const DOUBTFUL = `
+  SELECT found.id, indexed.endpoint_hash AS endpointHash
+  FROM temp.relay_rebuild AS found CROSS JOIN relay_index AS indexed ON indexed.id = found.id
+  WHERE found.id >= ? AND (
+    (found.listing < ${LAST} AND indexed.status = found.was)
+    OR (found.listing = ${LAST} AND found.was IS NOT NULL AND NOT ${SAME_FACTS}))
+  ORDER BY found.id LIMIT ${DOUBTFUL_AT_ONCE}`;
+
+/** Before its file is looked for: what is written to the row from now on is newer than what the file says. */
+export const SEE = `
+  UPDATE temp.relay_rebuild SET seen = (SELECT ${ROW} FROM relay_index AS indexed WHERE indexed.id = relay_rebuild.id)
+  WHERE id = ?`;
+
 /**
  * The messages of the index whose file was read or was missed, and which nobody has written since: where the status is
  * another one than it was, the index is newer than the listing.
@@ -68,7 +94,7 @@ const UNTOUCHED = `
 
 export const SWAP = [
   // Messages without a file.
-  `DELETE FROM relay_index WHERE rowid IN (SELECT indexed.rowid FROM ${UNTOUCHED} WHERE found.listing < ${LAST})`,
+  `DELETE FROM relay_index WHERE rowid IN (SELECT indexed.rowid FROM ${UNTOUCHED} WHERE found.listing < ${LAST} AND found.seen = ${ROW})`,
   // Messages that have moved. Only the status is named, so that only its indexes are written.
   `UPDATE relay_index SET status = (SELECT status FROM temp.relay_rebuild AS found WHERE found.id = relay_index.id)
    WHERE rowid IN (
@@ -80,7 +106,8 @@ export const SWAP = [
      FROM temp.relay_rebuild AS found WHERE found.id = relay_index.id)
    WHERE rowid IN (
      SELECT indexed.rowid FROM temp.relay_rebuild AS found CROSS JOIN relay_index AS indexed ON indexed.id = found.id
-     WHERE found.listing = ${LAST} AND found.was IS NOT NULL AND NOT ${SAME_FACTS})`,
+     WHERE found.listing = ${LAST} AND found.was IS NOT NULL AND found.seen = ${ROW}
+       AND NOT ${SAME_FACTS})`,
   // Messages that the index did not have; by now someone else may have added them. What it had and has no more was
   // deleted meanwhile.
   `INSERT INTO relay_index (id, subject, sender, endpoint_hash, status, expires_at, created_at)

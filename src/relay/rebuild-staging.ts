@@ -7,6 +7,7 @@ import type { RelayMessageStatus } from './message.ts';
 import {
   CONFIRM,
   CREATE,
+  DOUBTFUL,
   DROP,
   END_OF_BATCH,
   FOUND,
@@ -15,6 +16,7 @@ import {
   LEAVE_ALONE,
   NOTE_INDEXED,
   RECOUNT,
+  SEE,
   SETTLE,
   STAGE,
   SWAP,
@@ -34,6 +36,12 @@ function written<T>(db: StoreDb, text: string, ...names: string[]): StoreStateme
   );
 }
 
+/** A message whose row a rebuild would delete, or give other facts. */
+export interface Doubtful {
+  readonly id: string;
+  readonly endpointHash: string;
+}
+
 function stagingStatements(db: StoreDb) {
   return {
     noteIndexed: written(db, NOTE_INDEXED, 'from'),
@@ -43,6 +51,8 @@ function stagingStatements(db: StoreDb) {
     leaveAlone: written(db, LEAVE_ALONE, 'id'),
     endOfBatch: written<{ id: string }>(db, END_OF_BATCH, 'from'),
     settle: written(db, SETTLE, 'from', 'to'),
+    doubtful: written<Doubtful>(db, DOUBTFUL, 'from'),
+    see: written(db, SEE, 'id'),
     swap: [...SWAP, ...RECOUNT].map((text) => written(db, text)),
     found: written<{ found: number }>(db, FOUND),
   };
@@ -100,6 +110,13 @@ export class RebuildStaging implements Disposable {
     const to = this.#statements.endOfBatch.get(from)?.id;
     this.#settled += this.#statements.settle.run(from, to ?? AFTER_ALL).changes;
     return to;
+  }
+
+  /** Some of the doubtful messages, by id from this one on; noted as the index has them now. Empty after the last. */
+  doubtful(from: string): Doubtful[] {
+    const messages = this.#statements.doubtful.all(from);
+    for (const { id } of messages) this.#statements.see.run(id);
+    return messages;
   }
 
   /**

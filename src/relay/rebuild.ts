@@ -76,6 +76,11 @@ function checkedEndpoints(endpointHashes: ReadonlyMap<string, string>): Endpoint
   ]);
 }
 
+/** The index may hold any text as an id; a store must not be led out of its folder by one. */
+function isFileName(id: string): boolean {
+  return id !== '' && id !== '.' && id !== '..' && !/[/\\\0]/.test(id);
+}
+
 class Rebuild {
   readonly #db: StoreDb;
   readonly #maildir: MaildirStore;
@@ -119,6 +124,7 @@ class Rebuild {
       from = staging.settle(from);
       await nextTurn();
     }
+    await this.#lookForDoubtful(staging);
     this.#begin('swapping');
     const found = staging.swap();
     this.#messages = found;
@@ -150,6 +156,30 @@ class Rebuild {
       for (const [k, id] of some.entries()) this.#take(staging, id, hash, folder, facts[k]);
       // What else waits for the runtime gets its turn, also where the files are read synchronously.
       await nextTurn();
+    }
+  }
+
+  async #lookForDoubtful(staging: RebuildStaging): Promise<void> {
+    const subjects = new Map(this.#endpoints);
+    // The text that follows an id is the id with a NUL.
+    for (let some = staging.doubtful(''); some.length > 0; some = staging.doubtful(`${some.at(-1)?.id}\0`)) {
+      for (const { id, endpointHash } of some) {
+        const subject = subjects.get(endpointHash);
+        if (subject !== undefined && isFileName(id)) await this.#lookFor(staging, [endpointHash, subject], id);
+      }
+      await nextTurn();
+    }
+  }
+
+  /** In `new` twice: a message that is put back while it is looked for is met at least once. */
+  async #lookFor(staging: RebuildStaging, [hash, subject]: Endpoint, id: string): Promise<void> {
+    for (const folder of [...FOLDERS, ...FOLDERS.slice(0, 1)]) {
+      const envelope = await this.#maildir.readEnvelope(hash, folder.subdir, id);
+      if (!envelope) continue;
+      const facts = factsOf(envelope, subject);
+      if (facts) staging.stage(id, hash, folder.status, facts);
+      else staging.leaveAlone(id);
+      return;
     }
   }
 

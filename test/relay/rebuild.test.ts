@@ -212,7 +212,8 @@ describe(`rebuild on ${RUNTIME}`, () => {
       }),
       ENDPOINTS,
     );
-    assert.equal(looked, 100);
+    // Once each, and four times for the one that has no file.
+    assert.equal(looked, 104);
     assert.equal(new SqliteIndex(other).getMessage('old'), null);
     assert.equal(new SqliteIndex(other).getMetrics().totalMessages, 100);
   });
@@ -407,6 +408,116 @@ describe(`rebuild on ${RUNTIME}`, () => {
         ['comes', 'pending'],
       ],
     );
+  });
+
+  /** A message whose file is in `cur`, indexed with a payload that only the index has. */
+  async function withPayload() {
+    const set = maildirAndIndex();
+    const { index, files } = set;
+    files.write('hash-1', 'cur', 'm', envelope());
+    await index.rebuild(files, ENDPOINTS);
+    index.insertMessage({ ...FROM_ENVELOPE, id: 'm', endpointHash: 'hash-1', payload: 'only here' });
+    return set;
+  }
+  const putBack = (files: MaildirFiles) => {
+    files.write('hash-1', 'new', 'm', envelope());
+    rmSync(files.file('hash-1', 'cur', 'm'));
+  };
+
+  for (const listing of [1, 2]) {
+    it(`keeps a message that is put back into new between two folders of listing ${listing}`, async () => {
+      using set = await withPayload();
+      const { index, files } = set;
+      let listed = 0;
+      const found = await index.rebuild(
+        {
+          listNew: (hash) => files.listNew(hash),
+          listCurrent: (hash) => {
+            if (hash === 'hash-1' && ++listed === listing) putBack(files);
+            return files.listCurrent(hash);
+          },
+          listFailed: (hash) => files.listFailed(hash),
+          readEnvelope: (hash, subdir, id) => files.readEnvelope(hash, subdir, id),
+        },
+        ENDPOINTS,
+      );
+      assert.equal(found, 1);
+      const { status, payload } = index.getMessage('m') ?? {};
+      assert.deepEqual({ status, payload }, { status: 'pending', payload: 'only here' });
+    });
+  }
+
+  it('keeps a message that is put back while it is looked for once more', async () => {
+    using set = await withPayload();
+    const { index, files } = set;
+    // Both listings miss it; then it moves between two looks.
+    const looks: string[] = [];
+    await index.rebuild(
+      {
+        listNew: async () => [],
+        listCurrent: async () => [],
+        listFailed: async () => [],
+        readEnvelope(hash, subdir, id) {
+          looks.push(subdir);
+          if (subdir === 'cur') putBack(files);
+          return files.readEnvelope(hash, subdir, id);
+        },
+      },
+      ENDPOINTS,
+    );
+    assert.deepEqual(looks, ['new', 'cur', 'failed', 'new']);
+    assert.equal(index.getMessage('m')?.payload, 'only here');
+  });
+
+  it('keeps a row that others wrote while its missing file was looked for', async () => {
+    using set = await withPayload();
+    const { test, index, files } = set;
+    rmSync(files.file('hash-1', 'cur', 'm'));
+    using other = createDb(test.path);
+    const again = once(() =>
+      new SqliteIndex(other).insertMessage({
+        ...FROM_ENVELOPE,
+        id: 'm',
+        endpointHash: 'hash-1',
+        payload: 'sent once more',
+      }),
+    );
+    await index.rebuild(whileReading(files, again), ENDPOINTS);
+    assert.equal(index.getMessage('m')?.payload, 'sent once more');
+  });
+
+  it('keeps what others wrote to a row whose file said something else before', async () => {
+    using set = maildirAndIndex();
+    const { test, index, files } = set;
+    files.write('hash-1', 'new', 'm', envelope());
+    await index.rebuild(files, ENDPOINTS);
+    using other = createDb(test.path);
+    let reads = 0;
+    const newer = () => {
+      // When its file is read for the last time, the message is sent once more with another subject.
+      if (++reads === 2) new SqliteIndex(other).insertMessage({ id: 'm', subject: 'newer', endpointHash: 'hash-1' });
+    };
+    index.insertMessage({ id: 'm', subject: 'wrong', endpointHash: 'hash-1' });
+    await index.rebuild(whileReading(files, newer), ENDPOINTS);
+    assert.equal(reads, 2);
+    assert.equal(index.getMessage('m')?.subject, 'newer');
+    await index.rebuild(files, ENDPOINTS);
+    assert.equal(index.getMessage('m')?.subject, FROM_ENVELOPE.subject, 'the next rebuild takes what the file says');
+  });
+
+  it('asks the store for no id that is not the name of a file', async () => {
+    using set = maildirAndIndex();
+    const { index, files } = set;
+    for (const id of ['', '.', '..', '../../secret', 'a/b', 'a\\b', 'a\0b', 'plain']) {
+      index.insertMessage({ id, subject: 's', endpointHash: 'hash-1', createdAt: AT });
+    }
+    const asked = new Set<string>();
+    await index.rebuild(
+      whileReading(files, (id) => void asked.add(id)),
+      ENDPOINTS,
+    );
+    assert.deepEqual([...asked], ['plain']);
+    assert.deepEqual(allOf(index), []);
   });
 
   it('does not bring back what was indexed, delivered and deleted while it read', async () => {
