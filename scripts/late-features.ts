@@ -38,12 +38,12 @@ const HISTORY = '../drizzle/history';
 const NAME = 'features';
 
 /**
- * Asks for the file from a chunk. Bun has no `require` in a file that it need not transpile; a bundler of the user's
- * program sees only that, and takes the file along.
+ * Asks for the file from a chunk. `import.meta.require` is Bun's own, which no banner of a bundler can redefine; in a
+ * program that was bundled it finds nothing, and `require` is what its bundler has put the file's content behind.
  */
 function callOf(hash: string): string {
   const file = `"../${NAME}-${hash}.js"`;
-  return `(typeof require>"u"?import.meta.require(${file}):require(${file}))`;
+  return `(()=>{try{return import.meta.require(${file})}catch(e){try{return require(${file})}catch{throw e}}})()`;
 }
 
 const HASH_LENGTH = 8;

@@ -99,6 +99,11 @@ export class Connection implements Disposable {
     return this.#isOpen && this.#database.inTransaction;
   }
 
+  /** @internal True inside a loop over `iterate()`, in which nothing may be set or written. */
+  get isIterating(): boolean {
+    return this.#iterators.size > 0;
+  }
+
   /**
    * Prepares one statement.
    *

@@ -16,10 +16,11 @@ const OLDEST_WITH_NOOP = '3.51.0';
 
 /**
  * What the -wal holds, found out without moving a page; undefined where the file has no -wal (in memory, another
- * journal mode), inside a transaction, and before SQLite 3.51.0. https://sqlite.org/pragma.html#pragma_wal_checkpoint
+ * journal mode), inside a transaction or a loop over `iterate()`, and before SQLite 3.51.0. https://sqlite.org/pragma.html#pragma_wal_checkpoint
  */
 export function walState(connection: Connection): WalState | undefined {
-  if (connection.inTransaction || !isAtLeast(connection.sqliteVersion, OLDEST_WITH_NOOP)) return undefined;
+  if (connection.inTransaction || connection.isIterating || !isAtLeast(connection.sqliteVersion, OLDEST_WITH_NOOP))
+    return undefined;
   try {
     const [row] = connection.pragma('wal_checkpoint(NOOP)') as { log: number; checkpointed: number }[];
     return row && row.log >= 0 ? { frames: row.log, checkpointed: row.checkpointed } : undefined;

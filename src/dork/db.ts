@@ -6,6 +6,7 @@ import type { Definition } from '../engine/definition.ts';
 import { checkLegacy } from '../health/legacy.ts';
 import { RECOUNT } from '../relay/rebuild-sql.ts';
 import * as schema from '../schema.ts';
+import { checkCounters } from './check-counters.ts';
 
 /** DorkOS's database, as the engine knows it. */
 export const dork: Definition<typeof schema> = {
@@ -16,6 +17,9 @@ export const dork: Definition<typeof schema> = {
   defaultPath: defaultDbPath,
   createDefaultFolder: createDefaultHome,
   command: 'dork-db',
-  healthChecks: [['legacy', (look) => checkLegacy(look)]],
+  healthChecks: [
+    ['counters', (look) => checkCounters(look)],
+    ['legacy', (look) => checkLegacy(look)],
+  ],
   afterRecover: RECOUNT,
 };

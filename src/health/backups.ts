@@ -25,17 +25,20 @@ export const checkBackups: Check = onDisk((look) => {
   const found = readable(folder, filename);
   if (!Array.isArray(found))
     return { findings: [say.warning(found.message, found.hint)], figures: { newestBackup: null } };
-  const { newest, broken } = newestVerified(look, found);
+  const { newest, broken } = newestUsable(look, found);
   const findings = broken.map((problem) => say.warning(problem, 'Keep it out of the folder, and make a new backup.'));
   findings.push(...aheadOf(found), ...leftovers(look, folder));
   const hint = `dork-db backup --db ${shellQuoted(filename)}`;
   if (!newest) {
     const none = `There is no backup of ${filename} in ${folder}`;
     findings.push(hasRows(look) ? say.warning(`${none}.`, hint) : say.info(`${none}; it holds nothing yet.`));
-  } else if (newest.ageMs < OLD_MS) findings.push(say.ok(`The newest verified backup is of ${newest.at}.`));
+  } else if (newest.ageMs < OLD_MS)
+    findings.push(
+      say.ok(`The newest backup is of ${newest.at}. Its header, tables and ledger are right; its pages were not read.`),
+    );
   else {
     const days = Math.floor(newest.ageMs / DAY_MS);
-    findings.push(say.warning(`The newest verified backup is ${days} days old: ${newest.path}.`, hint));
+    findings.push(say.warning(`The newest backup that can be used is ${days} days old: ${newest.path}.`, hint));
   }
   return { findings, figures: { newestBackup: newest ?? null } };
 });
@@ -76,7 +79,7 @@ function leftovers({ connection: { adapter, filename } }: Look, folder: string):
 }
 
 /** Looks from the newest on, as far as the first that is one. */
-function newestVerified({ connection, history }: Look, backups: readonly NamedBackup[]) {
+function newestUsable({ connection, history }: Look, backups: readonly NamedBackup[]) {
   const broken: string[] = [];
   for (const { path, name } of backups.filter((backup) => !isAhead(backup.name))) {
     try {

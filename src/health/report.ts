@@ -25,6 +25,7 @@ export type HealthCheckName =
   | 'integrity'
   | 'foreign-keys'
   | 'backups'
+  | 'counters'
   | 'legacy';
 
 /** One thing that was found. */
@@ -128,7 +129,7 @@ export interface MigrationFigures {
   readonly pending: readonly string[];
 }
 
-/** The newest verified backup. */
+/** The newest backup whose header, tables and ledger are right. */
 export interface BackupFigures {
   readonly path: string;
   readonly at: Instant;
@@ -160,7 +161,7 @@ export interface HealthFigures {
   readonly damage: readonly string[];
   /** With depth `full`, at most 100. */
   readonly danglingRows: readonly DanglingRow[];
-  /** The newest verified backup; null where there is none. */
+  /** The newest backup whose header, tables and ledger are right; null if there is none. */
   readonly newestBackup: BackupFigures | null;
   /** Older DorkOS files that are not imported, or were changed after they were. */
   readonly legacyFiles: readonly string[];

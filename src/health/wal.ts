@@ -90,6 +90,7 @@ function walFinding(
   if (wal.pendingBytes === undefined) {
     const fact = `The -wal has ${formatBytes(wal.bytes)}; how much of it is in the file already is not known`;
     if (connection.inTransaction) return say.info(`${fact} inside a transaction.`);
+    if (connection.isIterating) return say.info(`${fact} inside a loop over iterate().`);
     return isBacklogged
       ? say.warning(`${fact} to SQLite ${connection.sqliteVersion}.`, 'Run dork-db checkpoint, which tells.')
       : say.ok(`${fact} to SQLite ${connection.sqliteVersion}.`);

@@ -9,12 +9,15 @@ export class RecordedStatement implements DriverStatement {
   readonly #inner: DriverStatement;
   readonly #sql: string;
   readonly #role: Role;
+  /** What such a statement did not change, it has not committed. */
+  readonly #isRowWrite: boolean;
 
   constructor(recorder: Recorder, inner: DriverStatement, sql: string, role: Role) {
     this.#recorder = recorder;
     this.#inner = inner;
     this.#sql = sql;
     this.#role = role;
+    this.#isRowWrite = role === 'write' && /^\s*(insert|update|delete|replace)\b/i.test(sql);
     this.readonly = inner.readonly;
     this.isQuery = inner.isQuery;
   }
@@ -27,7 +30,7 @@ export class RecordedStatement implements DriverStatement {
     } catch (error) {
       throw this.#failed(error, from);
     }
-    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from, this.#isRowWrite && result.changes === 0);
     return result;
   }
 
@@ -39,7 +42,8 @@ export class RecordedStatement implements DriverStatement {
     } catch (error) {
       throw this.#failed(error, from);
     }
-    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    const isIdle = this.#isRowWrite && (row === undefined || row === null);
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from, isIdle);
     return row;
   }
 
@@ -51,7 +55,7 @@ export class RecordedStatement implements DriverStatement {
     } catch (error) {
       throw this.#failed(error, from);
     }
-    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from, this.#isRowWrite && rows.length === 0);
     return rows;
   }
 
@@ -63,7 +67,7 @@ export class RecordedStatement implements DriverStatement {
     } catch (error) {
       throw this.#failed(error, from);
     }
-    this.#recorder.done(this.#sql, this.#role, performance.now() - from);
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from, this.#isRowWrite && rows.length === 0);
     return rows;
   }
 

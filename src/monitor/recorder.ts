@@ -71,11 +71,12 @@ export class Recorder {
     }
   }
 
-  done(sql: string, role: Role, milliseconds: number): void {
+  /** @param isIdle True for a write that is known to have changed nothing. */
+  done(sql: string, role: Role, milliseconds: number, isIdle = false): void {
     const { totals } = this;
     totals.statements++;
     totals.statementMs += milliseconds;
-    if (role !== 'read') this.#follow(role, milliseconds);
+    if (role !== 'read' && !isIdle) this.#follow(role, milliseconds);
     if (milliseconds >= this.#slowMs) this.#keepSlow(sql, milliseconds);
   }
 

@@ -21,7 +21,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
 
     const list = dorkDb('backups', '--db', file);
     assert.equal(list.code, 0);
-    assert.match(list.out, /0 minutes +[\d.]+ kB +before-the-upgrade +\d{4}_\w+ +yes +\//);
+    assert.match(list.out, /0 minutes +[\d.]+ kB +before-the-upgrade +\d{4}_\w+ +looks so +\//);
     const [entry] = JSON.parse(dorkDb('backups', '--db', file, '--json').out);
     assert.equal(entry.label, 'before-the-upgrade');
     assert.equal(entry.verified, true);

@@ -64,6 +64,32 @@ describe('the features of the Bun build', () => {
     assert.deepEqual(read, ['s', 4]);
   });
 
+  it('are found although a banner of a bundler has made a global require of another folder', () => {
+    const read = run(`
+      const { createRequire } = await import('node:module');
+      globalThis.require = createRequire('/nowhere/');
+      const opened = db.createDb(file);
+      console.log(JSON.stringify(db.health(opened).filename === file))`);
+    assert.equal(read, true);
+  });
+
+  it('are found in a program that Bun has bundled, wherever it is moved', () => {
+    const entry = folder.file('entry.mjs');
+    writeFileSync(
+      entry,
+      `import { createDb, health } from './bun/index.js';
+       using db = createDb(process.argv[2]);
+       console.log(JSON.stringify(health(db).findings.length > 5));`,
+    );
+    const moved = folder.file('moved');
+    execFileSync(BUN, ['build', entry, '--target=bun', `--outdir=${moved}`], { encoding: 'utf8' });
+    rmSync(built, { recursive: true });
+    assert.equal(
+      execFileSync(BUN, [join(moved, 'entry.js'), folder.file('dork.db')], { encoding: 'utf8' }).trim(),
+      'true',
+    );
+  });
+
   it('say that they are gone, and leave the database in use', () => {
     createDb(folder.file('dork.db')).$client.close();
     removeFeatures();

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { createDb, type HealthReport, PulseStore } from '#entry';
+import { backup, createDb, type HealthReport, PulseStore, SqliteIndex } from '#entry';
 import { temporaryFolder } from '../support/folder.ts';
 import { runtimeCommand } from '../support/runtime.ts';
 
@@ -46,6 +46,48 @@ describe('dork-db doctor', () => {
     assert.ok(report.findings.length > 10);
     assert.ok((report.size?.objects?.length ?? 0) > 10);
     assert.deepEqual(report.damage, []);
+  });
+
+  it('reads a small file whole, and finds pages in the middle that are zeroed', { timeout: 60_000 }, () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    {
+      using db = createDb(file);
+      const index = new SqliteIndex(db);
+      for (let i = 0; i < 300; i++) {
+        index.insertMessage({ id: String(i), subject: 's', endpointHash: 'e', payload: 'x'.repeat(500) });
+      }
+    }
+    const pages = Math.floor(statSync(file).size / 4096);
+    const fd = openSync(file, 'r+');
+    writeSync(fd, Buffer.alloc(6 * 4096), 0, 6 * 4096, (pages - 10) * 4096);
+    closeSync(fd);
+    const { status, stdout } = doctor('--db', file);
+    assert.equal(status, 1, stdout);
+    assert.match(stdout, /is damaged; quick_check says/);
+  });
+
+  it('--deep reads the newest backup whole, and finds what a look does not', { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    let path: string;
+    {
+      using db = createDb(file);
+      const index = new SqliteIndex(db);
+      for (let i = 0; i < 300; i++) {
+        index.insertMessage({ id: String(i), subject: 's', endpointHash: 'e', payload: 'x'.repeat(500) });
+      }
+      ({ path } = await backup(db));
+    }
+    assert.match(doctor('--db', file, '--deep').stdout, /The newest backup was read whole and is good/);
+    const pages = Math.floor(statSync(path).size / 4096);
+    const fd = openSync(path, 'r+');
+    writeSync(fd, Buffer.alloc(6 * 4096, 7), 0, 6 * 4096, (pages - 10) * 4096);
+    closeSync(fd);
+    assert.match(doctor('--db', file).stdout, /its pages were not read/);
+    const deep = doctor('--db', file, '--deep');
+    assert.equal(deep.status, 1, deep.stdout);
+    assert.match(deep.stdout, /error +\S+dork-backup-\S+ is (damaged|not a backup)/);
   });
 
   it('ends with 3 for warnings and says what to do', { timeout: 60_000 }, () => {

@@ -30,6 +30,7 @@ import {
   listBackups,
   PulseStore,
   runMigrations,
+  SqliteIndex,
 } from '#entry';
 import { history } from '../../drizzle/history.ts';
 import { copyName } from '../../src/core/copy-name.ts';
@@ -145,6 +146,18 @@ describe('health', () => {
     }
   });
 
+  it('finds counters of the relay that are not those of its messages, in depth', () => {
+    using db = createDb(':memory:');
+    const index = new SqliteIndex(db);
+    for (const id of ['a', 'b']) index.insertMessage({ id, subject: id, endpointHash: 'e' });
+    const errors = () => problems(db, 'counters', { deep: true });
+    assert.deepEqual(errors(), []);
+    db.$client.exec("UPDATE relay_counts SET pending = 5 WHERE subject = 'a'");
+    db.$client.exec("INSERT INTO relay_counts (subject, failed) VALUES ('gone', 1)");
+    assert.deepEqual(problems(db, 'counters'), [], 'the index is read only in depth');
+    assert.match(errors().join(), /^error: The counters of 2 subjects/);
+  });
+
   it('finds rows that refer to rows which are not there', () => {
     using folder = temporaryFolder();
     using db = createDb(folder.file('dork.db'));
@@ -248,7 +261,7 @@ describe('health', () => {
     assert.match(problems(db, 'backups')[0] ?? '', /^warning: There is no backup/);
     const day = 24 * 60 * 60 * 1000;
     const old = backUp(db, folder.file('backups'), new Date(Date.now() - 9 * day - 1000));
-    assert.deepEqual(problems(db, 'backups'), [`warning: The newest verified backup is 9 days old: ${old}.`]);
+    assert.deepEqual(problems(db, 'backups'), [`warning: The newest backup that can be used is 9 days old: ${old}.`]);
     const recent = backUp(db, folder.file('backups'), new Date(Date.now() - day));
     assert.deepEqual(problems(db, 'backups'), []);
     assert.equal(health(db).newestBackup?.path, recent);

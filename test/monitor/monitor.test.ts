@@ -9,6 +9,7 @@ import {
   createDb,
   DatabaseBusyError,
   type Db,
+  health,
   InvalidInputError,
   type MonitorOptions,
   type MonitorSample,
@@ -33,6 +34,27 @@ function denials(db: Db) {
 }
 
 describe('monitor', () => {
+  it('and health answer inside a loop over iterate()', async () => {
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('dork.db'));
+    const deny = denials(db);
+    for (let i = 0; i < 10; i++) deny(String(i));
+    const samples: number[] = [];
+    using watch = monitor(db, { everyMs: 1, onSample: ({ walBytes }) => samples.push(walBytes) });
+    let rows = 0;
+    for (const _ of db.$client.prepare('SELECT id FROM agent_denials').iterate()) {
+      rows++;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.ok(watch.sample().walBytes > 0);
+      for (const deep of [false, 'quick', true] as const) {
+        const errors = health(db, { deep }).findings.filter(({ severity }) => severity === 'error');
+        assert.deepEqual(errors, []);
+      }
+    }
+    assert.equal(rows, 10);
+    assert.ok(samples.length > 0);
+  });
+
   it('counts the transactions that wrote and were committed, and no others', () => {
     using folder = temporaryFolder();
     using db = createDb(folder.file('dork.db'));
@@ -63,6 +85,21 @@ describe('monitor', () => {
       0,
       'nothing written',
     );
+    const none = db.$client.prepare("UPDATE agent_denials SET reason = 'x' WHERE id = 'nobody'");
+    const noneBack = db.$client.prepare("DELETE FROM agent_denials WHERE id = 'nobody' RETURNING id");
+    assert.equal(
+      commits(() => {
+        none.run();
+        noneBack.all();
+        db.transaction(() => [none.run(), noneBack.get()]);
+      }),
+      0,
+      'nothing changed',
+    );
+    assert.equal(
+      commits(() => db.transaction(() => [deny('then none'), none.run()])),
+      1,
+    );
     assert.equal(
       commits(() => db.$client.prepare('SELECT count(*) FROM agents').all()),
       0,
@@ -91,7 +128,7 @@ describe('monitor', () => {
       commits(() => new PulseStore(db).createSchedule({ name: 'a', cron: '* * * * *', prompt: 'p' })),
       1,
     );
-    assert.equal(db.$client.prepare('SELECT count(*) AS n FROM agent_denials').get()?.n, 7);
+    assert.equal(db.$client.prepare('SELECT count(*) AS n FROM agent_denials').get()?.n, 8);
   });
 
   it('gives sizes, counts statements of every kind of call, and none of its own', () => {

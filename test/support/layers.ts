@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // What a definition is: types alone, and which one a connection has.
   engine: ['core', 'migrations', 'health'],
   // The one definition of DorkOS's database.
-  dork: ['core', 'engine', 'health', 'history', 'assembly', ...DOMAINS],
+  dork: ['core', 'engine', 'health', 'migrations', 'history', 'assembly', ...DOMAINS],
   ...Object.fromEntries(DOMAINS.map((domain) => [domain, ['core']])),
   ...Object.fromEntries(FEATURES.map((feature) => [feature, [...BELOW_FEATURES, ...FEATURES, 'history']])),
   assembly: [...BELOW_FEATURES, ...FEATURES, 'history'],

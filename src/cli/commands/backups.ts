@@ -66,18 +66,19 @@ function folderOf(filename: string): string {
 }
 
 function describe(backups: readonly BackupEntry[]): string {
-  const head = ['age', 'size', 'label', 'newest migration', 'verified', 'file'];
+  const head = ['age', 'size', 'label', 'newest migration', 'usable', 'file'];
   const rows = backups.map(({ ageMs, isAhead, bytes, kind, label, migration, verified, path }) => [
     isAhead ? 'future' : formatAge(ageMs),
     formatBytes(bytes),
     label ?? (kind === 'backup' ? '-' : kind),
     migration ?? '-',
-    verified ? 'yes' : 'NO',
+    verified ? 'looks so' : 'NO',
     path,
   ]);
   const problems = backups.flatMap(({ problem }) => (problem ? [problem] : []));
   const ahead = backups.filter(({ isAhead }) => isAhead);
-  return [formatTable(head, rows), ...problems, ...(ahead.length > 0 ? [dated(ahead.length)] : [])].join('\n');
+  const notRead = 'Only headers, tables and ledgers were looked at. dork-db verify FILE reads every page.';
+  return [formatTable(head, rows), notRead, ...problems, ...(ahead.length > 0 ? [dated(ahead.length)] : [])].join('\n');
 }
 
 function dated(count: number): string {

@@ -1,10 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import colors from 'picocolors';
+import { DorkDbError } from '../../core/errors.ts';
 import { realFile } from '../../core/file.ts';
 import { formatBytes } from '../../core/format.ts';
+import { bytesOf } from '../../core/wal.ts';
 import { health } from '../../health/health.ts';
-import type { HealthFinding, HealthReport, HealthSeverity } from '../../health/report.ts';
+import { type HealthFinding, type HealthReport, type HealthSeverity, worst } from '../../health/report.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { existingFile, openExisting } from '../open-existing.ts';
@@ -33,8 +35,8 @@ const COLORS: Record<HealthSeverity, (text: string) => string> = {
 export function addDoctor(add: (name: string) => Command): void {
   add('doctor')
     .description('say what is well with the file and what is not, and what to do; changes nothing')
-    .option('--quick', 'read every page once too')
-    .option('--deep', 'read everything, compare indexes with tables, follow foreign keys')
+    .option('--quick', 'read every page once too; without it, only of a file of up to 64 MB')
+    .option('--deep', 'read everything, compare indexes with tables, follow foreign keys, and read the newest backup')
     .addHelpText(
       'after',
       '\nExit codes: 0 all is well, 3 warnings, 1 errors.\n\nExamples:\n  dork-db doctor\n  dork-db doctor --deep --json',
@@ -52,9 +54,38 @@ async function runDoctor(options: Options): Promise<void> {
   else print(describe(report));
 }
 
+/** Files up to this size are read whole without being asked to: that takes a moment. */
+const READ_WHOLE_BYTES = 64 * 2 ** 20;
+
 async function examine(options: Options): Promise<HealthReport> {
   using db = await openExisting(options, { readonly: true });
-  return health(db, { deep: options.deep ? true : options.quick ? 'quick' : false });
+  const isSmall = bytesOf(db.$client.filename) <= READ_WHOLE_BYTES;
+  const report = health(db, { deep: options.deep ? true : options.quick || isSmall ? 'quick' : false });
+  const findings = [...(report.depth === 'usual' ? [NOT_READ] : []), ...(options.deep ? await readBackup(report) : [])];
+  const all = [...report.findings, ...findings];
+  return { ...report, findings: all, severity: worst(all.map(({ severity }) => severity)) };
+}
+
+const NOT_READ: HealthFinding = {
+  check: 'integrity',
+  severity: 'info',
+  fact: 'The content was not read, since the file has more than 64 MB.',
+  hint: 'dork-db doctor --quick reads every page; --deep compares indexes with tables too.',
+};
+
+/** Reads the newest backup whole. */
+async function readBackup({ newestBackup }: HealthReport): Promise<HealthFinding[]> {
+  if (!newestBackup) return [];
+  const { path } = newestBackup;
+  try {
+    const { verifyBackup } = await loadApi();
+    await verifyBackup(path, { deep: true });
+    return [{ check: 'backups', severity: 'ok', fact: `The newest backup was read whole and is good: ${path}.` }];
+  } catch (error) {
+    if (!(error instanceof DorkDbError)) throw error;
+    const hint = 'Make a new backup, and keep this one out of the folder.';
+    return [{ check: 'backups', severity: 'error', fact: error.message, hint }];
+  }
 }
 
 /**
