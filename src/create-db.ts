@@ -14,9 +14,12 @@ import type * as schema from './schema.ts';
 export type Db = Database<typeof schema>;
 
 /** What `createDb()` takes beside the path. */
-export interface CreateDbOptions
-  extends Pick<OpenOptions, 'readonly' | 'busyTimeoutMs'>,
-    Pick<BringUpOptions, 'onProgress' | 'logger'> {
+export interface CreateDbOptions extends Pick<OpenOptions, 'readonly'>, Pick<BringUpOptions, 'onProgress' | 'logger'> {
+  /**
+   * How long a write waits for another connection's, in milliseconds. Default 5000. Pending migrations wait as long for
+   * the write lock; by default 60,000.
+   */
+  readonly busyTimeoutMs?: number;
   /**
    * What to do about migrations that the file lacks: `apply` them (default), `require` that there are none, or `skip`
    * the question, also for a file that is newer than this code. A read-only connection never applies: `apply` is
@@ -53,6 +56,7 @@ export function createDbWith<TSchema extends Schema>(
   return (path, options = {}) => {
     checkOptions(optionsArgument(options));
     const { readonly = false, busyTimeoutMs } = options;
+    adapter.load();
     if (path === undefined) definition.createDefaultFolder?.();
     const filename = databasePath(path === undefined ? definition.defaultPath?.() : path);
     const connection = openConnection(adapter, filename, { readonly, busyTimeoutMs, isOurLedger });
@@ -65,7 +69,7 @@ export function createDbWith<TSchema extends Schema>(
       }
       const { migrations = 'apply' } = options;
       if (migrations !== 'skip' && !isCurrent(connection, history)) {
-        bringUp(connection, history, { ...options, migrations });
+        bringUp(connection, history, { ...options, migrations, lockTimeoutMs: busyTimeoutMs });
       }
       optimizeAtClose(connection);
       return new Database(connection, definition.schema);

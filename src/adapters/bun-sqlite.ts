@@ -2,7 +2,21 @@ import { constants, Database, type SQLQueryBindings, type Statement } from 'bun:
 import { SQLiteBunSession } from 'drizzle-orm/bun-sqlite/session';
 import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue } from '../core/adapter.ts';
 import { assertCount } from '../core/bind.ts';
+import { UnsupportedRuntimeError } from '../core/errors.ts';
 import { leadingWords, splitStatements, withBackquotes } from '../core/sql-text.ts';
+import { isAtLeast } from '../core/version.ts';
+
+/** An older Bun reports a new file as locked. */
+const OLDEST_BUN = '1.4.0';
+
+/** @throws UnsupportedRuntimeError */
+function refuseOldBun(): void {
+  const { bun: version = '' } = process.versions;
+  if (isAtLeast(version, OLDEST_BUN)) return;
+  throw new UnsupportedRuntimeError('BUN_TOO_OLD', `Bun ${version} is too old for @dorkos/db. Nothing was opened.`, {
+    hint: `Run Bun ${OLDEST_BUN} or newer (bun upgrade).`,
+  });
+}
 
 /** Bun binds NULL for a parameter that is missing; every driver of ours refuses it. */
 function counted(
@@ -84,11 +98,12 @@ export const bunSqlite: Adapter = {
     }`,
   },
 
-  load: () => {},
+  load: refuseOldBun,
   library: () => 'bun:sqlite',
   version: () => Bun.version,
 
   open(filename, { readonly, isClosed }): DriverDatabase {
+    refuseOldBun();
     const database = isClosed
       ? // https://sqlite.org/uri.html#uriimmutable
         new Database(

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { RunResult, SqliteValue } from '../core/adapter.ts';
 import { UnsupportedRuntimeError } from '../core/errors.ts';
+import { messageOf } from '../core/realm.ts';
 import { type Library, sharedLibrary } from '../core/register.ts';
 import { isAtLeast } from '../core/version.ts';
 
@@ -26,7 +27,10 @@ interface BetterDatabase {
   close(): unknown;
 }
 
-type Driver = new (filename: string | Buffer, options: { readonly: boolean; fileMustExist: boolean }) => BetterDatabase;
+type Driver = new (
+  filename: string | Buffer,
+  options?: { readonly: boolean; fileMustExist: boolean },
+) => BetterDatabase;
 
 /** Up to this size a closed file is read from a copy in memory, since the driver takes no `immutable` URI. */
 const LARGEST_IN_MEMORY = 256 * 2 ** 20;
@@ -68,17 +72,32 @@ function load(): Library {
       },
     );
   }
+  const require = createRequire(import.meta.url);
+  let found: Library;
   try {
-    const require = createRequire(import.meta.url);
     const { version } = require('better-sqlite3/package.json') as { version: string };
     const path = require.resolve('better-sqlite3');
-    return { name: 'better-sqlite3', version, path, Database: require(path) };
+    found = { name: 'better-sqlite3', version, path, Database: require(path) };
   } catch (cause) {
     throw new UnsupportedRuntimeError(
       'DRIVER_MISSING',
       'better-sqlite3 could not be loaded, and Node needs it. Nothing was opened.',
       {
         hint: 'Install it beside @dorkos/db: npm install better-sqlite3@13',
+        cause,
+      },
+    );
+  }
+  try {
+    // The driver loads its native binary with the first database.
+    new (found.Database as Driver)(':memory:').close();
+    return found;
+  } catch (cause) {
+    throw new UnsupportedRuntimeError(
+      'DRIVER_BROKEN',
+      `The native binary of better-sqlite3 could not be loaded on Node ${process.versions.node} (${process.platform}-${process.arch}): ${messageOf(cause).split('\n')[0]} Nothing was opened.`,
+      {
+        hint: 'Install it again for this system: npm install better-sqlite3@13',
         cause,
       },
     );

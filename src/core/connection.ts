@@ -205,7 +205,7 @@ export class Connection implements Disposable {
       if (this.openFile?.problem()) this.#database.abandon();
       else this.#database.close();
     } catch (error) {
-      throw typedError(error, 'Closing', this.filename);
+      failures.push(typedError(error, 'Closing', this.filename));
     }
     if (failures.length > 0) throw failures[0];
   }

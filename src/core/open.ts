@@ -147,8 +147,13 @@ const foundWithWal = new WeakSet<Connection>();
  */
 function closeRefused(connection: Connection): void {
   const reader = foundWithWal.has(connection) && !connection.readonly ? readerOf(connection) : undefined;
-  connection.close();
-  reader?.close();
+  for (const one of [connection, reader]) {
+    try {
+      one?.close();
+    } catch {
+      // The refusal is the error to report.
+    }
+  }
 }
 
 /** A connection that has taken its lock, as each does with the first thing that it reads. */
@@ -156,6 +161,8 @@ function readerOf(connection: Connection): Connection | undefined {
   let reader: Connection | undefined;
   try {
     reader = connection.sibling(connection.filename, { readonly: true });
+    // better-sqlite3 waits 5 seconds otherwise, after the caller's own wait.
+    reader.exec(`PRAGMA busy_timeout = ${STEP_MS}`);
     reader.pragma('schema_version');
   } catch {
     // A damaged file says so here too; the lock is taken before.

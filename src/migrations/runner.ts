@@ -2,6 +2,7 @@ import type { Connection } from '../core/connection.ts';
 import { DatabaseBusyError, DorkDbError, MigrationError } from '../core/errors.ts';
 import { checkTimeout, flagArgument } from '../core/input.ts';
 import { MEMORY } from '../core/path.ts';
+import { STEP_MS } from '../core/pragmas.ts';
 import { retryWhile } from '../core/sleep.ts';
 import { isBusy } from '../core/sqlite-error.ts';
 import { apply, type Work } from './apply.ts';
@@ -87,7 +88,7 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
   const attempt: Attempt = { hasLock: false };
   try {
     const outcome = withForeignKeysOff(connection, () =>
-      withSettings(connection, lockTimeoutMs, () =>
+      withSettings(connection, () =>
         // SQLite does not call its busy handler at every BEGIN that meets a lock.
         retryWhile(
           (error) => isBusy(error) && !attempt.hasLock,
@@ -158,11 +159,11 @@ function snapshotOf(
   return takeSnapshot(connection, applied.at(-1)?.tag, rows);
 }
 
-/** A migration may take longer than a write may wait for one, and may rebuild tables in SQLite's older way. */
-function withSettings<T>(connection: Connection, lockTimeoutMs: number, fn: () => T): T {
+/** SQLite waits in short steps, since the caller keeps the time. A migration may rebuild tables in SQLite's older way. */
+function withSettings<T>(connection: Connection, fn: () => T): T {
   const busyTimeout = connection.pragma('busy_timeout', { simple: true });
   const legacyAlterTable = connection.pragma('legacy_alter_table', { simple: true });
-  connection.exec(`PRAGMA busy_timeout = ${lockTimeoutMs}`);
+  connection.exec(`PRAGMA busy_timeout = ${STEP_MS}`);
   try {
     return fn();
   } finally {
