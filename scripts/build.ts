@@ -15,7 +15,7 @@ const dist = join(root, 'dist');
 const ENTRIES = { node: 'node', bun: 'index' } as const;
 
 /** The package's other exports; they hand on what the entry has. */
-const PARTS = ['pulse/index', 'relay/index', 'mesh/index', 'schema'];
+const PARTS = ['engine', 'pulse/index', 'relay/index', 'mesh/index', 'schema'];
 
 type Target = keyof typeof ENTRIES;
 

@@ -6,7 +6,7 @@ import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './c
 import { databasePath } from './core/path.ts';
 import { hasWalResetBug } from './core/version.ts';
 import { type Kit, setDefinition } from './engine/definition.ts';
-import { type BringUpOptions, bringUp, startsAs } from './migrations/bring-up.ts';
+import { type BringUpOptions, bringUp, isOurs } from './migrations/bring-up.ts';
 import { isCurrent } from './migrations/current.ts';
 import type * as schema from './schema.ts';
 
@@ -52,14 +52,14 @@ export function createDbWith<TSchema extends Schema>(
 ): (path?: string, options?: CreateDbOptions) => Database<TSchema> {
   const { adapter, definition } = kit;
   const { history } = definition;
-  const isOurLedger = (connection: Connection) => startsAs(connection, history);
+  const opening = { applicationId: definition.applicationId, isOurs: (opened: Connection) => isOurs(opened, history) };
   return (path, options = {}) => {
     checkOptions(optionsArgument(options));
     const { readonly = false, busyTimeoutMs } = options;
     adapter.load();
     if (path === undefined) definition.createDefaultFolder?.();
     const filename = databasePath(path === undefined ? definition.defaultPath?.() : path);
-    const connection = openConnection(adapter, filename, { readonly, busyTimeoutMs, isOurLedger });
+    const connection = openConnection(adapter, filename, { readonly, busyTimeoutMs, ...opening });
     setDefinition(connection, definition);
     return orRefuse(connection, () => {
       if (hasWalResetBug(connection.sqliteVersion)) {

@@ -9,7 +9,7 @@ import { databasePath, MEMORY } from './core/path.ts';
 import { BUSY_TIMEOUT_MS } from './core/pragmas.ts';
 import type { Db } from './create-db.ts';
 import { type Definition, definitionOf, type Kit } from './engine/definition.ts';
-import { startsAs } from './migrations/bring-up.ts';
+import { isOurs } from './migrations/bring-up.ts';
 import type { History } from './migrations/history.ts';
 import { readLedger } from './migrations/ledger.ts';
 import { type Rehearsal, type RehearseOptions, rehearse } from './migrations/rehearsal.ts';
@@ -44,7 +44,10 @@ export function runMigrationsWith(kit: Kit): RunMigrations {
     if (isDb(of)) return migrate(of.$client, history ?? definition.history, options);
     // Before the file is made.
     checkMigrateOptions(options);
-    using connection = openConnection(adapter, databasePath(of), { isOurLedger: isLedgerOf(definition, history) });
+    using connection = openConnection(adapter, databasePath(of), {
+      applicationId: definition.applicationId,
+      isOurs: isLedgerOf(definition, history),
+    });
     return orRefuse(connection, () => migrate(connection, history ?? definition.history, options));
   };
 }
@@ -63,7 +66,7 @@ function isDb(of: unknown): of is Pick<Db, '$client'> {
 
 /** A file without our application_id is taken where its ledger begins as ours does; for another history, where it has one. */
 function isLedgerOf(definition: Definition, history: History | undefined): (connection: Connection) => boolean {
-  return (connection) => (history ? readLedger(connection).length > 0 : startsAs(connection, definition.history));
+  return (connection) => isOurs(connection, definition.history) || (!!history && readLedger(connection).length > 0);
 }
 
 /**

@@ -5,6 +5,7 @@ import { recoverWith } from './backup/recover.ts';
 import { restoreWith } from './backup/restore.ts';
 import { verifyBackupWith } from './backup/verify.ts';
 import { type CreateDb, createDbWith } from './create-db.ts';
+import { type DefineDb, defineDbFor } from './define-db.ts';
 import { dork } from './dork/db.ts';
 import { compactWith } from './housekeeping/compact.ts';
 import { migrationStatusWith, rehearseMigrationsWith, runMigrationsWith } from './migrate-db.ts';
@@ -17,6 +18,8 @@ const kit = { adapter: betterSqlite3, definition: dork };
 export const compact = compactWith(kit);
 /** Opens dork.db, migrates it and wraps it in Drizzle, as `CreateDb` says. */
 export const createDb: CreateDb = createDbWith(kit);
+/** Describes a database of your own Drizzle schema, as `DefineDb` says. */
+export const defineDb: DefineDb = defineDbFor(betterSqlite3);
 /** The backups in a folder, newest first, as `ListBackups` says. */
 export const listBackups = listBackupsWith(kit);
 /** What a file has of the history, as `GetMigrationStatus` says; writes nothing. */

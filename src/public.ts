@@ -61,6 +61,7 @@ export type { Logger } from './core/logger.ts';
 export { defaultDbPath } from './core/path.ts';
 export type { Statement } from './core/statement.ts';
 export { type CreateDb, type CreateDbOptions, closeDb, type Db } from './create-db.ts';
+export type { DefineDb, DefineDbOptions, DefinedDb } from './define-db.ts';
 export { guardDomains } from './guard-domains.ts';
 export { type HealthOptions, health } from './health/health.ts';
 export type {

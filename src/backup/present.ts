@@ -2,10 +2,10 @@ import type { Adapter } from '../core/adapter.ts';
 import { Connection } from '../core/connection.ts';
 import { DatabaseOpenError, DorkDbError, RestoreError } from '../core/errors.ts';
 import { inspectFile } from '../core/file.ts';
+import { isEmpty } from '../core/open.ts';
 import { type Owner, ownerOf } from '../core/owner.ts';
-import { APPLICATION_ID } from '../core/pragmas.ts';
 import { isBusy } from '../core/sqlite-error.ts';
-import { startsAs } from '../migrations/bring-up.ts';
+import { isOurs } from '../migrations/bring-up.ts';
 import type { History } from '../migrations/history.ts';
 import { inUse } from './exclusive.ts';
 import { sidecarsOf } from './file-set.ts';
@@ -71,10 +71,7 @@ export async function presentAt(
 function refuseForeign(adapter: Adapter, filename: string, history: History): void {
   using connection = new Connection(adapter, filename, { readonly: isReadonly(filename) });
   connection.exec(pragmaText(CAREFUL));
-  const id = connection.pragma('application_id', { simple: true });
-  if (id === APPLICATION_ID) return;
-  const tables = connection.prepare<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n;
-  if (id === 0 && (tables === 0 || startsAs(connection, history))) return;
+  if (isEmpty(connection) || isOurs(connection, history)) return;
   throw new RestoreError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
     hint: 'Give the path of a dork.db with --db.',
   });

@@ -42,6 +42,7 @@ export async function recoverByTables(thread: Thread, damaged: string, to: strin
       if (result.unreadable !== 0) unreadable[name] = result.unreadable;
       if (result.refused > 0) refused[name] = result.refused;
     }
+    await source.keepSequences();
     // Last, since the text of a search table may be in another table.
     for (const { name } of virtual) if (!(await source.copyVirtual(quoted(name)))) unreadable[name] = null;
     for (const { sql } of objects.filter(({ type }) => type !== 'table')) await makeObject(connection, sql);
@@ -134,10 +135,42 @@ class Source {
     // By the table itself, whose indexes may differ from it. Without a condition SQLite would copy pages as they are,
     // with rows that break a rule and indexes that are wrong.
     const from = `damaged.${table} NOT INDEXED WHERE true`;
-    if (!(await isRead(this.#connection, `INSERT OR IGNORE INTO main.${table} SELECT * FROM ${from}`)))
+    const list = await this.#stored(table);
+    if (!(await isRead(this.#connection, `INSERT OR IGNORE INTO main.${table} (${list}) SELECT ${list} FROM ${from}`)))
       return undefined;
     const [row] = await this.#connection.all<{ n: number }>(`SELECT count(*) - changes() AS n FROM ${from}`);
     return row?.n ?? 0;
+  }
+
+  /** What a row consists of: its rowid, by which a search table may refer to it, and the columns that are not computed. */
+  async #stored(table: string): Promise<string> {
+    const name = unquoted(table);
+    const columns = await this.#connection.all<{ name: string }>(
+      "SELECT name FROM pragma_table_xinfo(?, 'main') WHERE hidden = 0",
+      name,
+    );
+    const [kind] = await this.#connection.all<{ wr: number }>(
+      "SELECT wr FROM pragma_table_list(?) WHERE schema = 'main'",
+      name,
+    );
+    const taken = new Set(columns.map((column) => column.name.toLowerCase()));
+    const rowid = kind?.wr ? undefined : ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias));
+    return [...(rowid ? [rowid] : []), ...columns.map((column) => quoted(column.name))].join(', ');
+  }
+
+  /** AUTOINCREMENT gives no id twice, of deleted rows neither. https://sqlite.org/autoinc.html */
+  async keepSequences(): Promise<void> {
+    const both = await this.#connection.all<{ n: number }>(
+      `SELECT (SELECT count(*) FROM main.sqlite_schema WHERE name = 'sqlite_sequence')
+         * (SELECT count(*) FROM damaged.sqlite_schema WHERE name = 'sqlite_sequence') AS n`,
+    );
+    if (!both[0]?.n) return;
+    const theirs = 'SELECT max(seq) FROM damaged.sqlite_sequence AS d WHERE d.name = sqlite_sequence.name';
+    const raise = `UPDATE main.sqlite_sequence SET seq = max(seq, coalesce((${theirs}), 0))`;
+    const add = `INSERT INTO main.sqlite_sequence (name, seq) SELECT name, seq FROM damaged.sqlite_sequence
+      WHERE name IN (SELECT name FROM main.sqlite_schema) AND name NOT IN (SELECT name FROM main.sqlite_sequence)`;
+    // If it is damaged, the ids go on after the greatest that is left.
+    if (await isRead(this.#connection, raise)) await isRead(this.#connection, add);
   }
 
   async #prune(root: number): Promise<Pruned> {

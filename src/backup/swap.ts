@@ -8,7 +8,7 @@ import { fsyncPath } from '../core/flush.ts';
 import { openConnection } from '../core/open.ts';
 import { shellQuoted } from '../core/path.ts';
 import { bytesOf } from '../core/wal.ts';
-import { startsAs } from '../migrations/bring-up.ts';
+import { isOurs } from '../migrations/bring-up.ts';
 import type { History } from '../migrations/history.ts';
 import { planFor } from '../migrations/plan.ts';
 import { refuseOpen, whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
@@ -120,7 +120,8 @@ export function putBack(target: string, kept: string): void {
 export function proveOpens(adapter: Adapter, target: string, history: History): void {
   try {
     using connection = openConnection(adapter, target, {
-      isOurLedger: (opened) => startsAs(opened, history),
+      ...(history.applicationId !== undefined && { applicationId: history.applicationId }),
+      isOurs: (opened) => isOurs(opened, history),
     });
     const { pending, problem } = planFor(connection, history);
     if (pending.length === 0 && !problem) return;

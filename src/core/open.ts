@@ -18,8 +18,10 @@ export interface OpenOptions {
   readonly readonly?: boolean;
   /** How long a write waits for another connection's, in milliseconds. Default 5000. */
   readonly busyTimeoutMs?: number;
-  /** Says whether the ledger is one that is expected; a file without our application_id is only taken with it. */
-  readonly isOurLedger?: (connection: Connection) => boolean;
+  /** Says whether a file that is not empty is one of ours. Default: it has DorkOS's application_id. */
+  readonly isOurs?: (connection: Connection) => boolean;
+  /** A file whose header has this application_id is taken without asking {@link isOurs}. Default: DorkOS's. */
+  readonly applicationId?: number;
 }
 
 /**
@@ -69,9 +71,9 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   }
   if (hasWal) foundWithWal.add(connection);
   try {
-    if (file.applicationId !== APPLICATION_ID) {
+    if (file.applicationId !== (options.applicationId || APPLICATION_ID)) {
       connection.exec(`PRAGMA busy_timeout = ${Math.min(busyTimeoutMs, STEP_MS)}`);
-      refuseForeign(connection, busyTimeoutMs, options.isOurLedger, isReplaced);
+      refuseForeign(connection, busyTimeoutMs, options.isOurs, isReplaced);
     }
     configure(connection, busyTimeoutMs, isReplaced);
   } catch (error) {
@@ -203,16 +205,12 @@ export function optimizeAtClose(connection: Connection): void {
 export function refuseForeign(
   connection: Connection,
   busyTimeoutMs: number,
-  isOurLedger?: (connection: Connection) => boolean,
+  isOurs: (connection: Connection) => boolean = hasOurId,
   isReplaced = () => false,
 ): void {
   const mayPass = (error: unknown) => isBusy(error) && !isReplaced();
-  const { id, tables } = retryWhile(mayPass, busyTimeoutMs, () => ({
-    id: connection.pragma('application_id', { simple: true }),
-    tables: connection.prepare<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n,
-  }));
-  if (id === APPLICATION_ID) return;
-  if ((id === 0 && tables === 0) || isOurLedger?.(connection)) return;
+  const isTaken = retryWhile(mayPass, busyTimeoutMs, () => isEmpty(connection) || isOurs(connection));
+  if (isTaken) return;
   throw new DatabaseOpenError(
     'NOT_OURS',
     `${connection.filename} is a SQLite database of another program. It was not changed.`,
@@ -220,6 +218,16 @@ export function refuseForeign(
       hint: 'Give the path of a dork.db; older DorkOS files are imported, not opened.',
     },
   );
+}
+
+/** True for a file that holds nothing: no table, and no mark of another program. */
+export function isEmpty(connection: Connection): boolean {
+  if (connection.pragma('application_id', { simple: true }) !== 0) return false;
+  return connection.prepare<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n === 0;
+}
+
+function hasOurId(connection: Connection): boolean {
+  return connection.pragma('application_id', { simple: true }) === APPLICATION_ID;
 }
 
 /**

@@ -13,6 +13,7 @@ import { BUSY_TIMEOUT_MS } from '../core/pragmas.ts';
 import { bytesOf } from '../core/wal.ts';
 import type { Kit } from '../engine/definition.ts';
 import { exchange } from '../file/replace.ts';
+import { isOurs } from '../migrations/bring-up.ts';
 import { countRows, type RowCounts } from '../migrations/rows.ts';
 import { withoutOthers } from './exclusive.ts';
 
@@ -69,11 +70,11 @@ export function compactWith(kit: Kit): Compact {
     const started = performance.now();
     const filename = existing(path);
     const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
-    const rows = withoutOthers(kit.adapter, filename, busyTimeoutMs, (connection) => {
+    const rows = withoutOthers(kit.adapter, filename, busyTimeoutMs, kit.definition.history, (connection) => {
       sweepSync(kit.adapter, dirname(filename), (name) => name === basename(filename));
       return replaceByCopy(kit.adapter, connection, onProgress);
     });
-    enterWal(kit.adapter, filename, busyTimeoutMs);
+    enterWal(kit, filename, busyTimeoutMs);
     const bytesAfter = bytesOf(filename);
     return {
       filename,
@@ -87,9 +88,13 @@ export function compactWith(kit: Kit): Compact {
 }
 
 /** The copy is not in WAL mode; opening it puts it there. If that fails, the next opening does it. */
-function enterWal(adapter: Adapter, filename: string, busyTimeoutMs: number): void {
+function enterWal({ adapter, definition }: Kit, filename: string, busyTimeoutMs: number): void {
   try {
-    using opened = openConnection(adapter, filename, { busyTimeoutMs });
+    using opened = openConnection(adapter, filename, {
+      busyTimeoutMs,
+      applicationId: definition.applicationId,
+      isOurs: (connection) => isOurs(connection, definition.history),
+    });
     opened.pragma('schema_version');
   } catch (error) {
     if (!(error instanceof DorkDbError)) throw error;

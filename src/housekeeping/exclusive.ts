@@ -2,9 +2,10 @@ import type { Adapter } from '../core/adapter.ts';
 import type { Connection } from '../core/connection.ts';
 import { DatabaseBusyError, DatabaseOpenError } from '../core/errors.ts';
 import { describeHolder, lockHolders } from '../core/file-locks.ts';
-import { APPLICATION_ID } from '../core/pragmas.ts';
 import { isBusy } from '../core/sqlite-error.ts';
 import { openAlone } from '../file/replace.ts';
+import { isOurs } from '../migrations/bring-up.ts';
+import type { History } from '../migrations/history.ts';
 
 /**
  * Runs a function with a connection that has the file alone.
@@ -15,10 +16,11 @@ export function withoutOthers<T>(
   adapter: Adapter,
   filename: string,
   busyTimeoutMs: number,
+  history: History,
   fn: (connection: Connection) => T,
 ): T {
   using connection = alone(adapter, filename, busyTimeoutMs);
-  if (connection.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
+  if (!isOurs(connection, history)) {
     throw new DatabaseOpenError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
       hint: 'Give the path of a dork.db.',
     });

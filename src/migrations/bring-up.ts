@@ -35,6 +35,18 @@ export function startsAs(connection: Connection, history: History): boolean {
   return readLedger(connection)[0]?.hash === history.migrations[0]?.hash;
 }
 
+/**
+ * Returns whether a file is one of a history. With an application_id the history knows its files by that, and takes one
+ * without any whose ledger begins as it does, as Drizzle's own migrator makes it; another application_id is the mark of
+ * another program. A history without one knows its files by their ledger alone.
+ */
+export function isOurs(connection: Connection, history: History): boolean {
+  const { applicationId } = history;
+  if (!applicationId) return startsAs(connection, history);
+  const id = connection.pragma('application_id', { simple: true });
+  return id === applicationId || (id === 0 && startsAs(connection, history));
+}
+
 function requireCurrent(connection: Connection, history: History): readonly Drift[] {
   const { pending, problem } = planFor(connection, history);
   if (problem) throw refusalOf(problem, connection, history);

@@ -14,7 +14,7 @@ export const adapter: Adapter =
 
 /** Opens a file of any history. */
 export function open(path: string): Connection {
-  return openConnection(adapter, path, { isOurLedger: () => true });
+  return openConnection(adapter, path, { isOurs: () => true });
 }
 
 const FIRST_WHEN = Date.UTC(2026, 0, 1);

@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** What a feature takes its database as. */
 const TYPES_FOR_FEATURES = 'src/create-db.ts';
 
-const ENTRIES = ['src/index.ts', 'src/node.ts'];
+const ENTRIES = ['src/index.ts', 'src/node.ts', 'src/engine.ts'];
 const DRIVER = /^(bun:sqlite|node:sqlite|better-sqlite3|drizzle-orm\/(bun-sqlite|better-sqlite3))(\/|$)/;
 
 /** The folder of src that a file belongs to; undefined for a package. */
