@@ -2,7 +2,6 @@ import {
   chmodSync,
   constants,
   copyFileSync,
-  existsSync,
   lstatSync,
   readdirSync,
   readlinkSync,
@@ -138,14 +137,27 @@ function isFresh(path: string): boolean {
 function copyFiles(from: string, to: string): void {
   for (const end of ['', ...COMPANIONS]) {
     rmSync(to + end, { force: true });
-    if (!existsSync(from + end)) continue;
+    if (!isThere(from + end)) continue;
     try {
       copyFile(from + end, to + end, isOpenHere(from));
       chmodSync(to + end, FILE_MODE);
     } catch (error) {
-      // A -wal may go at any moment; the fingerprint then differs, and the copy is made anew.
-      if (end === '' || existsSync(from + end)) throw unreadable(from + end, error);
+      // A -wal may go at any moment; the fingerprint then differs, and the copy is made again.
+      if (end === '' || isThere(from + end)) throw unreadable(from + end, error);
     }
+  }
+}
+
+/**
+ * False only if there is nothing: a copy without a -wal that could not be looked at would lack commits.
+ *
+ * @throws ImportError `UNREADABLE`
+ */
+function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw unreadable(path, error);
   }
 }
 
@@ -154,7 +166,7 @@ function isOpenHere(path: string): boolean {
   // There, locks belong to the descriptor that took them.
   if (process.platform === 'win32') return false;
   const folder = '/proc/self/fd';
-  if (!existsSync(folder)) return existsSync(`${path}-shm`);
+  if (!isThere(folder)) return isThere(`${path}-shm`);
   return readdirSync(folder).some((fd) => {
     try {
       return readlinkSync(join(folder, fd)) === path;

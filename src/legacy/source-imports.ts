@@ -3,11 +3,12 @@ import { dirname, join } from 'node:path';
 import type { Connection } from '../core/connection.ts';
 import { DorkDbError, ImportError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
+import { codeOf, isError } from '../core/realm.ts';
 import { type Instant, now } from '../core/time.ts';
 import { ATTACHED, type ImportContext, type ImportProgress } from './import-context.ts';
 import { type LegacySource, noCounts, type SourceReceipt, Tally } from './receipt.ts';
 import { type OpenSource, openSource } from './source.ts';
-import { findSource, type SourceFile } from './source-file.ts';
+import { findSource, refusal, type SourceFile } from './source-file.ts';
 
 export interface SourceImportOptions {
   readonly isDryRun: boolean;
@@ -56,7 +57,7 @@ export class SourceImports {
       const failure = this.#failure(source, cause);
       return this.#receipt(source, startedAt, { ...shown(file, open), status: 'failed', error: failure });
     } finally {
-      if (open?.copy) rmSync(dirname(open.copy), { recursive: true, force: true });
+      if (open?.copy) discard(dirname(open.copy));
     }
   }
 
@@ -139,15 +140,38 @@ export class SourceImports {
   /** @throws what is no failure of an import, such as what `onProgress` throws. */
   #failure(source: LegacySource, error: unknown): ImportError {
     if (error instanceof ImportError) return error;
+    const path = join(this.#home, source);
+    if (isSystemError(error)) {
+      return refusal(
+        'FILE_SYSTEM',
+        path,
+        `could not be copied and read (${error.code})`,
+        `Check the disk of ${this.#folder}, and the owner and permissions of ${path}. Then import again.`,
+        error,
+      );
+    }
     if (!(error instanceof DorkDbError)) throw error;
     const { code, message, hint, retryable } = error;
-    const path = join(this.#home, source);
     return new ImportError(
       code,
       `${path} could not be imported into ${this.#connection.filename}: ${message} It was not changed, and nothing of it was imported.`,
       { hint, retryable, cause: error },
     );
   }
+}
+
+/** Frees the room for the next copy. What cannot be removed now goes with the folder that holds it. */
+function discard(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // An import is not undone by what is left of its copy.
+  }
+}
+
+/** True for a system call that failed, such as `mkdir`. */
+function isSystemError(error: unknown): error is Error & { code: string } {
+  return codeOf(error) !== undefined && isError(error) && 'syscall' in error;
 }
 
 function shown(file: SourceFile | undefined, open: OpenSource | undefined): Partial<SourceReceipt> {

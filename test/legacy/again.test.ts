@@ -204,6 +204,40 @@ describe(`an import after an import on ${RUNTIME}`, () => {
     for (const table of TABLES) assert.equal(rowsOf(older.db, table).length, 2);
   });
 
+  it('does not bring a schedule back that was deleted here, whatever runs the older file has got since', () => {
+    using older = olderHome();
+    older.schedules([schedule('s1')]);
+    older.write('pulse.db', PULSE, { runs: [run('r1'), run('lost', { schedule_id: 'gone' })] });
+    const options = { home: older.home, keepOrphans: true };
+    importLegacy(older.db, options);
+    const pulse = new PulseStore(older.db);
+    for (const id of ['s1', 'gone']) pulse.deleteSchedule(id);
+    change(
+      older,
+      'pulse.db',
+      "INSERT INTO runs SELECT 'new ' || id, schedule_id, status, started_at, finished_at, duration_ms, output_summary, error, session_id, trigger, created_at FROM runs",
+    );
+    change(
+      older,
+      'pulse.db',
+      "INSERT INTO runs SELECT 'other', 'other', status, started_at, finished_at, duration_ms, output_summary, error, session_id, trigger, created_at FROM runs LIMIT 1",
+    );
+    for (const imported of [1, 0]) {
+      const dry = importLegacy(older.db, { ...options, dryRun: true });
+      const receipt = importLegacy(older.db, options);
+      for (const each of [dry, receipt]) {
+        assert.deepEqual([each.imported, each.updated, each.setAside], [imported, 0, 2]);
+        assert.deepEqual(receiptOf(each, 'pulse.db').setAsideReasons, [
+          { table: 'runs', reason: 'its schedule was deleted here', rows: 2 },
+        ]);
+      }
+      assert.deepEqual(
+        rowsOf(older.db, 'pulse_schedules').map(({ id, enabled, status }) => [id, enabled, status]),
+        [['other', 0, 'paused']],
+      );
+    }
+  });
+
   it('adds calls that the older code has counted since to those that were counted here', () => {
     using older = olderHome();
     writeAll(older);

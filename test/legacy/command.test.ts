@@ -121,6 +121,20 @@ describe(`dork-db import on ${RUNTIME}`, () => {
     );
   });
 
+  it('says once what is wrong with the database, and of each file what is wrong with it', () => {
+    using older = olderHome(REAL_HOME);
+    const file = join(older.home, 'dork.db');
+    {
+      using db = createDb(file);
+      db.$client.exec("CREATE TRIGGER full BEFORE INSERT ON legacy_imports BEGIN SELECT raise(ABORT, 'no more'); END");
+    }
+    const result = dorkDb(older.home, 'import');
+    assert.equal(result.code, 1);
+    assert.deepEqual(result.err.match(/^Error: /gm)?.length, 1, result.err);
+    for (const name of ['pulse.db', 'mesh/mesh.db']) writeFileSync(join(older.home, name), 'x');
+    assert.equal(dorkDb(older.home, 'import').err.match(/^Error: /gm)?.length, 3);
+  });
+
   it('takes another home and another database, and refuses a home that is none', () => {
     using older = olderHome(REAL_HOME);
     using empty = olderHome();

@@ -11,6 +11,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -280,6 +281,28 @@ describe(`the sources on ${RUNTIME}`, () => {
     file.exec("UPDATE runs SET error = 'in the -wal' WHERE id = 'r1'");
     assert.equal(importLegacy(linked.db, { home: linked.home }).imported, 3);
     assert.equal(new PulseStore(linked.db).getRun('r1')?.error, 'in the -wal');
+  });
+
+  it('that cannot be copied are in the receipt with an error, and so is what was imported before', () => {
+    using older = olderHome();
+    fill(older);
+    older.schedules([schedule('s1')]);
+    const beside = dirname(older.db.$client.filename);
+    const receipt = importLegacy(older.db, {
+      home: older.home,
+      onProgress: ({ source }) => {
+        if (source !== 'schedules.json') return;
+        for (const folder of leftovers(older)) rmSync(join(beside, folder), { recursive: true, force: true });
+      },
+    });
+    assert.equal(receiptOf(receipt, 'schedules.json').status, 'imported');
+    assert.equal(rowsOf(older.db, 'pulse_schedules').length, 1);
+    const { status, error } = receiptOf(receipt, 'pulse.db');
+    assert.deepEqual([status, error?.name, error?.code], ['failed', 'ImportError', 'FILE_SYSTEM']);
+    assert.match(error?.message ?? '', /pulse\.db could not be copied and read \(ENOENT\)/);
+    assert.equal(receipt.failed, receipt.sources.filter((source) => source.error).length);
+    assert.deepEqual(leftovers(older), []);
+    assert.equal(importLegacy(older.db, { home: older.home }).failed, 0);
   });
 
   it('are copied where only their owner can read, and the copies of killed imports are removed', () => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { DorkDbError, type ImportError } from '../../core/errors.ts';
 import { databasePath, defaultDbPath } from '../../core/path.ts';
 import { importLegacy } from '../../legacy/import.ts';
 import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../legacy/receipt.ts';
@@ -47,7 +48,20 @@ async function runImport(options: ImportCommandOptions): Promise<void> {
   if (receipt.failed > 0) process.exitCode = EXIT_CODE.failed;
   if (json) return printJson(receipt);
   print(describe(receipt));
-  for (const { error } of receipt.sources) if (error) printError(error, false);
+  for (const error of differentErrors(receipt)) printError(error, false);
+}
+
+/** One error for each cause: if the database itself cannot be written, every file fails for the same reason. */
+function differentErrors({ sources }: ImportReceipt): Iterable<ImportError> {
+  const errors = new Map<string, ImportError>();
+  for (const { error } of sources) {
+    if (!error) continue;
+    const { code, cause } = error;
+    const isOfDatabase = cause instanceof DorkDbError && cause.code === code;
+    const key = isOfDatabase ? cause.message : error.message;
+    if (!errors.has(key)) errors.set(key, error);
+  }
+  return errors.values();
 }
 
 function describe(receipt: ImportReceipt): string {
