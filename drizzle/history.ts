@@ -1,5 +1,5 @@
 // Generated from the SQL files of this folder by `bun run generate`; not to be edited.
-import type { History } from '../src/migrations/history.ts';
+import type { History } from '../src/engine/migrations/history.ts';
 
 export const history: History = {
   "applicationId": 1146049099,

@@ -14,8 +14,14 @@ const dist = join(root, 'dist');
 /** The entry of each runtime, below src. */
 const ENTRIES = { node: 'node', bun: 'index' } as const;
 
-/** The package's other exports; they hand on what the entry has. */
-const PARTS = ['engine', 'pulse/index', 'relay/index', 'mesh/index', 'schema'];
+/** The package's other exports and their files below src; they hand on what the entry has. */
+const PARTS = {
+  engine: 'engine',
+  'pulse/index': 'dork/pulse/index',
+  'relay/index': 'dork/relay/index',
+  'mesh/index': 'dork/mesh/index',
+  schema: 'dork/schema',
+} as const;
 
 type Target = keyof typeof ENTRIES;
 
@@ -56,15 +62,15 @@ export async function bundle(target: Target, outdir: string): Promise<number> {
   const entry = ENTRIES[target];
   const files = await bundleFiles(target, [entry], outdir);
   const all = Object.keys(await import(join(src, `${entry}.ts`)));
-  for (const name of PARTS) {
-    const names = Object.keys(await import(join(src, `${name}.ts`)));
+  for (const [name, source] of Object.entries(PARTS)) {
+    const names = Object.keys(await import(join(src, `${source}.ts`)));
     const missing = names.filter((each) => !all.includes(each));
-    if (missing.length > 0) throw new Error(`src/public.ts lacks ${missing.join(', ')} of src/${name}.ts`);
+    if (missing.length > 0) throw new Error(`src/public.ts lacks ${missing.join(', ')} of src/${source}.ts`);
     const file = join(outdir, `${name}.js`);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, `export { ${names.join(', ')} } from '${name.includes('/') ? '..' : '.'}/${entry}.js';\n`);
   }
-  return files + PARTS.length;
+  return files + Object.keys(PARTS).length;
 }
 
 /** Built under another name and then moved, so that no one meets a half-written dist. */

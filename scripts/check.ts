@@ -4,10 +4,10 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { betterSqlite3 } from '../src/adapters/better-sqlite3.ts';
-import { bunSqlite } from '../src/adapters/bun-sqlite.ts';
-import { Connection } from '../src/core/connection.ts';
-import { readHistory } from '../src/migrations/history.ts';
+import { Connection } from '../src/engine/connection/connection.ts';
+import { betterSqlite3 } from '../src/engine/driver/better-sqlite3.ts';
+import { bunSqlite } from '../src/engine/driver/bun-sqlite.ts';
+import { readHistory } from '../src/engine/migrations/history.ts';
 import { moduleFor } from './embed-history.ts';
 import { problemsOfSchema } from './history/drizzle-kit.ts';
 import { problemsOfFolder } from './history/folder.ts';

@@ -1,11 +1,11 @@
 /** Writes drizzle/history.ts: the migrations of drizzle/ as text, so that they travel inside a bundle or a binary. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bunSqlite } from '../src/adapters/bun-sqlite.ts';
-import { Connection } from '../src/core/connection.ts';
-import { APPLICATION_ID } from '../src/core/pragmas.ts';
-import { type History, readHistory } from '../src/migrations/history.ts';
-import { replay, schemaStatements } from '../src/migrations/schema-state.ts';
+import { APPLICATION_ID } from '../src/dork/application-id.ts';
+import { Connection } from '../src/engine/connection/connection.ts';
+import { bunSqlite } from '../src/engine/driver/bun-sqlite.ts';
+import { type History, readHistory } from '../src/engine/migrations/history.ts';
+import { replay, schemaStatements } from '../src/engine/migrations/schema-state.ts';
 
 /** The text of the module that embeds a history. */
 export function moduleFor(history: History, empty: Connection): string {
@@ -17,7 +17,7 @@ export function moduleFor(history: History, empty: Connection): string {
   };
   return [
     '// Generated from the SQL files of this folder by `bun run generate`; not to be edited.',
-    "import type { History } from '../src/migrations/history.ts';",
+    "import type { History } from '../src/engine/migrations/history.ts';",
     '',
     `export const history: History = ${JSON.stringify(embedded, null, 2)};`,
     '',

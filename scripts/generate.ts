@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bunSqlite } from '../src/adapters/bun-sqlite.ts';
-import { Connection } from '../src/core/connection.ts';
-import { readHistory } from '../src/migrations/history.ts';
+import { Connection } from '../src/engine/connection/connection.ts';
+import { bunSqlite } from '../src/engine/driver/bun-sqlite.ts';
+import { readHistory } from '../src/engine/migrations/history.ts';
 import { embedHistory } from './embed-history.ts';
 import { drizzleKitGenerate } from './history/drizzle-kit.ts';
 import { drizzleKitRandomNames, problemOfName } from './history/names.ts';
@@ -23,7 +23,7 @@ function generate(name: string, custom: boolean): 0 | 1 {
   const { tag, output } = drizzleKitGenerate({ root, out: folder, name, custom, isInteractive });
   process.stdout.write(output);
   if (tag === undefined) {
-    const hint = 'Change src/schema.ts first; where drizzle-kit asks about a rename, run this in a terminal.';
+    const hint = 'Change src/dork/schema.ts first; where drizzle-kit asks about a rename, run this in a terminal.';
     return report([{ message: 'drizzle-kit made no migration; nothing was changed.', hint }]);
   }
   if (custom) {

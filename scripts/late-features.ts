@@ -5,31 +5,31 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { BunPlugin } from 'bun';
-import type { History } from '../src/migrations/history.ts';
+import type { History } from '../src/engine/migrations/history.ts';
 
 /** Modules below src that export functions alone. One whose name ends with `With` gives the function for a driver. */
 const FEATURES = [
-  'backup/backup',
-  'backup/daily',
-  'backup/list',
-  'backup/prune',
-  'backup/recover',
-  'backup/restore',
-  'backup/verify',
-  'guard-domains',
-  'health/health',
-  'housekeeping/checkpoint',
-  'housekeeping/compact',
-  'housekeeping/optimize',
-  'housekeeping/prune',
-  'legacy/import',
-  'migrate-db',
-  'migrations/bring-up',
-  'migrations/history',
-  'monitor/monitor',
-  'monitor/prometheus',
-  'pulse/cron',
-  'relay/rebuild',
+  'engine/backup/backup',
+  'engine/backup/daily',
+  'engine/backup/list',
+  'engine/backup/prune',
+  'engine/backup/recover',
+  'engine/backup/restore',
+  'engine/backup/verify',
+  'dork/guard-domains',
+  'engine/health/health',
+  'engine/maintenance/checkpoint',
+  'engine/maintenance/compact',
+  'engine/maintenance/optimize',
+  'dork/prune',
+  'dork/legacy/import',
+  'engine/migrate-db',
+  'engine/migrations/bring-up',
+  'engine/migrations/history',
+  'engine/monitor/monitor',
+  'engine/monitor/prometheus',
+  'dork/pulse/cron',
+  'dork/relay/rebuild',
 ];
 
 /** The embedded history, seen from src; its SQL is half of it, and only a migration asks for that. */
@@ -74,7 +74,7 @@ async function stubsOf(file: string): Promise<string> {
 }
 
 const LOADER = `
-import { UnsupportedRuntimeError } from '${NAME}:core/errors';
+import { UnsupportedRuntimeError } from '${NAME}:errors';
 let loaded;
 export function features() { return loaded ??= load(); }
 function load() {
@@ -128,7 +128,7 @@ export function lateFeatures(src: string): BunPlugin {
     name: 'late features',
     setup(build) {
       build.onResolve({ filter: /^features:loader$/ }, () => stub('loader'));
-      build.onResolve({ filter: /^features:core\/errors$/ }, () => ({ path: pathOf('core/errors') }));
+      build.onResolve({ filter: /^features:errors$/ }, () => ({ path: pathOf('engine/errors') }));
       build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, importer }) => {
         const name = nameOf.get(resolve(importer, '..', path));
         return name && importer !== pathOf(NAME) ? stub(name) : undefined;

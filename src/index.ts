@@ -1,14 +1,14 @@
-import { bunSqlite } from './adapters/bun-sqlite.ts';
-import { listBackupsWith } from './backup/list.ts';
-import { pruneBackupsWith } from './backup/prune.ts';
-import { recoverWith } from './backup/recover.ts';
-import { restoreWith } from './backup/restore.ts';
-import { verifyBackupWith } from './backup/verify.ts';
-import { type CreateDb, createDbWith } from './create-db.ts';
-import { type DefineDb, defineDbFor } from './define-db.ts';
-import { dork } from './dork/db.ts';
-import { compactWith } from './housekeeping/compact.ts';
-import { migrationStatusWith, rehearseMigrationsWith, runMigrationsWith } from './migrate-db.ts';
+import { type CreateDb, dork } from './dork/db.ts';
+import { listBackupsWith } from './engine/backup/list.ts';
+import { pruneBackupsWith } from './engine/backup/prune.ts';
+import { recoverWith } from './engine/backup/recover.ts';
+import { restoreWith } from './engine/backup/restore.ts';
+import { verifyBackupWith } from './engine/backup/verify.ts';
+import { createDbWith } from './engine/create-db.ts';
+import { type DefineDb, defineDbFor } from './engine/define-db.ts';
+import { bunSqlite } from './engine/driver/bun-sqlite.ts';
+import { compactWith } from './engine/maintenance/compact.ts';
+import { migrationStatusWith, rehearseMigrationsWith, runMigrationsWith } from './engine/migrate-db.ts';
 
 export * from './public.ts';
 

@@ -28,71 +28,11 @@ export {
   sql,
   sum,
 } from 'drizzle-orm';
-export { type BackupOptions, type BackupReport, backup } from './backup/backup.ts';
-export type { ReplacedTable, RestoredTable } from './backup/compare.ts';
-export type { BackupProgress } from './backup/copy.ts';
-export { backupDaily, type DailyReport } from './backup/daily.ts';
-export type { BackupEntry, ListBackups, ListBackupsOptions } from './backup/list.ts';
-export type { PruneBackups, PruneBackupsOptions, PruneBackupsReport, RetentionPolicy } from './backup/prune.ts';
-export type { Recover, RecoverOptions, RecoverProgress, RecoverReport } from './backup/recover.ts';
-export type { Restore, RestoreOptions, RestoreReport } from './backup/restore.ts';
-export type { VerifyBackup, VerifyBackupOptions, VerifyReport } from './backup/verify.ts';
-export type { DriverName, Row, RunResult, SqliteValue } from './core/adapter.ts';
-export type { Connection, PragmaOptions, TransactionBehavior } from './core/connection.ts';
-export type { CopyKind } from './core/copy-name.ts';
-export {
-  BackupError,
-  ClosedError,
-  ConstraintError,
-  type ConstraintKind,
-  DatabaseBusyError,
-  DatabaseOpenError,
-  DorkDbError,
-  ImportError,
-  InvalidInputError,
-  MigrationError,
-  type MigrationErrorKind,
-  RestoreError,
-  UnsupportedRuntimeError,
-} from './core/errors.ts';
-export type { LockHolder, LockKind } from './core/file-locks.ts';
-export { newId } from './core/ids.ts';
-export type { Logger } from './core/logger.ts';
-export { defaultDbPath } from './core/path.ts';
-export type { Statement } from './core/statement.ts';
-export { type CreateDb, type CreateDbOptions, closeDb, type Db } from './create-db.ts';
-export type { DefineDb, DefineDbOptions, DefinedDb } from './define-db.ts';
-export { guardDomains } from './guard-domains.ts';
-export { type HealthOptions, health } from './health/health.ts';
-export type {
-  BackupFigures,
-  DanglingRow,
-  FileFigure,
-  FileSystemFigures,
-  HealthCheckName,
-  HealthDepth,
-  HealthFigures,
-  HealthFinding,
-  HealthReport,
-  HealthSeverity,
-  MigrationFigures,
-  ObjectSize,
-  PragmaFigure,
-  SizeFigures,
-  SqliteFigures,
-  WalFigures,
-} from './health/report.ts';
-export {
-  type CheckpointMode,
-  type CheckpointOptions,
-  type CheckpointReport,
-  checkpoint,
-} from './housekeeping/checkpoint.ts';
-export type { Compact, CompactOptions, CompactProgress, CompactReport } from './housekeeping/compact.ts';
-export { type OptimizeReport, optimize } from './housekeeping/optimize.ts';
-export { type PruneOptions, type PruneProgress, type PruneReport, prune } from './housekeeping/prune.ts';
-export { type ImportLegacyOptions, importLegacy } from './legacy/import.ts';
-export type { ImportProgress } from './legacy/import-context.ts';
+export type { CreateDb, Db } from './dork/db.ts';
+export { guardDomains } from './dork/guard-domains.ts';
+export { defaultDbPath } from './dork/home.ts';
+export { type ImportLegacyOptions, importLegacy } from './dork/legacy/import.ts';
+export type { ImportProgress } from './dork/legacy/import-context.ts';
 export type {
   Adjustment,
   ImportCounts,
@@ -102,7 +42,7 @@ export type {
   SetAsideRow,
   SourceReceipt,
   TableReceipt,
-} from './legacy/receipt.ts';
+} from './dork/legacy/receipt.ts';
 export {
   type AgentBehavior,
   type AgentBudget,
@@ -122,27 +62,8 @@ export {
   computeHealthStatus,
   DenialList,
   type DenialRecord,
-} from './mesh/index.ts';
-export {
-  type GetMigrationStatus,
-  type RehearseMigrations,
-  type RehearseMigrationsOptions,
-  type RunMigrations,
-  type RunMigrationsOptions,
-  repairLedger,
-} from './migrate-db.ts';
-export type { DanglingReferences } from './migrations/foreign-keys.ts';
-export { type History, type Migration, readHistory } from './migrations/history.ts';
-export type { MigrationProgress } from './migrations/progress.ts';
-export type { Rehearsal, RowChange } from './migrations/rehearsal.ts';
-export type { LedgerRepair, RepairLedgerOptions } from './migrations/repair.ts';
-export type { AppliedMigration, MigrationReport } from './migrations/report.ts';
-export type { MigrateOptions } from './migrations/runner.ts';
-export type { Drift } from './migrations/schema-state.ts';
-export type { AppliedEntry, MigrationStatus } from './migrations/status.ts';
-export { type Monitor, type MonitorOptions, monitor } from './monitor/monitor.ts';
-export { prometheusText } from './monitor/prometheus.ts';
-export type { MonitorSample, MonitorTotals, SlowStatement } from './monitor/sample.ts';
+} from './dork/mesh/index.ts';
+export { type PruneOptions, type PruneProgress, type PruneReport, prune } from './dork/prune.ts';
 export {
   type GetSchedulesOptions,
   type ListRunsOptions,
@@ -155,7 +76,7 @@ export {
   type PulseSchedulePatch,
   type PulseScheduleStatus,
   PulseStore,
-} from './pulse/index.ts';
+} from './dork/pulse/index.ts';
 export {
   type MaildirEnvelope,
   type MaildirStore,
@@ -176,5 +97,87 @@ export {
   type TraceSpanPatch,
   type TraceSpanStatus,
   TraceStore,
-} from './relay/index.ts';
-export * from './schema.ts';
+} from './dork/relay/index.ts';
+export * from './dork/schema.ts';
+export { type BackupOptions, type BackupReport, backup } from './engine/backup/backup.ts';
+export type { ReplacedTable, RestoredTable } from './engine/backup/compare.ts';
+export type { BackupProgress } from './engine/backup/copy.ts';
+export { backupDaily, type DailyReport } from './engine/backup/daily.ts';
+export type { BackupEntry, ListBackups, ListBackupsOptions } from './engine/backup/list.ts';
+export type { PruneBackups, PruneBackupsOptions, PruneBackupsReport, RetentionPolicy } from './engine/backup/prune.ts';
+export type { Recover, RecoverOptions, RecoverProgress, RecoverReport } from './engine/backup/recover.ts';
+export type { Restore, RestoreOptions, RestoreReport } from './engine/backup/restore.ts';
+export type { VerifyBackup, VerifyBackupOptions, VerifyReport } from './engine/backup/verify.ts';
+export type { Connection, PragmaOptions } from './engine/connection/connection.ts';
+export type { AnyDb } from './engine/connection/db.ts';
+export type { Statement } from './engine/connection/statement.ts';
+export type { TransactionBehavior } from './engine/connection/transaction.ts';
+export { type CreateDbOptions, closeDb } from './engine/create-db.ts';
+export type { DefineDb, DefineDbOptions, DefinedDb } from './engine/define-db.ts';
+export type { DriverName, Row, RunResult, SqliteValue } from './engine/driver/adapter.ts';
+export {
+  BackupError,
+  ClosedError,
+  ConstraintError,
+  type ConstraintKind,
+  DatabaseBusyError,
+  DatabaseOpenError,
+  DorkDbError,
+  ImportError,
+  InvalidInputError,
+  MigrationError,
+  type MigrationErrorKind,
+  RestoreError,
+  UnsupportedRuntimeError,
+} from './engine/errors.ts';
+export type { CopyKind } from './engine/file/copy-name.ts';
+export type { LockHolder, LockKind } from './engine/file/file-locks.ts';
+export { type HealthOptions, health } from './engine/health/health.ts';
+export type {
+  BackupFigures,
+  DanglingRow,
+  FileFigure,
+  FileSystemFigures,
+  HealthCheckName,
+  HealthDepth,
+  HealthFigures,
+  HealthFinding,
+  HealthReport,
+  HealthSeverity,
+  MigrationFigures,
+  ObjectSize,
+  PragmaFigure,
+  SizeFigures,
+  SqliteFigures,
+  WalFigures,
+} from './engine/health/report.ts';
+export type { Logger } from './engine/logger.ts';
+export {
+  type CheckpointMode,
+  type CheckpointOptions,
+  type CheckpointReport,
+  checkpoint,
+} from './engine/maintenance/checkpoint.ts';
+export type { Compact, CompactOptions, CompactProgress, CompactReport } from './engine/maintenance/compact.ts';
+export { type OptimizeReport, optimize } from './engine/maintenance/optimize.ts';
+export {
+  type GetMigrationStatus,
+  type RehearseMigrations,
+  type RehearseMigrationsOptions,
+  type RunMigrations,
+  type RunMigrationsOptions,
+  repairLedger,
+} from './engine/migrate-db.ts';
+export type { DanglingReferences } from './engine/migrations/foreign-keys.ts';
+export { type History, type Migration, readHistory } from './engine/migrations/history.ts';
+export type { MigrationProgress } from './engine/migrations/progress.ts';
+export type { Rehearsal, RowChange } from './engine/migrations/rehearsal.ts';
+export type { LedgerRepair, RepairLedgerOptions } from './engine/migrations/repair.ts';
+export type { AppliedMigration, MigrationReport } from './engine/migrations/report.ts';
+export type { MigrateOptions } from './engine/migrations/runner.ts';
+export type { Drift } from './engine/migrations/schema-state.ts';
+export type { AppliedEntry, MigrationStatus } from './engine/migrations/status.ts';
+export { type Monitor, type MonitorOptions, monitor } from './engine/monitor/monitor.ts';
+export { prometheusText } from './engine/monitor/prometheus.ts';
+export type { MonitorSample, MonitorTotals, SlowStatement } from './engine/monitor/sample.ts';
+export { newId } from './stores/ids.ts';

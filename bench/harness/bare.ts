@@ -16,7 +16,7 @@ export interface BareDatabase {
   close(): unknown;
 }
 
-/** The pragmas of src/core/pragmas.ts, as somebody writes them by hand. */
+/** The pragmas of src/engine/connection/pragmas.ts, as somebody writes them by hand. */
 export const PRAGMAS = `
   PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;

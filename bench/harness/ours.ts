@@ -3,9 +3,9 @@ import { pathToFileURL } from 'node:url';
 
 /** What a user imports: the package and its subpaths as they are built for this runtime. */
 export type Package = typeof import('../../src/index.ts') &
-  typeof import('../../src/pulse/index.ts') &
-  typeof import('../../src/relay/index.ts') &
-  typeof import('../../src/mesh/index.ts');
+  typeof import('../../src/dork/pulse/index.ts') &
+  typeof import('../../src/dork/relay/index.ts') &
+  typeof import('../../src/dork/mesh/index.ts');
 
 export async function importPackage(entry: string): Promise<Package> {
   const load = async (path: string): Promise<object> => import(pathToFileURL(path).href);

@@ -1,5 +1,5 @@
-import type { BudgetCheckResult } from '../../src/mesh/budget-mapper.ts';
-import type { RelayIndexRow } from '../../src/relay/schema.ts';
+import type { BudgetCheckResult } from '../../src/dork/mesh/budget-mapper.ts';
+import type { RelayIndexRow } from '../../src/dork/relay/schema.ts';
 
 /** A message as it is stored; what is not set is null. */
 export type MessageRow = RelayIndexRow;

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { and, between, desc, eq, lt, sql } from 'drizzle-orm';
-import { type AgentRow, agentDenials, agents, rateLimitBuckets } from '../../src/mesh/schema.ts';
+import { type AgentRow, agentDenials, agents, rateLimitBuckets } from '../../src/dork/mesh/schema.ts';
 import type { Operation } from '../harness/compare.ts';
 import type { Arms } from './arms.ts';
 import { changesOf } from './builder.ts';

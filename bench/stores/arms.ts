@@ -1,4 +1,4 @@
-import type { Db } from '../../src/create-db.ts';
+import type { Db } from '../../src/dork/db.ts';
 import type { BareDatabase } from '../harness/bare.ts';
 import type { Package } from '../harness/ours.ts';
 import type { Builder } from './builder.ts';

@@ -1,4 +1,4 @@
-import type { Db } from '../../src/create-db.ts';
+import type { Db } from '../../src/dork/db.ts';
 import { type BareDatabase, bareId } from '../harness/bare.ts';
 import type { Package } from '../harness/ours.ts';
 import { byHand } from '../peers/by-hand.ts';

@@ -1,5 +1,5 @@
 import { and, count, desc, eq, gt, isNotNull, lt, type SQL } from 'drizzle-orm';
-import { type RelayIndexRow, relayIndex } from '../../src/relay/schema.ts';
+import { type RelayIndexRow, relayIndex } from '../../src/dork/relay/schema.ts';
 import { type BareValue, bareId } from '../harness/bare.ts';
 import type { Operation } from '../harness/compare.ts';
 import type { Arms } from './arms.ts';

@@ -1,4 +1,4 @@
-import type { Db } from '../../src/create-db.ts';
+import type { Db } from '../../src/dork/db.ts';
 import type { Act, Operation } from '../harness/compare.ts';
 import type { Package } from '../harness/ours.ts';
 import type { Answer, MessageRow, Peer } from '../peers/peer.ts';

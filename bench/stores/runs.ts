@@ -1,6 +1,6 @@
 import { and, count, desc, eq, inArray, sql } from 'drizzle-orm';
-import type { PulseRunRow } from '../../src/pulse/schema.ts';
-import { pulseRuns } from '../../src/pulse/schema.ts';
+import type { PulseRunRow } from '../../src/dork/pulse/schema.ts';
+import { pulseRuns } from '../../src/dork/pulse/schema.ts';
 import { bareId } from '../harness/bare.ts';
 import type { Operation } from '../harness/compare.ts';
 import { type Arms, without } from './arms.ts';

@@ -1,5 +1,5 @@
 import { asc, eq } from 'drizzle-orm';
-import { DELIVERY_LATENCY_MS, type RelayTraceRow, relayTraces, SPAN_ENDPOINT } from '../../src/relay/schema.ts';
+import { DELIVERY_LATENCY_MS, type RelayTraceRow, relayTraces, SPAN_ENDPOINT } from '../../src/dork/relay/schema.ts';
 import { bareId } from '../harness/bare.ts';
 import type { Operation } from '../harness/compare.ts';
 import type { Arms } from './arms.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HealthReport } from '../../src/health/report.ts';
+import type { HealthReport } from '../../src/engine/health/report.ts';
 import { openConfigured } from '../harness/bare.ts';
 import { compareAll, FULL, QUICK } from '../harness/compare.ts';
 import { importPackage } from '../harness/ours.ts';

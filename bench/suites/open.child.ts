@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { history as dorkHistory } from '../../drizzle/history.ts';
-import type { Adapter } from '../../src/core/adapter.ts';
-import { Connection } from '../../src/core/connection.ts';
-import { openConnection } from '../../src/core/open.ts';
-import { isCurrent } from '../../src/migrations/current.ts';
-import { type History, hashOf } from '../../src/migrations/history.ts';
-import { migrate } from '../../src/migrations/runner.ts';
-import { replay, schemaStatements } from '../../src/migrations/schema-state.ts';
+import { APPLICATION_ID } from '../../src/dork/application-id.ts';
+import { Connection } from '../../src/engine/connection/connection.ts';
+import type { Adapter } from '../../src/engine/driver/adapter.ts';
+import { openConnection } from '../../src/engine/file/open.ts';
+import { isCurrent } from '../../src/engine/migrations/current.ts';
+import { type History, hashOf } from '../../src/engine/migrations/history.ts';
+import { migrate } from '../../src/engine/migrations/runner.ts';
+import { replay, schemaStatements } from '../../src/engine/migrations/schema-state.ts';
 import { openConfigured } from '../harness/bare.ts';
 import { median } from '../harness/compare.ts';
 import { importPackage } from '../harness/ours.ts';
@@ -15,8 +16,8 @@ import type { Cost, Measurement, SuiteOptions } from '../harness/suite.ts';
 const BREAK = ';\n--> statement-breakpoint\n';
 
 async function adapter(): Promise<Adapter> {
-  if (process.versions.bun) return (await import('../../src/adapters/bun-sqlite.ts')).bunSqlite;
-  return (await import('../../src/adapters/better-sqlite3.ts')).betterSqlite3;
+  if (process.versions.bun) return (await import('../../src/engine/driver/bun-sqlite.ts')).bunSqlite;
+  return (await import('../../src/engine/driver/better-sqlite3.ts')).betterSqlite3;
 }
 
 /** The package's schema in one migration, and others that replace one index by another: the schema stays as large. */
@@ -70,11 +71,11 @@ export async function round({ folder, entry, quick }: SuiteOptions): Promise<Mea
   for (const count of [1, 100]) {
     const history = historyOf(count, memory);
     const path = join(folder, `history-${count}.db`);
-    const made = openConnection(driver, path);
+    const made = openConnection(driver, path, { applicationId: APPLICATION_ID, isOurs: () => true });
     migrate(made, history);
     made.close();
     const ours = () => {
-      const connection = openConnection(driver, path);
+      const connection = openConnection(driver, path, { applicationId: APPLICATION_ID, isOurs: () => true });
       if (!isCurrent(connection, history)) throw new Error(`${path} is not current.`);
       return connection;
     };

@@ -31,7 +31,7 @@ export interface Generated {
 export function drizzleKitGenerate({ root, out, name, custom, isInteractive }: GenerateOptions): Generated {
   const before = journalEntries(out).length;
   // Absolute paths come out as `.//tmp/x` in it.
-  const args = ['generate', '--dialect', 'sqlite', '--schema', './src/schema.ts', '--out', relative(root, out)];
+  const args = ['generate', '--dialect', 'sqlite', '--schema', './src/dork/schema.ts', '--out', relative(root, out)];
   const bin = join(root, 'node_modules', '.bin');
   const child = spawnSync(join(bin, 'drizzle-kit'), [...args, '--name', name, ...(custom ? ['--custom'] : [])], {
     cwd: root,

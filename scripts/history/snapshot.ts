@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { Connection } from '../../src/core/connection.ts';
-import { schemaObjects } from '../../src/migrations/schema-state.ts';
+import type { Connection } from '../../src/engine/connection/connection.ts';
+import { schemaObjects } from '../../src/engine/migrations/schema-state.ts';
 import { snapshotPath } from './folder.ts';
 import type { Problem } from './problem.ts';
 
@@ -41,7 +41,7 @@ export function problemsOfYield(replayed: Connection, folder: string, idx: numbe
   const differs = (what: string) =>
     problems.push({
       message: `The SQL files do not yield the schema: ${what}.`,
-      hint: 'Put the edited SQL right, so that drizzle/ yields what src/schema.ts says.',
+      hint: 'Put the edited SQL right, so that drizzle/ yields what src/dork/schema.ts says.',
     });
   for (const table of Object.values(tables)) {
     const object = objects.get(`table ${table.name}`);

@@ -1,10 +1,10 @@
-import type { Connection } from '../../src/core/connection.ts';
-import { actionOf, withoutComments } from '../../src/core/sql-text.ts';
-import type { History, Migration } from '../../src/migrations/history.ts';
-import { Lineage } from '../../src/migrations/lineage.ts';
-import { REBUILT } from '../../src/migrations/progress.ts';
-import { dataTables } from '../../src/migrations/rows.ts';
-import { allowedLosses, type MigrationStep, stepsOf } from '../../src/migrations/steps.ts';
+import type { Connection } from '../../src/engine/connection/connection.ts';
+import type { History, Migration } from '../../src/engine/migrations/history.ts';
+import { Lineage } from '../../src/engine/migrations/lineage.ts';
+import { REBUILT } from '../../src/engine/migrations/progress.ts';
+import { dataTables } from '../../src/engine/migrations/rows.ts';
+import { allowedLosses, type MigrationStep, stepsOf } from '../../src/engine/migrations/steps.ts';
+import { actionOf, withoutComments } from '../../src/engine/sql/sql-text.ts';
 import type { Problem } from './problem.ts';
 
 /** The indexes that drizzle-kit knows after each entry, by the entry's place. */

@@ -1,11 +1,11 @@
-import type { ListBackups } from '../backup/list.ts';
-import type { PruneBackups } from '../backup/prune.ts';
-import type { Recover } from '../backup/recover.ts';
-import type { Restore } from '../backup/restore.ts';
-import type { VerifyBackup } from '../backup/verify.ts';
-import type { CreateDb } from '../create-db.ts';
-import type { Compact } from '../housekeeping/compact.ts';
-import type { GetMigrationStatus, RehearseMigrations, RunMigrations } from '../migrate-db.ts';
+import type { CreateDb } from '../dork/db.ts';
+import type { ListBackups } from '../engine/backup/list.ts';
+import type { PruneBackups } from '../engine/backup/prune.ts';
+import type { Recover } from '../engine/backup/recover.ts';
+import type { Restore } from '../engine/backup/restore.ts';
+import type { VerifyBackup } from '../engine/backup/verify.ts';
+import type { Compact } from '../engine/maintenance/compact.ts';
+import type { GetMigrationStatus, RehearseMigrations, RunMigrations } from '../engine/migrate-db.ts';
 
 /** What a command needs of the runtime it runs on: the functions that are bound to a driver. */
 export interface Api {

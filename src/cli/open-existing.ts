@@ -1,6 +1,8 @@
-import { requireFile } from '../core/file.ts';
-import { databasePath, defaultDbPath } from '../core/path.ts';
-import type { CreateDbOptions, Db } from '../create-db.ts';
+import type { Db } from '../dork/db.ts';
+import { defaultDbPath } from '../dork/home.ts';
+import type { CreateDbOptions } from '../engine/create-db.ts';
+import { requireFile } from '../engine/file/file.ts';
+import { databasePath } from '../engine/file/path.ts';
 import { type CommonOptions, loadApi } from './context.ts';
 
 /** The database of `--db`, which must be there. */

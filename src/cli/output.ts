@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import colors from 'picocolors';
-import { DorkDbError } from '../core/errors.ts';
-import { messageOf } from '../core/realm.ts';
+import { DorkDbError } from '../engine/errors.ts';
+import { messageOf } from '../engine/realm.ts';
 
 /** `12 ms`, `1.5 s`, `3 min 20 s`. */
 export function formatDuration(milliseconds: number): string {

@@ -1,11 +1,11 @@
 import { SingleBar } from 'cli-progress';
-import type { BackupProgress } from '../backup/copy.ts';
-import type { RecoverProgress } from '../backup/recover.ts';
-import { formatBytes } from '../core/format.ts';
-import type { CompactProgress } from '../housekeeping/compact.ts';
-import type { PruneProgress } from '../housekeeping/prune.ts';
-import type { ImportProgress } from '../legacy/import-context.ts';
-import type { MigrationProgress } from '../migrations/progress.ts';
+import type { ImportProgress } from '../dork/legacy/import-context.ts';
+import type { PruneProgress } from '../dork/prune.ts';
+import type { BackupProgress } from '../engine/backup/copy.ts';
+import type { RecoverProgress } from '../engine/backup/recover.ts';
+import { formatBytes } from '../engine/format.ts';
+import type { CompactProgress } from '../engine/maintenance/compact.ts';
+import type { MigrationProgress } from '../engine/migrations/progress.ts';
 import { formatCount, formatDuration } from './output.ts';
 
 /** Work that is shorter needs no progress. */

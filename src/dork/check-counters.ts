@@ -1,5 +1,5 @@
-import { type Check, findingsOf } from '../health/check.ts';
-import { hasTable } from '../migrations/ledger.ts';
+import { type Check, findingsOf } from '../engine/health/check.ts';
+import { hasTable } from '../engine/migrations/ledger.ts';
 
 const say = findingsOf('counters');
 

@@ -1,12 +1,13 @@
 import { history } from '../../drizzle/history.ts';
-import { createDefaultHome } from '../core/file.ts';
-import { defaultDbPath } from '../core/path.ts';
-import { APPLICATION_ID } from '../core/pragmas.ts';
+import type { Database } from '../engine/connection/db.ts';
+import type { CreateDbOptions } from '../engine/create-db.ts';
 import type { Definition } from '../engine/definition.ts';
-import { checkLegacy } from '../health/legacy.ts';
-import { RECOUNT } from '../relay/rebuild-sql.ts';
-import * as schema from '../schema.ts';
+import { APPLICATION_ID } from './application-id.ts';
 import { checkCounters } from './check-counters.ts';
+import { createHome, defaultDbPath } from './home.ts';
+import { checkLegacy } from './legacy/check.ts';
+import { RECOUNT } from './relay/rebuild-sql.ts';
+import * as schema from './schema.ts';
 
 /** DorkOS's database, as the engine knows it. */
 export const dork: Definition<typeof schema> = {
@@ -15,7 +16,7 @@ export const dork: Definition<typeof schema> = {
   history,
   applicationId: APPLICATION_ID,
   defaultPath: defaultDbPath,
-  createDefaultFolder: createDefaultHome,
+  createDefaultFolder: createHome,
   command: 'dork-db',
   healthChecks: [
     ['counters', (look) => checkCounters(look)],
@@ -23,3 +24,22 @@ export const dork: Definition<typeof schema> = {
   ],
   afterRecover: RECOUNT,
 };
+
+/** The Drizzle database that `createDb()` gives: one type on every runtime, and inside a transaction. */
+export type Db = Database<typeof schema>;
+
+/**
+ * Opens dork.db, brings it to the newest schema, and wraps it in Drizzle.
+ *
+ * A new file is created with mode 0600 where its folder exists; the folder itself only for the default path.
+ *
+ * @param path Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. `:memory:` gives a database that ends with its
+ * connection.
+ * @throws InvalidInputError for a path that the drivers would take for another one (empty, with a NUL, `~`, `file:`), and
+ * for an option that is not one of its values.
+ * @throws DatabaseOpenError where what is at the path is not a database of ours that can be read.
+ * @throws MigrationError where the file and the history do not fit; the file is as it was.
+ * @throws DatabaseBusyError where another process kept the lock.
+ * @throws UnsupportedRuntimeError where this runtime cannot run the driver.
+ */
+export type CreateDb = (path?: string, options?: CreateDbOptions) => Db;

@@ -1,9 +1,11 @@
-import type { Adapter } from '../core/adapter.ts';
-import type { Connection } from '../core/connection.ts';
-import type { Schema } from '../core/db.ts';
-import type { Check } from '../health/check.ts';
-import type { HealthCheckName } from '../health/report.ts';
-import type { History } from '../migrations/history.ts';
+import type { Connection } from './connection/connection.ts';
+import type { Schema } from './connection/db.ts';
+import type { Adapter } from './driver/adapter.ts';
+import { InvalidInputError } from './errors.ts';
+import { databasePath } from './file/path.ts';
+import type { Check } from './health/check.ts';
+import type { HealthCheckName } from './health/report.ts';
+import type { History } from './migrations/history.ts';
 
 /** Describes one kind of database: its tables, its migrations and what its host calls things. */
 export interface Definition<TSchema extends Schema = Schema> {
@@ -51,4 +53,15 @@ export function definitionOf(connection: Connection): Definition {
   const definition = definitions.get(connection);
   if (!definition) throw new TypeError(`${connection.filename} was not opened by createDb().`);
   return definition;
+}
+
+/**
+ * Returns the absolute path of the file that a function is for: the given one, else the definition's.
+ *
+ * @throws InvalidInputError if there is neither, and for a path that the drivers would take for another one.
+ */
+export function givenOrDefault(definition: Definition, path: unknown, option: string): string {
+  if (path !== undefined) return databasePath(path, option);
+  if (!definition.defaultPath) throw new InvalidInputError(option, 'is missing, and the definition has no defaultPath');
+  return databasePath(definition.defaultPath());
 }

@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { backup, createDb } from '#entry';
-import { pause } from '../backup/processes.ts';
-import { deny, fatten, fileWith, idsIn, SLOW_DISK_MS } from '../backup/support.ts';
-import { commandFor } from '../migrations/processes.ts';
+import { pause } from '../engine/backup/processes.ts';
+import { deny, fatten, fileWith, idsIn, SLOW_DISK_MS } from '../engine/backup/support.ts';
+import { commandFor } from '../engine/migrations/processes.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { runInNewContext } from 'node:vm';
-import { isAsyncFunction, isBytes, isError, isPlainObject } from '../../src/core/realm.ts';
+import { isAsyncFunction, isBytes, isError, isPlainObject } from '../../src/engine/realm.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { ROOT, RUNTIME, runtimeCommand } from '../support/runtime.ts';
 

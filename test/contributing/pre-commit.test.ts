@@ -46,7 +46,7 @@ describe('the hook before a commit', () => {
 
   it('stops a schema that was changed without a migration, and says what to run', { timeout: 60_000 }, () => {
     appendFileSync(
-      folder.file('src/pulse/schema.ts'),
+      folder.file('src/dork/pulse/schema.ts'),
       "export const pulseNotes = sqliteTable('pulse_notes', { id: text('id').primaryKey() });\n",
     );
     const { status, stderr } = git('commit', '-q', '-a', '-m', 'without a migration');
@@ -58,7 +58,7 @@ describe('the hook before a commit', () => {
   it('wants the migration in the same commit, and lets both through', { timeout: 60_000 }, () => {
     const generated = spawnSync(BUN, ['scripts/generate.ts', 'pulse_notes'], { cwd: folder.path, encoding: 'utf8' });
     assert.equal(generated.status, 0, generated.stderr);
-    const alone = git('commit', '-q', '-m', 'schema alone', 'src/pulse/schema.ts');
+    const alone = git('commit', '-q', '-m', 'schema alone', 'src/dork/pulse/schema.ts');
     assert.equal(alone.status, 1);
     assert.match(alone.stderr, /not in the commit/);
     git('add', 'drizzle', 'src');

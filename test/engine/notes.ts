@@ -1,6 +1,6 @@
 import { relations, sql } from 'drizzle-orm';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import { historyOf, migration } from '../migrations/support.ts';
+import { historyOf, migration } from './migrations/support.ts';
 
 /** A host's own schema: notes with tags. Its history also makes a full text search, triggers and a view. */
 export const notes = sqliteTable('notes', {

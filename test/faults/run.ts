@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { commandFor } from '../migrations/processes.ts';
+import { commandFor } from '../engine/migrations/processes.ts';
 import { ROOT } from '../support/runtime.ts';
 import type { HostLine, HostOrder } from './host.ts';
 import type { Mode, Scenario, Side } from './scenario.ts';

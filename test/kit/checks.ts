@@ -1,6 +1,6 @@
-import type { SqliteValue } from '../../src/core/adapter.ts';
-import type { Connection } from '../../src/core/connection.ts';
-import { quoted } from '../../src/migrations/rows.ts';
+import type { Connection } from '../../src/engine/connection/connection.ts';
+import type { SqliteValue } from '../../src/engine/driver/adapter.ts';
+import { quoted } from '../../src/engine/migrations/rows.ts';
 
 /** The texts of a table's CHECK constraints, without their parentheses. */
 export function checksOf(createTable: string): string[] {

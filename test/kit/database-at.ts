@@ -1,6 +1,6 @@
-import type { Connection } from '../../src/core/connection.ts';
-import type { History } from '../../src/migrations/history.ts';
-import { migrate } from '../../src/migrations/runner.ts';
+import type { Connection } from '../../src/engine/connection/connection.ts';
+import type { History } from '../../src/engine/migrations/history.ts';
+import { migrate } from '../../src/engine/migrations/runner.ts';
 import { type PopulateOptions, populate } from './populate.ts';
 
 /** The beginning of a history. */

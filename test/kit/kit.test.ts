@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { history } from '../../drizzle/history.ts';
-import { Connection } from '../../src/core/connection.ts';
-import { MigrationError } from '../../src/core/errors.ts';
-import { countRows, dataTables } from '../../src/migrations/rows.ts';
-import { migrate } from '../../src/migrations/runner.ts';
-import { adapter, FAMILY, historyOf, migration, REBUILD_PARENTS } from '../migrations/support.ts';
+import { Connection } from '../../src/engine/connection/connection.ts';
+import { MigrationError } from '../../src/engine/errors.ts';
+import { countRows, dataTables } from '../../src/engine/migrations/rows.ts';
+import { migrate } from '../../src/engine/migrations/runner.ts';
+import { adapter, FAMILY, historyOf, migration, REBUILD_PARENTS } from '../engine/migrations/support.ts';
 import { RUNTIME } from '../support/runtime.ts';
 import { checksOf, literalsOf, mentions } from './checks.ts';
 import { databaseAt } from './database-at.ts';

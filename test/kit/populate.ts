@@ -1,7 +1,7 @@
-import type { SqliteValue } from '../../src/core/adapter.ts';
-import type { Connection } from '../../src/core/connection.ts';
-import { ConstraintError } from '../../src/core/errors.ts';
-import { dataTables, quoted } from '../../src/migrations/rows.ts';
+import type { Connection } from '../../src/engine/connection/connection.ts';
+import type { SqliteValue } from '../../src/engine/driver/adapter.ts';
+import { ConstraintError } from '../../src/engine/errors.ts';
+import { dataTables, quoted } from '../../src/engine/migrations/rows.ts';
 import { checksOf, literalsOf, mentions, passes } from './checks.ts';
 import { Random } from './random.ts';
 import { candidates, varied } from './values.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Row } from '../../src/core/adapter.ts';
-import type { Connection } from '../../src/core/connection.ts';
-import { actionOf } from '../../src/core/sql-text.ts';
-import type { Migration } from '../../src/migrations/history.ts';
-import { REBUILT } from '../../src/migrations/progress.ts';
-import { dataTables, quoted } from '../../src/migrations/rows.ts';
-import { stepsOf } from '../../src/migrations/steps.ts';
+import type { Connection } from '../../src/engine/connection/connection.ts';
+import type { Row } from '../../src/engine/driver/adapter.ts';
+import type { Migration } from '../../src/engine/migrations/history.ts';
+import { REBUILT } from '../../src/engine/migrations/progress.ts';
+import { dataTables, quoted } from '../../src/engine/migrations/rows.ts';
+import { stepsOf } from '../../src/engine/migrations/steps.ts';
+import { actionOf } from '../../src/engine/sql/sql-text.ts';
 
 /** Every row of every table. */
 export type Content = ReadonlyMap<string, readonly Row[]>;

@@ -1,4 +1,4 @@
-import type { SqliteValue } from '../../src/core/adapter.ts';
+import type { SqliteValue } from '../../src/engine/driver/adapter.ts';
 import type { Random } from './random.ts';
 
 /** Text that has hurt someone's migration: quotes, comments, line ends, other scripts, what looks like a number. */

@@ -4,7 +4,7 @@ import ts from 'typescript';
 
 /** One import, export … from, import() or require() of a file. */
 export interface Import {
-  /** The importing file, from the project's folder, as `src/pulse/run.ts`. */
+  /** The importing file, from the project's folder, as `src/dork/pulse/run.ts`. */
   readonly from: string;
   /** The imported file from the project's folder, or the package's specifier as it stands. */
   readonly to: string;

@@ -1,61 +1,83 @@
 import type { Import } from './import-graph.ts';
 
-const DOMAINS = ['pulse', 'relay', 'mesh'];
-const FEATURES = ['backup', 'health', 'housekeeping', 'legacy', 'monitor'];
-const BELOW_FEATURES = ['core', 'file', 'copies', 'migrations', 'engine', ...DOMAINS];
+/** The rooms of the engine by what they may import, lowest first. Every room may import those above it in this list. */
+const ENGINE = [
+  // Errors, time, input: files of src/engine that import no room.
+  'engine',
+  'engine/sql',
+  'engine/driver',
+  'engine/connection',
+  'engine/file',
+  'engine/worker',
+  'engine/copies',
+  'engine/migrations',
+  // What a database is: files of src/engine that name the rooms' types, and are given to the features.
+  'definition',
+  'engine/backup',
+  'engine/maintenance',
+  'engine/health',
+  'engine/monitor',
+  // createDb, defineDb, runMigrations.
+  'assembly',
+] as const;
 
-/** What each folder of src may import besides itself. `assembly` is the files in src itself. */
+const DEFINITION = ['definition', 'health/check', 'health/report'].map((name) => `src/engine/${name}.ts`);
+const ASSEMBLY = ['create-db', 'define-db', 'migrate-db'].map((name) => `src/engine/${name}.ts`);
+/** Files of src/dork that import no room of it. */
+const HOME = ['src/dork/home.ts', 'src/dork/application-id.ts'];
+const DOMAINS = ['dork/pulse', 'dork/relay', 'dork/mesh'];
+/** What stores are made with. */
+const FOR_STORES = ['engine', 'engine/sql', 'engine/driver', 'engine/connection', 'stores'];
+const DORK = [...ENGINE, 'stores', 'home', ...DOMAINS, 'dork/legacy'];
+
+/** What each room of src may import besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  core: [],
-  adapters: ['core'],
-  migrations: ['core', 'file', 'copies'],
-  file: ['core'],
-  copies: ['core', 'file'],
-  // What a definition is: types alone, and which one a connection has.
-  engine: ['core', 'migrations', 'health'],
-  // The one definition of DorkOS's database.
-  dork: ['core', 'engine', 'health', 'migrations', 'history', 'assembly', ...DOMAINS],
-  ...Object.fromEntries(DOMAINS.map((domain) => [domain, ['core']])),
-  ...Object.fromEntries(FEATURES.map((feature) => [feature, [...BELOW_FEATURES, ...FEATURES, 'history']])),
-  assembly: [...BELOW_FEATURES, ...FEATURES, 'history'],
-  entry: ['adapters', 'assembly', 'dork', ...FEATURES],
-  // The command line chooses the entry of its runtime.
-  cli: [...BELOW_FEATURES, ...FEATURES, 'history', 'assembly', 'entry'],
+  ...Object.fromEntries(ENGINE.map((room, i) => [room, ENGINE.slice(0, i)])),
+  stores: FOR_STORES,
+  ...Object.fromEntries(DOMAINS.map((domain) => [domain, FOR_STORES])),
+  home: ['engine', 'engine/file'],
+  'dork/legacy': [...ENGINE, 'stores', 'home', ...DOMAINS],
+  dork: [...DORK, 'history'],
+  entry: [...DORK, 'dork'],
+  cli: [...DORK, 'dork', 'history', 'entry'],
 };
 
-/** What a feature takes its database as. */
-const TYPES_FOR_FEATURES = 'src/create-db.ts';
-
-const ENTRIES = ['src/index.ts', 'src/node.ts', 'src/engine.ts'];
+const ENTRIES = ['src/index.ts', 'src/node.ts', 'src/engine.ts', 'src/public.ts'];
 const DRIVER = /^(bun:sqlite|node:sqlite|better-sqlite3|drizzle-orm\/(bun-sqlite|better-sqlite3))(\/|$)/;
 
-/** The folder of src that a file belongs to; undefined for a package. */
+/** The room of src that a file belongs to; undefined for a package. */
 export function layerOf(file: string): string | undefined {
   if (ENTRIES.includes(file)) return 'entry';
+  if (DEFINITION.includes(file)) return 'definition';
+  if (ASSEMBLY.includes(file)) return 'assembly';
+  if (HOME.includes(file)) return 'home';
   if (file.startsWith('drizzle/')) return 'history';
-  const [top, folder, ...rest] = file.split('/');
-  if (top !== 'src') return undefined;
-  return rest.length > 0 ? folder : 'assembly';
+  const [top, floor, ...rest] = file.split('/');
+  if (top !== 'src' || floor === undefined) return undefined;
+  const hasRooms = floor === 'engine' || floor === 'dork';
+  return hasRooms && rest.length > 1 ? `${floor}/${rest[0]}` : floor;
 }
 
-/** Why an import of src is against the arrows; undefined where it is with them. */
-export function violation({ from, to, isTypeOnly }: Import): string | undefined {
+/** Why an import of src is against the arrows; undefined if it is with them. */
+export function violation({ from, to }: Import): string | undefined {
   const [source, target] = [layerOf(from), layerOf(to)];
-  if (DRIVER.test(to)) return source === 'adapters' ? undefined : `${from} imports the driver ${to}`;
+  if (DRIVER.test(to)) return source === 'engine/driver' ? undefined : `${from} imports the driver ${to}`;
   if (to.startsWith('#')) return `${from} imports ${to}, which depends on the runtime`;
   if (target === undefined || source === undefined || source === target) return undefined;
-  if (to === TYPES_FOR_FEATURES && isTypeOnly && FEATURES.includes(source)) return undefined;
   const allowed = MAY_IMPORT[source];
-  if (!allowed) return `${source} is a folder that no rule knows`;
+  if (!allowed) return `${source} is a room that no rule knows`;
+  // Only the entries bind a driver.
+  if (/\/driver\/(bun-sqlite|better-sqlite3|node-sqlite|load-)/.test(to) && source !== 'entry')
+    return `${from} imports an adapter`;
   return allowed.includes(target) ? undefined : `${from} (${source}) imports ${to} (${target})`;
 }
 
-/** A circle of imports that are there at run time, as the names on it; undefined where there is none. */
+/** Returns a circle of imports, those of types included, as the names on it; undefined if there is none. */
 export function circle(imports: readonly Import[], nodeOf: (file: string) => string | undefined): string[] | undefined {
   const next = new Map<string, Set<string>>();
-  for (const { from, to, isTypeOnly } of imports) {
+  for (const { from, to } of imports) {
     const [source, target] = [nodeOf(from), nodeOf(to)];
-    if (isTypeOnly || !source || !target || source === target) continue;
+    if (!source || !target || source === target) continue;
     next.set(source, (next.get(source) ?? new Set()).add(target));
   }
   const done = new Set<string>();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Connection } from '../../src/core/connection.ts';
-import { countParameters } from '../../src/core/sql-text.ts';
+import type { Connection } from '../../src/engine/connection/connection.ts';
+import { countParameters } from '../../src/engine/sql/sql-text.ts';
 
 /** A statement of a store, as it was prepared. */
 export interface PreparedStatement {

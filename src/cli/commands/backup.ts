@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { type BackupReport, backup } from '../../backup/backup.ts';
-import { backupDaily } from '../../backup/daily.ts';
-import { formatBytes } from '../../core/format.ts';
+import { type BackupReport, backup } from '../../engine/backup/backup.ts';
+import { backupDaily } from '../../engine/backup/daily.ts';
+import { formatBytes } from '../../engine/format.ts';
 import type { CommonOptions } from '../context.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { openExisting } from '../open-existing.ts';

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type BackupEntry, backupsIn } from '../../backup/list.ts';
-import type { PruneBackupsReport } from '../../backup/prune.ts';
-import { backupFolder } from '../../core/copy-name.ts';
-import { realFile } from '../../core/file.ts';
-import { formatBytes } from '../../core/format.ts';
-import { databasePath, defaultDbPath } from '../../core/path.ts';
+import { defaultDbPath } from '../../dork/home.ts';
+import { type BackupEntry, backupsIn } from '../../engine/backup/list.ts';
+import type { PruneBackupsReport } from '../../engine/backup/prune.ts';
+import { backupFolder } from '../../engine/file/copy-name.ts';
+import { realFile } from '../../engine/file/file.ts';
+import { databasePath } from '../../engine/file/path.ts';
+import { formatBytes } from '../../engine/format.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { formatTable, plural, print, printJson } from '../output.ts';

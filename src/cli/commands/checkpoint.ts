@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { formatBytes } from '../../core/format.ts';
-import { type CheckpointMode, type CheckpointReport, checkpoint } from '../../housekeeping/checkpoint.ts';
+import { formatBytes } from '../../engine/format.ts';
+import { type CheckpointMode, type CheckpointReport, checkpoint } from '../../engine/maintenance/checkpoint.ts';
 import type { CommonOptions } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { openExisting } from '../open-existing.ts';

@@ -1,8 +1,8 @@
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
-import { sweep } from '../../copies/sweep.ts';
-import { realFile } from '../../core/file.ts';
-import { formatBytes } from '../../core/format.ts';
+import { sweep } from '../../engine/copies/sweep.ts';
+import { realFile } from '../../engine/file/file.ts';
+import { formatBytes } from '../../engine/format.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { guarded } from '../interrupt.ts';
 import { existingFile, openExisting } from '../open-existing.ts';

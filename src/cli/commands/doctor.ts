@@ -1,12 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { DorkDbError } from '../../core/errors.ts';
-import { realFile } from '../../core/file.ts';
-import { formatBytes } from '../../core/format.ts';
-import { bytesOf } from '../../core/wal.ts';
-import { health } from '../../health/health.ts';
-import { type HealthFinding, type HealthReport, type HealthSeverity, worst } from '../../health/report.ts';
+import { DorkDbError } from '../../engine/errors.ts';
+import { realFile } from '../../engine/file/file.ts';
+import { bytesOf } from '../../engine/file/wal.ts';
+import { formatBytes } from '../../engine/format.ts';
+import { health } from '../../engine/health/health.ts';
+import { type HealthFinding, type HealthReport, type HealthSeverity, worst } from '../../engine/health/report.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { existingFile, openExisting } from '../open-existing.ts';

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { DorkDbError, type ImportError } from '../../core/errors.ts';
-import { databasePath, defaultDbPath } from '../../core/path.ts';
-import { importLegacy } from '../../legacy/import.ts';
-import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../legacy/receipt.ts';
+import { defaultDbPath } from '../../dork/home.ts';
+import { importLegacy } from '../../dork/legacy/import.ts';
+import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../dork/legacy/receipt.ts';
+import { DorkDbError, type ImportError } from '../../engine/errors.ts';
+import { databasePath } from '../../engine/file/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { formatCount, formatDuration, formatTable, plural, print, printError, printJson } from '../output.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { optimize } from '../../housekeeping/optimize.ts';
+import { optimize } from '../../engine/maintenance/optimize.ts';
 import type { CommonOptions } from '../context.ts';
 import { openExisting } from '../open-existing.ts';
 import { formatDuration, plural, print, printJson } from '../output.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type PruneReport, prune } from '../../housekeeping/prune.ts';
+import { type PruneReport, prune } from '../../dork/prune.ts';
 import type { CommonOptions } from '../context.ts';
 import { openExisting } from '../open-existing.ts';
 import { formatDuration, formatTable, plural, print, printJson } from '../output.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { RecoverReport } from '../../backup/recover.ts';
-import { formatBytes } from '../../core/format.ts';
-import { shellQuoted } from '../../core/path.ts';
+import type { RecoverReport } from '../../engine/backup/recover.ts';
+import { shellQuoted } from '../../engine/file/path.ts';
+import { formatBytes } from '../../engine/format.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { onInterrupt } from '../interrupt.ts';

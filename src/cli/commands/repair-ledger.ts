@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { repairLedger } from '../../migrate-db.ts';
-import type { LedgerRepair } from '../../migrations/repair.ts';
+import { repairLedger } from '../../engine/migrate-db.ts';
+import type { LedgerRepair } from '../../engine/migrations/repair.ts';
 import type { CommonOptions } from '../context.ts';
 import { openExisting } from '../open-existing.ts';
 import { print, printJson } from '../output.ts';

@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import type { RestoreReport } from '../../backup/restore.ts';
-import { backupFolder } from '../../core/copy-name.ts';
-import { statAt } from '../../core/file.ts';
-import { databasePath, defaultDbPath } from '../../core/path.ts';
+import { defaultDbPath } from '../../dork/home.ts';
+import type { RestoreReport } from '../../engine/backup/restore.ts';
+import { backupFolder } from '../../engine/file/copy-name.ts';
+import { statAt } from '../../engine/file/file.ts';
+import { databasePath } from '../../engine/file/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { endBy, onInterrupt } from '../interrupt.ts';

@@ -1,8 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { formatBytes } from '../../core/format.ts';
-import { databasePath, defaultDbPath } from '../../core/path.ts';
+import { defaultDbPath } from '../../dork/home.ts';
+import { databasePath } from '../../engine/file/path.ts';
+import { formatBytes } from '../../engine/format.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { formatCount, formatTable, plural, print, printJson } from '../output.ts';
 

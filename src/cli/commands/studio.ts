@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { shellQuoted } from '../../core/path.ts';
+import { shellQuoted } from '../../engine/file/path.ts';
 import type { CommonOptions } from '../context.ts';
 import { existingFile } from '../open-existing.ts';
 import { print, printJson } from '../output.ts';

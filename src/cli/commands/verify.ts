@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { VerifyReport } from '../../backup/verify.ts';
-import { formatBytes } from '../../core/format.ts';
+import type { VerifyReport } from '../../engine/backup/verify.ts';
+import { formatBytes } from '../../engine/format.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { formatDuration, formatTable, print, printJson } from '../output.ts';
 

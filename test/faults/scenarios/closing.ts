@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { backup, ClosedError, closeDb, createDb, listBackups, SqliteIndex } from '#entry';
-import { fatten, mode } from '../../backup/support.ts';
+import { fatten, mode } from '../../engine/backup/support.ts';
 import { assertKept, assertNoWreckage, Writer, writeHome } from '../oracle.ts';
 import { EACH, type Scenario } from '../scenario.ts';
 

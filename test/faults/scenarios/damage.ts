@@ -13,7 +13,7 @@ import {
   MigrationError,
   verifyBackup,
 } from '#entry';
-import { contents } from '../../backup/support.ts';
+import { contents } from '../../engine/backup/support.ts';
 import { populate } from '../../kit/populate.ts';
 import { type Content, contentOf } from '../../kit/preservation.ts';
 import { FILE_MUTATIONS, type Mutation, SIDECAR_MUTATIONS } from '../mutations.ts';

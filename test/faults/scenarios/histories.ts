@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type History, hashOf, type Migration } from '../../../src/migrations/history.ts';
-import { migrate } from '../../../src/migrations/runner.ts';
-import { contents } from '../../backup/support.ts';
-import type { Random } from '../../kit/random.ts';
+import { type History, hashOf, type Migration } from '../../../src/engine/migrations/history.ts';
+import { migrate } from '../../../src/engine/migrations/runner.ts';
+import { contents } from '../../engine/backup/support.ts';
 import {
   CHILDREN_OF_EACH,
   count,
@@ -16,7 +15,8 @@ import {
   open,
   REBUILD_PARENTS,
   writeFolder,
-} from '../../migrations/support.ts';
+} from '../../engine/migrations/support.ts';
+import type { Random } from '../../kit/random.ts';
 import type { Answer } from '../processes.ts';
 import { type Bench, EACH, type Round, type Scenario } from '../scenario.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createDb, type Db, importLegacy } from '#entry';
-import { contents } from '../../backup/support.ts';
-import { agent, MESSAGES, meshAt, PULSE, schedule } from '../../legacy/fixtures/older-home.ts';
+import { agent, MESSAGES, meshAt, PULSE, schedule } from '../../dork/legacy/fixtures/older-home.ts';
+import { contents } from '../../engine/backup/support.ts';
 import { acknowledgedIn, assertAcknowledged, assertNoWreckage, assertSound, writeHome } from '../oracle.ts';
 import { killed, type Moment } from './kill.ts';
 

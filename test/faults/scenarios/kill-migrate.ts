@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { Connection } from '../../../src/core/connection.ts';
-import { migrate } from '../../../src/migrations/runner.ts';
-import { listSnapshots } from '../../../src/migrations/snapshot.ts';
+import { Connection } from '../../../src/engine/connection/connection.ts';
+import { migrate } from '../../../src/engine/migrations/runner.ts';
+import { listSnapshots } from '../../../src/engine/migrations/snapshot.ts';
 import {
   adapter,
   CHILDREN_OF_EACH,
@@ -15,7 +15,7 @@ import {
   open,
   REBUILD_PARENTS,
   writeFolder,
-} from '../../migrations/support.ts';
+} from '../../engine/migrations/support.ts';
 import { assertNoWreckage } from '../oracle.ts';
 import { killed, type Moment, wreckageIn } from './kill.ts';
 

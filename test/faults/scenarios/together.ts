@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { backup, checkpoint, createDb, health, RestoreError, restore } from '#entry';
-import { migrate } from '../../../src/migrations/runner.ts';
+import { migrate } from '../../../src/engine/migrations/runner.ts';
 import {
   FAMILY,
   fillFamily,
@@ -12,7 +12,7 @@ import {
   open,
   REBUILD_PARENTS,
   writeFolder,
-} from '../../migrations/support.ts';
+} from '../../engine/migrations/support.ts';
 import type { Runtime } from '../../support/runtime.ts';
 import { acknowledgedIn, assertKept, assertSound, Writer, writeHome } from '../oracle.ts';
 import type { Job } from '../processes.ts';

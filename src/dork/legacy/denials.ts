@@ -1,0 +1,70 @@
+import type { SqliteValue } from '../../engine/driver/adapter.ts';
+import { newId } from '../../stores/ids.ts';
+import { canonicalPath } from '../mesh/canonical-path.ts';
+import type { ImportContext } from './import-context.ts';
+import { type ReadInstant, readInstant } from './instant-sql.ts';
+import { type RowTarget, RowWriter, readRows, setAside } from './row-import.ts';
+
+/** A mesh.db may lack it. */
+export const DENIALS = {
+  table: 'denials',
+  key: ['path'],
+  columns: ['path', 'strategy', 'reason', 'denied_by', 'denied_at'],
+  laterColumns: [],
+};
+
+const TARGET: RowTarget = {
+  kind: 'denial',
+  to: 'agent_denials',
+  key: 'path',
+  columns: ['path', 'strategy', 'reason', 'denier', 'created_at'],
+};
+
+/** Imports `denials` of mesh.db. */
+export function importDenials(context: ImportContext): void {
+  const { tally } = context;
+  const writer = new RowWriter(context, TARGET, { columns: ['id'], values: () => [newId()] });
+  const seen = new Set<string>();
+  for (const { row, values } of readRows(context, DENIALS.table, DENIALS.columns)) {
+    const plan = planOf(values);
+    const reason =
+      typeof plan === 'string'
+        ? plan
+        : seen.has(plan.canonical)
+          ? 'path leads to where that of an earlier denial leads'
+          : undefined;
+    if (typeof plan === 'string' || reason) {
+      setAside(context, DENIALS.table, row, values.path, reason ?? '');
+      continue;
+    }
+    seen.add(plan.canonical);
+    const outcome = writer.take(plan.path, plan.values);
+    tally.add(DENIALS.table, outcome);
+    if (outcome !== 'imported' && outcome !== 'updated') continue;
+    if (plan.canonical !== plan.path) tally.adjust(DENIALS.table, 'path_made_canonical');
+    if (plan.deniedAt.rule) tally.adjust(DENIALS.table, `denied_at_${plan.deniedAt.rule}`);
+  }
+}
+
+interface DenialPlan {
+  readonly path: string;
+  readonly canonical: string;
+  readonly deniedAt: ReadInstant;
+  readonly values: SqliteValue[];
+}
+
+/** Gives the reason where the row does not fit. */
+function planOf(row: Readonly<Record<string, SqliteValue>>): DenialPlan | string {
+  const { path = null, denied_at = null } = row;
+  for (const column of DENIALS.columns) {
+    const value = row[column] ?? null;
+    if (value !== null && typeof value !== 'string') return `${column} is not text`;
+  }
+  if (typeof path !== 'string' || path === '') return 'path is missing';
+  if (typeof denied_at !== 'string') return 'denied_at is missing';
+  const deniedAt = readInstant(denied_at);
+  if (!deniedAt) return 'denied_at is not an instant of the years 0 to 9999';
+  const canonical = canonicalPath(path);
+  const values = [canonical, row.strategy ?? null, row.reason ?? null, row.denied_by ?? null, deniedAt.iso];
+  return { path, canonical, deniedAt, values };
+}

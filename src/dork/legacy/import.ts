@@ -1,0 +1,129 @@
+import { tmpdir } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import type { Connection } from '../../engine/connection/connection.ts';
+import { temporaryFolder } from '../../engine/copies/temporary-folder.ts';
+import { ImportError, InvalidInputError } from '../../engine/errors.ts';
+import { statAt } from '../../engine/file/file.ts';
+import { MEMORY, shellQuoted } from '../../engine/file/path.ts';
+import { flagArgument, optionsArgument } from '../../engine/input.ts';
+import { now } from '../../engine/time.ts';
+import { defaultHome } from '../home.ts';
+import type { ImportProgress } from './import-context.ts';
+import { type ImportReceipt, type LegacySource, type SourceReceipt, sumOf } from './receipt.ts';
+import { LEGACY_SOURCES } from './schema.ts';
+import { SourceImports } from './source-imports.ts';
+import { CREATE_WORK_TABLES, DROP_WORK_TABLES } from './table-sql.ts';
+
+/** What `importLegacy()` takes. */
+export interface ImportLegacyOptions {
+  /** The folder of the older DorkOS. Default: `$DORK_HOME`, else `~/.dork`. */
+  readonly home?: string;
+  /** True to write nothing and get the same receipt. Default false. */
+  readonly dryRun?: boolean;
+  /**
+   * True to attach runs whose schedule is gone to a paused, disabled schedule that is named after the missing id.
+   * Default false: they are set aside.
+   */
+  readonly keepOrphans?: boolean;
+  /** Called at the beginning and the end of each table, and every 20,000 rows. */
+  readonly onProgress?: (progress: ImportProgress) => void;
+}
+
+/** relay/index.db is the last: where it is a hybrid, it holds poorer copies of what the others hold. */
+const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
+  (a, b) => Number(a === 'relay/index.db') - Number(b === 'relay/index.db'),
+);
+
+/**
+ * Brings everything from the older DorkOS files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db) into dork.db.
+ *
+ * Each file is a transaction of its own. A file that is missing is nothing; one that cannot be imported is told in the
+ * receipt, and the others go on. The files are never changed: databases are copied with their -wal into a private
+ * folder beside dork.db (for a dry run among the system's temporary files), read there, and removed.
+ *
+ * It may be run as often as you like: it brings what the older files have got since, and leaves what was changed or
+ * deleted in dork.db since as it is. Rows that do not fit are told in the receipt, with the reason. Every import of a
+ * file adds a row to `legacy_imports`.
+ *
+ * @throws ImportError where the home is no folder, or dork.db itself cannot take part: within a transaction, before its
+ * migrations, read-only.
+ * @example
+ * ```ts
+ * const receipt = importLegacy(db);
+ * for (const { path, error } of receipt.sources) if (error) console.error(path, error.message);
+ * ```
+ */
+export function importLegacy(db: { readonly $client: Connection }, options: ImportLegacyOptions = {}): ImportReceipt {
+  optionsArgument(options);
+  const connection = db.$client;
+  const home = homeOf(options.home);
+  const isDryRun = flagArgument(options.dryRun, 'options.dryRun');
+  const keepOrphans = flagArgument(options.keepOrphans, 'options.keepOrphans');
+  assertReady(connection, isDryRun);
+  const startedAt = now();
+  const sources = new Map<LegacySource, SourceReceipt>();
+  connection.exec(DROP_WORK_TABLES + CREATE_WORK_TABLES);
+  try {
+    using folder = temporaryFolder(connection.adapter, placeOf(connection, isDryRun), 'dork-import');
+    const run = new SourceImports(connection, home, folder.path, {
+      isDryRun,
+      keepOrphans,
+      onProgress: options.onProgress,
+    });
+    for (const source of ORDER) sources.set(source, run.import(source));
+  } finally {
+    connection.exec(DROP_WORK_TABLES);
+  }
+  const receipts = LEGACY_SOURCES.map((source) => sources.get(source) as SourceReceipt);
+  return {
+    home,
+    filename: connection.filename,
+    dryRun: isDryRun,
+    keepOrphans,
+    ...sumOf(receipts),
+    failed: receipts.filter(({ status }) => status === 'failed').length,
+    sources: receipts,
+    startedAt,
+    finishedAt: now(),
+  };
+}
+
+/**
+ * Where older files are copied to: beside dork.db, where a copy may share its blocks with the older file; for a dry run,
+ * which writes nothing there, and for a database in memory where the system keeps temporary files.
+ */
+function placeOf({ filename }: Connection, isDryRun: boolean): string {
+  return isDryRun || filename === MEMORY ? tmpdir() : dirname(filename);
+}
+
+function homeOf(given: unknown): string {
+  if (given === undefined) return defaultHome();
+  if (typeof given !== 'string' || given === '' || given.includes('\0'))
+    throw new InvalidInputError('options.home', 'is not the path of a folder');
+  const home = resolve(given);
+  if (!statAt(home)?.isDirectory()) {
+    throw new ImportError('HOME_MISSING', `${home} is not a folder. Nothing was imported.`, {
+      hint: 'Give the folder of the older DorkOS: --from HOME.',
+    });
+  }
+  return home;
+}
+
+function assertReady(connection: Connection, isDryRun: boolean): void {
+  const refuse = (code: string, problem: string, hint: string): never => {
+    throw new ImportError(code, `${connection.filename} ${problem}. Nothing was imported.`, { hint });
+  };
+  if (connection.inTransaction) {
+    refuse(
+      'IN_TRANSACTION',
+      'is within a transaction, and SQLite attaches no file there',
+      'Import after it has ended.',
+    );
+  }
+  if (connection.readonly && !isDryRun) {
+    refuse('READ_ONLY', 'was opened read-only', 'Open it for writing, or ask for a dry run.');
+  }
+  const table = connection.prepare("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'legacy_rows'");
+  if (!table.get())
+    refuse('NOT_MIGRATED', 'lacks migrations', `Run dork-db migrate --db ${shellQuoted(connection.filename)}.`);
+}

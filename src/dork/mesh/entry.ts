@@ -1,0 +1,160 @@
+import * as v from 'valibot';
+import {
+  filledText,
+  instantOrMillis,
+  jsonObject,
+  late,
+  objectOf,
+  oneOfWords,
+  text,
+  wholeNumber,
+} from '../../engine/input.ts';
+import { AGENT_STATUSES } from './schema.ts';
+
+const RESPONSE_MODES = ['always', 'direct-only', 'mention-only', 'silent'] as const;
+
+/** The state that an agent is registered in; when it was last seen says its health. */
+export type AgentStatus = (typeof AGENT_STATUSES)[number];
+
+/** When an agent answers. Keys besides these are kept as they came. */
+export interface AgentBehavior {
+  responseMode: (typeof RESPONSE_MODES)[number];
+  /** Kept as it came; what counts towards it is the business of the relay. */
+  escalationThreshold?: number;
+}
+
+/** What an agent may spend. Keys besides these are kept as they came. */
+export interface AgentBudget {
+  /** Hops of one message, 0 or more. */
+  maxHopsPerMessage: number;
+  /** Calls in any 60 minutes, 0 or more. */
+  maxCallsPerHour: number;
+}
+
+/** An agent that is to be registered: its manifest, and where it was found. Keys besides these are kept as they came. */
+export interface AgentEntryInput {
+  /** ULID. Not empty. */
+  id: string;
+  /** Not empty. */
+  name: string;
+  /** Default `''`. */
+  description?: string | null;
+  /** claude-code, cursor, codex, other, and whatever comes. Not empty. */
+  runtime: string;
+  /** Default none. */
+  capabilities?: readonly string[];
+  /** Default `{ responseMode: 'always' }`. */
+  behavior?: AgentBehavior;
+  /** Default `{ maxHopsPerMessage: 5, maxCallsPerHour: 100 }`. */
+  budget?: AgentBudget;
+  /** Default `default`. */
+  namespace?: string;
+  /** ISO 8601 with a time zone, or Unix milliseconds; kept as ISO 8601 in UTC with milliseconds. */
+  registeredAt: string | number;
+  registeredBy: string;
+  /** Absolute; no two agents have the same. */
+  projectPath: string;
+  /** The folder whose scan found it. Default `''`. */
+  scanRoot?: string;
+  /** Default `active`. */
+  status?: AgentStatus;
+}
+
+/** A registered agent: what was inserted. */
+export interface AgentRegistryEntry {
+  id: string;
+  name: string;
+  description: string;
+  runtime: string;
+  capabilities: string[];
+  behavior: AgentBehavior;
+  budget: AgentBudget;
+  namespace: string;
+  /** ISO 8601 in UTC. */
+  registeredAt: string;
+  registeredBy: string;
+  projectPath: string;
+  scanRoot: string;
+  /** Absent where it is active and nobody said so. */
+  status?: AgentStatus;
+  /** The keys of the manifest that this package does not know. */
+  [key: string]: unknown;
+}
+
+/**
+ * What is to change. A key that is undefined is left alone; `capabilities`, `behavior` and `budget` are replaced as a
+ * whole; keys that this package does not know are kept beside those that are there, and null is a value of theirs.
+ */
+export interface AgentPatch extends Partial<AgentEntryInput> {
+  [key: string]: unknown;
+}
+
+/** Which agents to list. */
+export interface AgentListFilters {
+  /** Default: of every runtime. */
+  runtime?: string;
+  /** Default: with and without any capability. */
+  capability?: string;
+}
+
+/** What an agent has that says nothing of it. */
+export const DEFAULT_BEHAVIOR: AgentBehavior = { responseMode: 'always' };
+export const DEFAULT_BUDGET: AgentBudget = { maxHopsPerMessage: 5, maxCallsPerHour: 100 };
+
+/** JSON text of an object whose known fields fit and whose other fields are whatever JSON holds. */
+function jsonTextOf<const T extends v.ObjectEntries>(entries: T) {
+  const known = objectOf(entries);
+  return v.pipe(
+    jsonObject(),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const { issues } = v.safeParse(known, dataset.value, { abortEarly: true });
+      if (!issues) return JSON.stringify(dataset.value);
+      const { message, path } = issues[0];
+      addIssue({ message, path });
+      return NEVER;
+    }),
+  );
+}
+
+/** What each field that can change may hold; the output is what its column holds. */
+const fields = late(() => ({
+  name: filledText,
+  description: v.nullable(text),
+  runtime: filledText,
+  capabilities: v.pipe(
+    v.array(text, 'is not an array'),
+    v.transform((words) => JSON.stringify(words)),
+  ),
+  behavior: jsonTextOf({
+    responseMode: oneOfWords(RESPONSE_MODES),
+    escalationThreshold: v.optional(v.number('is not a number')),
+  }),
+  budget: jsonTextOf({ maxHopsPerMessage: wholeNumber, maxCallsPerHour: wholeNumber }),
+  namespace: text,
+  registeredAt: instantOrMillis(),
+  registeredBy: text,
+  projectPath: filledText,
+  scanRoot: text,
+  status: oneOfWords(AGENT_STATUSES),
+}));
+
+/** The fields of an entry that is to be registered, with their defaults. */
+export const newEntry = late(() => {
+  const { description, capabilities, behavior, budget, namespace, scanRoot, status } = fields();
+  return objectOf({
+    ...fields(),
+    id: filledText,
+    description: v.optional(description, ''),
+    capabilities: v.optional(capabilities, []),
+    behavior: v.optional(behavior, { ...DEFAULT_BEHAVIOR }),
+    budget: v.optional(budget, { ...DEFAULT_BUDGET }),
+    namespace: v.optional(namespace, 'default'),
+    scanRoot: v.optional(scanRoot, ''),
+    status: v.optional(status),
+  });
+});
+
+/** The fields of a patch. */
+export const entryPatch = late(() => v.partial(objectOf({ ...fields(), id: filledText })));
+
+export const listFilters = late(() => objectOf({ runtime: v.optional(text), capability: v.optional(text) }));

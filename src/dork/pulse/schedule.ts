@@ -1,0 +1,105 @@
+import * as v from 'valibot';
+import { filledText, flag, late, objectOf, oneOfWords, prose, text, wholeNumber } from '../../engine/input.ts';
+import { isCron, isTimezone, nextFiring } from './cron.ts';
+import { SCHEDULE_STATUSES } from './schema.ts';
+import { timezoneProblem } from './timezone.ts';
+
+/** Only an `active` schedule that is enabled fires. */
+export type PulseScheduleStatus = (typeof SCHEDULE_STATUSES)[number];
+
+/** What is to be run, and when. */
+export interface PulseSchedule {
+  /** ULID; an imported schedule keeps the id that it had. */
+  id: string;
+  name: string;
+  description: string | null;
+  prompt: string;
+  /** Five fields, six that begin with seconds, seven that end with a year, or an ISO 8601 date. */
+  cron: string;
+  /** IANA name; null is the host's local time zone. */
+  timezone: string | null;
+  /** The folder to run in. */
+  cwd: string | null;
+  enabled: boolean;
+  /** Milliseconds; null is no limit. */
+  maxRuntime: number | null;
+  permissionMode: string;
+  status: PulseScheduleStatus;
+  /** ISO 8601 in UTC. */
+  createdAt: string;
+  /** ISO 8601 in UTC. */
+  updatedAt: string;
+  /**
+   * The next instant at which it fires, ISO 8601 in UTC. Null unless it was asked for, and where the schedule is not
+   * active, not enabled, or never fires.
+   */
+  nextRun: string | null;
+}
+
+/** What a new schedule is made of. */
+export interface PulseScheduleInput {
+  /** Not empty. */
+  name: string;
+  /** Not empty. */
+  prompt: string;
+  /** Five fields, six that begin with seconds, seven that end with a year, or an ISO 8601 date. */
+  cron: string;
+  description?: string | null;
+  /** IANA name; null is the host's local time zone. Default `UTC`. */
+  timezone?: string | null;
+  cwd?: string | null;
+  /** Default true. */
+  enabled?: boolean;
+  /** Milliseconds. Default null: no limit. */
+  maxRuntime?: number | null;
+  /** Not empty. Default `acceptEdits`. */
+  permissionMode?: string;
+  /** Default `active`. */
+  status?: PulseScheduleStatus;
+}
+
+/** What is to change; a field that is undefined is left alone, null clears one that may be null. */
+export type PulseSchedulePatch = Partial<PulseScheduleInput>;
+
+/** What each field of a patch may hold, in the order of the table's columns. */
+export const scheduleFields = late(() => ({
+  name: filledText,
+  description: v.nullable(prose),
+  cron: v.pipe(text, v.check(isCron, 'is not a cron expression')),
+  timezone: v.nullable(
+    v.pipe(
+      filledText,
+      v.check(isTimezone, ({ input }) => timezoneProblem(input)),
+    ),
+  ),
+  prompt: filledText,
+  cwd: v.nullable(text),
+  enabled: flag,
+  maxRuntime: v.nullable(wholeNumber),
+  permissionMode: filledText,
+  status: oneOfWords(SCHEDULE_STATUSES),
+}));
+
+/** A new schedule with its defaults. */
+export const newSchedule = late(() => {
+  const { description, timezone, cwd, enabled, maxRuntime, permissionMode, status } = scheduleFields();
+  return objectOf({
+    ...scheduleFields(),
+    description: v.optional(description, null),
+    timezone: v.optional(timezone, 'UTC'),
+    cwd: v.optional(cwd, null),
+    enabled: v.optional(enabled, true),
+    maxRuntime: v.optional(maxRuntime, null),
+    permissionMode: v.optional(permissionMode, 'acceptEdits'),
+    status: v.optional(status, 'active'),
+  });
+});
+
+/** A schedule as the driver reads it: SQLite has no booleans. */
+export type StoredSchedule = Omit<PulseSchedule, 'enabled' | 'nextRun'> & { enabled: number };
+
+/** The schedule of a stored row. */
+export function scheduleOf(row: StoredSchedule, withNextRun: boolean): PulseSchedule {
+  const fires = withNextRun && row.enabled === 1 && row.status === 'active';
+  return { ...row, enabled: row.enabled === 1, nextRun: fires ? nextFiring(row.cron, row.timezone) : null };
+}

@@ -1,0 +1,120 @@
+import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm/sql';
+import type { StoreDb } from '../../engine/connection/db.ts';
+import { type StoreStatement, statementsOf } from '../../stores/statements.ts';
+import {
+  messageOf,
+  type QueryMessagesOptions,
+  queryMessagesOptions,
+  type RelayMessagePage,
+  type RelayMessageStatus,
+} from './message.ts';
+import { messageColumns } from './message-statements.ts';
+import { type RelayIndexRow, relayIndex } from './schema.ts';
+
+const statement = statementsOf('relay');
+const arg = sql.placeholder;
+
+/** Filters are bits of the number by which their statement is kept; the status takes two. */
+const SUBJECT = 1;
+const ENDPOINT = 2;
+const SENDER = 4;
+const CURSOR = 8;
+const STATUS = { pending: 16, delivered: 32, failed: 48 } as const satisfies Record<RelayMessageStatus, number>;
+
+const COLUMNS = [
+  [SUBJECT, 'subject'],
+  [ENDPOINT, 'endpointHash'],
+  [SENDER, 'sender'],
+] as const;
+
+/** A unary plus takes a column out of SQLite's choice of an index. https://sqlite.org/queryplanner-ng.html#howtofix */
+const LEFT_ALONE = '+';
+const CHOSEN = '';
+
+/** Pages of messages by id descending: a statement for each set of filters, built when one first asks for it. */
+export class MessagePages {
+  readonly #db: StoreDb;
+  readonly #byFilters: StoreStatement<RelayIndexRow>[] = [];
+
+  constructor(db: StoreDb) {
+    this.#db = db;
+  }
+
+  /** @throws InvalidInputError that names the option that does not fit. */
+  query(options: QueryMessagesOptions): RelayMessagePage {
+    const { limit, ...given } = queryMessagesOptions(options);
+    const { subject, status, sender, endpointHash, cursor } = given;
+    const args: unknown[] = [];
+    let filters = 0;
+    if (subject) {
+      filters |= SUBJECT;
+      args.push(subject);
+    }
+    if (endpointHash) {
+      filters |= ENDPOINT;
+      args.push(endpointHash);
+    }
+    if (sender) {
+      filters |= SENDER;
+      args.push(sender);
+    }
+    if (status) filters |= STATUS[status];
+    if (cursor) {
+      filters |= CURSOR;
+      args.push(cursor);
+    }
+    // One more than asked for tells whether there are more.
+    args.push(Math.min(limit + 1, Number.MAX_SAFE_INTEGER));
+    const rows = this.#statement(filters, status || undefined).all(...args);
+    if (rows.length <= limit) return { messages: rows.map(messageOf) };
+    rows.length = limit;
+    const last = rows[limit - 1];
+    return last ? { messages: rows.map(messageOf), nextCursor: last.id } : { messages: [] };
+  }
+
+  #statement(filters: number, status: RelayMessageStatus | undefined): StoreStatement<RelayIndexRow> {
+    const known = this.#byFilters[filters];
+    if (known) return known;
+    const made = this.#prepare(filters, status);
+    this.#byFilters[filters] = made;
+    return made;
+  }
+
+  #prepare(filters: number, status: RelayMessageStatus | undefined): StoreStatement<RelayIndexRow> {
+    const names: string[] = [];
+    const conditions: SQL[] = [];
+    // Few messages wait or have failed at a time, of whatever else; most were delivered, so that any other filter
+    // leaves fewer. What waits at an endpoint has an index of its own.
+    const isByStatus = status === 'pending' || status === 'failed';
+    for (const [bit, column] of COLUMNS) {
+      if (!(filters & bit)) continue;
+      names.push(column);
+      const leads = !isByStatus || (status === 'pending' && bit === ENDPOINT);
+      conditions.push(sql`${sql.raw(leads ? CHOSEN : LEFT_ALONE)}${eq(relayIndex[column], arg(column))}`);
+    }
+    if (status) {
+      const leads = isByStatus || names.length === 0;
+      // The status stands in the text: bound, SQLite would compare it with that of the partial index, and compile the
+      // statement anew each time it is bound.
+      conditions.push(sql`${sql.raw(leads ? CHOSEN : LEFT_ALONE)}${relayIndex.status} = ${sql.raw(`'${status}'`)}`);
+    }
+    if (filters & CURSOR) {
+      names.push('cursor');
+      conditions.push(lt(relayIndex.id, arg('cursor')));
+    }
+    // SQLite takes every BLOB for greater than every text.
+    if (conditions.length === 0) conditions.push(sql`${relayIndex.id} < x''`);
+    return statement<RelayIndexRow>(
+      this.#db,
+      () =>
+        this.#db
+          .select(messageColumns())
+          .from(relayIndex)
+          .where(and(...conditions))
+          .orderBy(desc(relayIndex.id))
+          .limit(arg('limit')),
+      ...names,
+      'limit',
+    );
+  }
+}

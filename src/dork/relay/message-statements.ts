@@ -1,0 +1,144 @@
+import { and, count, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm/sql';
+import type { StoreDb } from '../../engine/connection/db.ts';
+import { columnsOf, type StoreStatement, statementsOf } from '../../stores/statements.ts';
+import { OPTIONAL_COLUMNS } from './message.ts';
+import { type RelayIndexRow, relayCounts, relayIndex } from './schema.ts';
+
+const statement = statementsOf('relay');
+const arg = sql.placeholder;
+
+export const messageColumns = () => columnsOf(relayIndex);
+
+/** What a subject has of each status, and of all. */
+export interface SubjectCounts {
+  subject: string;
+  count: number;
+  pending: number;
+  delivered: number;
+  failed: number;
+}
+
+/** The statements on single messages, on those of a subject or an endpoint, and on counts. */
+export function messageStatements(db: StoreDb) {
+  const isId = eq(relayIndex.id, arg('id'));
+  const hasExpired = lt(relayIndex.expiresAt, arg('now'));
+  const byIdDescending = (where: SQL | undefined) =>
+    db.select(messageColumns()).from(relayIndex).where(where).orderBy(desc(relayIndex.id));
+  const total = (where: SQL | undefined, ...names: string[]) =>
+    statement<{ total: number }>(
+      db,
+      () =>
+        db
+          .select({ total: count().as('total') })
+          .from(relayIndex)
+          .where(where),
+      ...names,
+    );
+  const { subject, pending, delivered, failed } = relayCounts;
+  const counted = sql`${pending} + ${delivered} + ${failed}`;
+
+  return {
+    byId: statement<RelayIndexRow>(db, () => db.select(messageColumns()).from(relayIndex).where(isId), 'id'),
+    bySubject: statement<RelayIndexRow>(db, () => byIdDescending(eq(relayIndex.subject, arg('subject'))), 'subject'),
+    byEndpoint: statement<RelayIndexRow>(
+      db,
+      () => byIdDescending(eq(relayIndex.endpointHash, arg('endpointHash'))),
+      'endpointHash',
+    ),
+    ofSenderSince: total(
+      and(eq(relayIndex.sender, arg('sender')), gt(relayIndex.createdAt, arg('since'))),
+      'sender',
+      'since',
+    ),
+    // The status stands in the text: bound, it could not be seen to be that of the partial index.
+    pendingOfEndpoint: total(
+      sql`${eq(relayIndex.endpointHash, arg('endpointHash'))} and ${relayIndex.status} = 'pending'`,
+      'endpointHash',
+    ),
+    counts: statement<SubjectCounts>(db, () =>
+      db
+        .select({ ...columnsOf(relayCounts), count: counted.as('count') })
+        .from(relayCounts)
+        .where(sql`${counted} > 0`)
+        .orderBy(desc(counted), subject),
+    ),
+
+    setStatus: statement(
+      db,
+      () =>
+        db
+          .update(relayIndex)
+          .set({ status: sql`${arg('status')}` })
+          .where(isId),
+      'status',
+      'id',
+    ),
+    anyExpired: statement(
+      db,
+      () =>
+        db
+          .select({ found: sql`1`.as('found') })
+          .from(relayIndex)
+          .where(hasExpired)
+          .limit(1),
+      'now',
+    ),
+    deleteExpired: statement(db, () => db.delete(relayIndex).where(hasExpired), 'now'),
+    /** Subjects that have no message left: their counters stay behind at zero. */
+    deleteEmptyCounts: statement(db, () => db.delete(relayCounts).where(sql`${counted} = 0`)),
+    upserts: new MessageUpserts(db),
+  };
+}
+
+/**
+ * The INSERTs of a message, one for each set of optional columns that an input has had until now: what it does not have
+ * must not be named where the message is there already.
+ */
+class MessageUpserts {
+  readonly #db: StoreDb;
+  readonly #byPresence: StoreStatement[] = [];
+
+  constructor(db: StoreDb) {
+    this.#db = db;
+  }
+
+  for(present: number): StoreStatement {
+    this.#byPresence[present] ??= this.#prepare(present);
+    return this.#byPresence[present];
+  }
+
+  #prepare(present: number): StoreStatement {
+    const { id, subject, endpointHash } = relayIndex;
+    const excluded = (column: { name: string }) => sql`excluded.${sql.identifier(column.name)}`;
+    const given = OPTIONAL_COLUMNS.filter((_, i) => present & (1 << i));
+    return statement(
+      this.#db,
+      () =>
+        this.#db
+          .insert(relayIndex)
+          .values({
+            id: arg('id'),
+            subject: arg('subject'),
+            endpointHash: arg('endpointHash'),
+            sender: arg('sender'),
+            status: sql`${arg('status')}`,
+            expiresAt: arg('expiresAt'),
+            payload: arg('payload'),
+            metadata: arg('metadata'),
+            createdAt: arg('createdAt'),
+          })
+          .onConflictDoUpdate({
+            target: id,
+            set: {
+              subject: excluded(subject),
+              endpointHash: excluded(endpointHash),
+              ...Object.fromEntries(given.map((name) => [name, excluded(relayIndex[name])])),
+            },
+          }),
+      'id',
+      'subject',
+      'endpointHash',
+      ...OPTIONAL_COLUMNS,
+    );
+  }
+}

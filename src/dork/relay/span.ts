@@ -1,0 +1,180 @@
+import * as v from 'valibot';
+import { InvalidInputError } from '../../engine/errors.ts';
+import {
+  checked,
+  fitsAsItIs,
+  instantOrMillis,
+  late,
+  letThrough,
+  oneOfWords,
+  prose,
+  proseArgument,
+  text,
+  textArgument,
+} from '../../engine/input.ts';
+import { instant, now } from '../../engine/time.ts';
+import { type RelayTraceRow, SPAN_STATUSES } from './schema.ts';
+
+/** What became of a message. */
+export type TraceSpanStatus = (typeof SPAN_STATUSES)[number];
+
+/** A span as it is stored: every column, instants as ISO 8601 in UTC, `metadata` as JSON text. */
+export type TraceSpan = RelayTraceRow;
+
+/** What a span is made of. Instants are ISO 8601 text with a time zone, or Unix milliseconds. */
+export interface TraceSpanInput {
+  /** One span a message. */
+  messageId: string;
+  traceId: string;
+  subject: string;
+  spanId?: string | null;
+  parentSpanId?: string | null;
+  fromEndpoint?: string | null;
+  toEndpoint?: string | null;
+  /** Default `sent`, which older callers name `pending`. */
+  status?: TraceSpanStatus | 'pending';
+  budgetHopsUsed?: number | null;
+  /** Milliseconds; below 0 where it was over already. */
+  budgetTtlRemainingMs?: number | null;
+  /** Default: now. */
+  sentAt?: string | number | null;
+  deliveredAt?: string | number | null;
+  processedAt?: string | number | null;
+  /** Stored as `errorMessage`. */
+  error?: string | null;
+  /** Stored as JSON text. */
+  metadata?: object | null;
+}
+
+/** What is to change; a field that is undefined is left alone, null clears one that may be null. */
+export type TraceSpanPatch = Partial<Omit<TraceSpanInput, 'messageId' | 'sentAt'>> & { sentAt?: string | number };
+
+/** The columns of a new span, in the order of {@link spanValues}. */
+export const SPAN_COLUMNS = [
+  'messageId',
+  'traceId',
+  'subject',
+  'spanId',
+  'parentSpanId',
+  'fromEndpoint',
+  'toEndpoint',
+  'status',
+  'budgetHopsUsed',
+  'budgetTtlRemainingMs',
+  'sentAt',
+  'deliveredAt',
+  'processedAt',
+  'errorMessage',
+  'metadata',
+] as const satisfies readonly (keyof TraceSpan)[];
+
+const spanStatus = late(() =>
+  letThrough(
+    v.pipe(
+      oneOfWords([...SPAN_STATUSES, 'pending']),
+      v.transform((status) => (status === 'pending' ? 'sent' : status)),
+    ),
+    fitsAsItIs(oneOfWords(SPAN_STATUSES)),
+  ),
+);
+
+const integer = late(() => v.pipe(v.number('is not a number'), v.safeInteger('is not a whole number')));
+
+/** SQLite takes JSON that nests deeper for malformed. https://sqlite.org/json1.html#interface_overview */
+const DEEPEST_JSON = 1000;
+
+/** Objects and arrays, as `JSON.stringify` writes them: a Date as its text, NaN as null. */
+const metadataText = late(() =>
+  v.pipe(
+    v.custom<object>((value) => typeof value === 'object' && value !== null, 'is not an object'),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const json = jsonOf(dataset.value);
+      if (json !== undefined && /^[[{]/.test(json) && depthOf(json) <= DEEPEST_JSON) return json;
+      addIssue({ message: 'holds something that JSON cannot hold' });
+      return NEVER;
+    }),
+  ),
+);
+
+/** Undefined for a circle, a bigint, and what has no JSON. */
+function jsonOf(value: object): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** How deep objects and arrays are nested in a JSON text. */
+function depthOf(json: string): number {
+  let [depth, deepest, isText] = [0, 0, false];
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i];
+    if (isText && char === '\\') i++;
+    else if (char === '"') isText = !isText;
+    else if (!isText && (char === '{' || char === '[')) deepest = Math.max(deepest, ++depth);
+    else if (!isText && (char === '}' || char === ']')) depth--;
+  }
+  return deepest;
+}
+
+/** What each field of a patch may hold. */
+export const spanFields = late(() => ({
+  traceId: text,
+  subject: text,
+  spanId: v.nullable(text),
+  parentSpanId: v.nullable(text),
+  fromEndpoint: v.nullable(text),
+  toEndpoint: v.nullable(text),
+  status: spanStatus(),
+  budgetHopsUsed: v.nullable(integer()),
+  budgetTtlRemainingMs: v.nullable(integer()),
+  sentAt: instantOrMillis(),
+  deliveredAt: v.nullable(instantOrMillis()),
+  processedAt: v.nullable(instantOrMillis()),
+  error: v.nullable(prose),
+  metadata: v.nullable(metadataText()),
+}));
+
+/**
+ * The values of a new span's columns.
+ *
+ * @throws InvalidInputError that names the first field that does not fit.
+ */
+export function spanValues(span: TraceSpanInput): unknown[] {
+  if (typeof span !== 'object' || span === null) throw new InvalidInputError('span', 'is not an object');
+  try {
+    return [
+      textArgument(span.messageId, 'messageId'),
+      textArgument(span.traceId, 'traceId'),
+      textArgument(span.subject, 'subject'),
+      nullable(textArgument, span.spanId, 'spanId'),
+      nullable(textArgument, span.parentSpanId, 'parentSpanId'),
+      nullable(textArgument, span.fromEndpoint, 'fromEndpoint'),
+      nullable(textArgument, span.toEndpoint, 'toEndpoint'),
+      span.status === undefined ? 'sent' : checked(spanStatus(), span.status, 'status'),
+      nullable(integerArgument, span.budgetHopsUsed, 'budgetHopsUsed'),
+      nullable(integerArgument, span.budgetTtlRemainingMs, 'budgetTtlRemainingMs'),
+      nullable(instant, span.sentAt, 'sentAt') ?? now(),
+      nullable(instant, span.deliveredAt, 'deliveredAt'),
+      nullable(instant, span.processedAt, 'processedAt'),
+      nullable(proseArgument, span.error, 'error'),
+      nullable(metadataArgument, span.metadata, 'metadata'),
+    ];
+  } catch (cause) {
+    if (cause instanceof InvalidInputError) throw cause;
+    throw new InvalidInputError('span', 'could not be read', { cause });
+  }
+}
+
+function nullable<T>(argument: (value: unknown, name: string) => T, value: unknown, name: string): T | null {
+  return value === undefined || value === null ? null : argument(value, name);
+}
+
+function integerArgument(value: unknown, name: string): number {
+  return Number.isSafeInteger(value) ? (value as number) : checked(integer(), value, name);
+}
+
+function metadataArgument(value: unknown, name: string): string {
+  return checked(metadataText(), value, name);
+}

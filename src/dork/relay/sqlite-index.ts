@@ -1,0 +1,197 @@
+import type { StoreDb } from '../../engine/connection/db.ts';
+import { InvalidInputError } from '../../engine/errors.ts';
+import { textArgument } from '../../engine/input.ts';
+import { instant } from '../../engine/time.ts';
+import type { MaildirStore } from './maildir.ts';
+import {
+  messageOf,
+  type QueryMessagesOptions,
+  type RelayIndexMetrics,
+  type RelayMessage,
+  type RelayMessageInput,
+  type RelayMessagePage,
+  type RelayMessageStatus,
+  statusArgument,
+  storedMessage,
+} from './message.ts';
+import { MessagePages } from './message-pages.ts';
+import { messageStatements } from './message-statements.ts';
+import { type RebuildOptions, rebuildIndex } from './rebuild.ts';
+import { MESSAGE_STATUSES } from './schema.ts';
+
+/**
+ * The index over the Maildir files of the relay: derived from them, and rebuildable.
+ *
+ * Every call but {@link rebuild} is synchronous. An id that is not there gives null or false.
+ *
+ * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
+ * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ *
+ * @example
+ * ```ts
+ * const index = new SqliteIndex(db);
+ * index.insertMessage({ id: newId(), subject: 'relay.agent.a', endpointHash: 'hash', createdAt: new Date().toISOString() });
+ * const { messages, nextCursor } = index.queryMessages({ endpointHash: 'hash', status: 'pending' });
+ * ```
+ */
+export class SqliteIndex {
+  readonly #db: StoreDb;
+  readonly #messages: ReturnType<typeof messageStatements>;
+  readonly #pages: MessagePages;
+
+  constructor(db: StoreDb) {
+    this.#db = db;
+    this.#messages = messageStatements(db);
+    this.#pages = new MessagePages(db);
+  }
+
+  /**
+   * Indexes a message, or brings what the index has of it up to date: a field that is absent does not erase what is
+   * there. Doing it twice is harmless.
+   *
+   * @throws InvalidInputError that names the field.
+   */
+  insertMessage(message: RelayMessageInput): void {
+    const { present, values } = storedMessage(message);
+    this.#messages.upserts.for(present).runWith(values);
+  }
+
+  /**
+   * Indexes many messages in one transaction: all of them, or none where one does not fit.
+   *
+   * @returns How many those were.
+   * @throws InvalidInputError that names the field.
+   */
+  insertMessages(messages: Iterable<RelayMessageInput>): number {
+    if (typeof messages?.[Symbol.iterator] !== 'function')
+      throw new InvalidInputError('messages', 'is not an iterable of messages');
+    return this.#db.$client.transaction(() => {
+      let inserted = 0;
+      for (const message of messages) {
+        this.insertMessage(message);
+        inserted++;
+      }
+      return inserted;
+    });
+  }
+
+  /**
+   * Says what became of a message; false where there is none.
+   *
+   * @throws InvalidInputError for a status that is not pending, delivered or failed.
+   */
+  updateStatus(id: string, status: RelayMessageStatus): boolean {
+    return this.#messages.setStatus.run(statusArgument(status, 'status'), textArgument(id, 'id')).changes > 0;
+  }
+
+  /** One message. */
+  getMessage(id: string): RelayMessage | null {
+    const row = this.#messages.byId.get(textArgument(id, 'id'));
+    return row ? messageOf(row) : null;
+  }
+
+  /** The messages of a subject, newest first: by `createdAt`, those of one millisecond by id, both descending. */
+  getBySubject(subject: string): RelayMessage[] {
+    return newestFirst(this.#messages.bySubject.all(textArgument(subject, 'subject')).map(messageOf));
+  }
+
+  /** The messages of an endpoint, newest first: by `createdAt`, those of one millisecond by id, both descending. */
+  getByEndpoint(endpointHash: string): RelayMessage[] {
+    return newestFirst(this.#messages.byEndpoint.all(textArgument(endpointHash, 'endpointHash')).map(messageOf));
+  }
+
+  /**
+   * How many messages a sender has sent since an instant, that instant included.
+   *
+   * @param sinceIso ISO 8601 with a time zone.
+   */
+  countSenderInWindow(sender: string, sinceIso: string): number {
+    return this.#messages.ofSenderSince.get(textArgument(sender, 'sender'), instant(sinceIso, 'sinceIso'))?.total ?? 0;
+  }
+
+  /** How many messages wait at an endpoint. */
+  countNewByEndpoint(endpointHash: string): number {
+    return this.#messages.pendingOfEndpoint.get(textArgument(endpointHash, 'endpointHash'))?.total ?? 0;
+  }
+
+  /**
+   * A page of messages by id descending, the messages that every filter fits.
+   *
+   * @throws InvalidInputError for a limit that is not a whole number from 0, or an unknown status.
+   */
+  queryMessages(options: QueryMessagesOptions = {}): RelayMessagePage {
+    return this.#pages.query(options);
+  }
+
+  /**
+   * Deletes the messages whose `expiresAt` is before an instant; one without never expires.
+   *
+   * @param nowMs Unix milliseconds. Default: now.
+   * @returns How many those were.
+   */
+  deleteExpired(nowMs: number = Date.now()): number {
+    const now = instant(nowMs, 'nowMs');
+    // Nothing has expired most of the time: that is seen without the write lock.
+    if (!this.#messages.anyExpired.get(now)) return 0;
+    return this.#db.$client.transaction(() => {
+      const { changes } = this.#messages.deleteExpired.run(now);
+      this.#messages.deleteEmptyCounts.run();
+      return changes;
+    });
+  }
+
+  /** How many messages there are, by status and by subject; read from counters, not from the messages. */
+  getMetrics(): RelayIndexMetrics {
+    const total = { pending: 0, delivered: 0, failed: 0 };
+    const bySubject = this.#messages.counts.all().map(({ subject, count, pending, delivered, failed }) => {
+      total.pending += pending;
+      total.delivered += delivered;
+      total.failed += failed;
+      return { subject, count };
+    });
+    const byStatus: RelayIndexMetrics['byStatus'] = {};
+    for (const status of MESSAGE_STATUSES) if (total[status] > 0) byStatus[status] = total[status];
+    return { totalMessages: total.pending + total.delivered + total.failed, byStatus, bySubject };
+  }
+
+  /** True where readers and a writer do not wait for each other. https://sqlite.org/wal.html */
+  isWalMode(): boolean {
+    return this.#db.$client.pragma('journal_mode', { simple: true }) === 'wal';
+  }
+
+  /**
+   * Makes the index anew from the Maildir files: `new/` is pending, `cur/` delivered, `failed/` failed; the id of a
+   * message is the name of its file.
+   *
+   * The files are read a few at a time, and the index can be read and written meanwhile. When all were read, one
+   * transaction deletes what has no file, adds what was missing and corrects the rest; a failure before its end leaves
+   * the index as it was. What someone else has written to the index since the beginning stays as it was written.
+   * `payload` and `metadata`, which no envelope has, stay too.
+   *
+   * Until the end some 200 bytes a file are kept in memory; the transaction takes the write lock for about a second for
+   * each 100,000 files that the index did not have. Two rebuilds on one connection run one after the other.
+   *
+   * @param endpointHashes Every endpoint with its subject; messages of others are deleted from the index.
+   * @returns How many messages the files hold.
+   * @throws DatabaseBusyError where another connection kept the write lock at the end.
+   */
+  rebuild(
+    maildirStore: MaildirStore,
+    endpointHashes: ReadonlyMap<string, string>,
+    options: RebuildOptions = {},
+  ): Promise<number> {
+    return rebuildIndex(this.#db, maildirStore, endpointHashes, options);
+  }
+
+  /** Does nothing: the database is closed by whoever opened it. */
+  close(): void {}
+}
+
+/** Ids that begin with the time, as ULIDs do, are in this order already; others are put into it. */
+function newestFirst(byIdDescending: RelayMessage[]): RelayMessage[] {
+  const isSorted = byIdDescending.every(
+    ({ createdAt }, i) => i === 0 || createdAt <= (byIdDescending[i - 1] as RelayMessage).createdAt,
+  );
+  if (isSorted) return byIdDescending;
+  return byIdDescending.sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0));
+}

@@ -1,0 +1,112 @@
+import { existsSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Connection } from '../connection/connection.ts';
+import type { AnyDb } from '../connection/db.ts';
+import { definitionOf } from '../definition.ts';
+import { BackupError } from '../errors.ts';
+import { backupFolder, copyName } from '../file/copy-name.ts';
+import { databasePath } from '../file/path.ts';
+import { flagArgument, optionsArgument } from '../input.ts';
+import { type BackupOptions, type BackupReport, type BackupToOptions, backupTo, refuseMemory } from './backup.ts';
+import { failureOf } from './failure.ts';
+import { prepareFolder } from './folder.ts';
+import { type CopyState, look } from './look.ts';
+
+/** What `backupDaily()` found or did. */
+export type DailyReport = { readonly path: string } & (
+  | { readonly isNew: true; readonly backup: BackupReport }
+  /** The backup of this day was there already; this is what a look at it tells. */
+  | { readonly isNew: false; readonly backup: Pick<CopyState, 'bytes' | 'migration'> }
+);
+
+/**
+ * Makes the backup of this UTC day where there is none yet, as a server's timer wants it: calling it again on the same
+ * day, also in another process, makes no second one. One that is there and is no good
+ * any more is set aside as `….db.1763889000000.damaged`, with the milliseconds of that moment.
+ *
+ * @param dir Default: `backups` beside the database.
+ * @throws BackupError, ClosedError, InvalidInputError as `backup()` does.
+ *
+ * @example
+ * ```ts
+ * const timer = setInterval(async () => {
+ *   await backupDaily(db);
+ *   await pruneBackups('/home/me/.dork/backups');
+ * }, 3_600_000);
+ * timer.unref();
+ * ```
+ */
+export async function backupDaily(
+  db: AnyDb,
+  dir?: string,
+  options: Pick<BackupOptions, 'deep' | 'onProgress'> = {},
+): Promise<DailyReport> {
+  const connection = db.$client;
+  flagArgument(optionsArgument(options).deep, 'options.deep');
+  const { filename } = connection;
+  connection.assertOpen();
+  refuseMemory(connection);
+  const folder = dir === undefined ? backupFolder(filename) : databasePath(dir, 'dir');
+  const createdFolder = prepareFolder(folder, filename);
+  const path = join(folder, copyName(folder, filename, 'daily', new Date()));
+  const already = running.get(path);
+  if (already) {
+    await already.catch(() => {});
+    return await backupDaily(db, dir, options);
+  }
+  const made = makeDaily(connection, path, { ...options, createdFolder });
+  running.set(path, made);
+  try {
+    return await made;
+  } finally {
+    running.delete(path);
+  }
+}
+
+/** Those that this process makes at this moment, by their paths. */
+const running = new Map<string, Promise<DailyReport>>();
+
+/** The file itself is no good; what else may fail, as too many open files, says nothing of it. */
+const IS_NO_BACKUP =
+  /^(DAMAGED|TRUNCATED|NOT_A_DATABASE|NO_TABLES|NO_LEDGER|NOT_OURS|FILE_MISSING|SQLITE_(CORRUPT|NOTADB).*)$/;
+
+async function makeDaily(connection: Connection, path: string, options: BackupToOptions): Promise<DailyReport> {
+  if (existsSync(path)) {
+    try {
+      return found(connection, path);
+    } catch (error) {
+      if (!(error instanceof BackupError) || !IS_NO_BACKUP.test(error.code)) throw error;
+      // Under this name nothing lists or deletes it, and the name of the day is free.
+      setAside(path);
+    }
+  }
+  try {
+    return { path, isNew: true, backup: await backupTo(connection, path, options) };
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    // Another process was faster.
+    if (error.code === 'TARGET_EXISTS') return found(connection, path);
+    if (error.code !== 'RUNNING') throw error;
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    connection.assertOpen();
+    return await makeDaily(connection, path, options);
+  }
+}
+
+/** How often is looked if another process has made the backup of this day. */
+const EVERY_MS = 100;
+
+/** @throws BackupError with the system's code. */
+function setAside(path: string): void {
+  try {
+    renameSync(path, `${path}.${Date.now()}.damaged`);
+  } catch (error) {
+    const what = `${path} is no usable backup any more, and could not be renamed. It was not changed, and no backup was made.`;
+    throw failureOf(BackupError, error, what, `Check the owner and permissions of ${dirname(path)}, and call again.`);
+  }
+}
+
+function found(connection: Connection, path: string): DailyReport {
+  const { bytes, migration } = look(connection.adapter, path, definitionOf(connection).history);
+  return { path, isNew: false, backup: { bytes, migration } };
+}

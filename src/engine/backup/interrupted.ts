@@ -1,0 +1,53 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { RestoreError } from '../errors.ts';
+import { refuseOpen } from './exclusive.ts';
+import { finishInstall, isSameFile, unfinishedAt } from './file-set.ts';
+import { putBack, REPLACED, stagedName } from './swap.ts';
+
+const HALF_REPLACED = /^replaced-\d{8}T\d{9}Z\.[0-9a-f]+\.partial$/;
+
+/** What was done about a restore that had been killed. */
+export interface Finished {
+  /** The folder with the set that it replaced. */
+  readonly replaced: string;
+  /** False where the new file is gone, so that the old set was put back. */
+  readonly isRestored: boolean;
+}
+
+/**
+ * Brings a restore to its end that was killed between two steps, and removes what others left that were killed before.
+ * No other restore may run.
+ */
+export function finishInterrupted(target: string, folder: string): Finished | undefined {
+  const unfinished = unfinishedAt(target);
+  if (unfinished) refuseOpen(target);
+  const isRestored = unfinished !== undefined && existsSync(unfinished.main);
+  if (unfinished && !isRestored && !existsSync(unfinished.replaced)) {
+    throw new RestoreError(
+      'LOST_SET',
+      `A restore into ${target} was interrupted, and both ${unfinished.main} and ${unfinished.replaced} are gone. Nothing was changed.`,
+      { hint: `Put one of them back, or move ${target} away and restore a backup.` },
+    );
+  }
+  if (unfinished && isRestored) finishInstall(target, unfinished);
+  else if (unfinished) putBack(target, unfinished.replaced);
+  removeLeftovers(target, folder);
+  return unfinished && { replaced: unfinished.replaced, isRestored };
+}
+
+function removeLeftovers(target: string, folder: string): void {
+  rmSync(`${target}.marker`, { force: true });
+  const staged = `${basename(stagedName(target))}.`;
+  for (const name of readdirSync(dirname(target))) {
+    if (name.startsWith(staged) && /^[0-9a-f]+\.partial(-\w+)?$/.test(name.slice(staged.length))) {
+      rmSync(join(dirname(target), name), { force: true });
+    }
+  }
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    // A set that was kept by a restore that then did not take place: what it holds is still in place.
+    const isSecondName = REPLACED.test(name) && isSameFile(join(path, basename(target)), target);
+    if (HALF_REPLACED.test(name) || isSecondName) rmSync(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,89 @@
+import { Connection } from '../connection/connection.ts';
+import { isBusy } from '../connection/sqlite-error.ts';
+import type { Adapter } from '../driver/adapter.ts';
+import { DatabaseOpenError, DorkDbError, RestoreError } from '../errors.ts';
+import { inspectFile } from '../file/file.ts';
+import { isEmpty } from '../file/open.ts';
+import { type Owner, ownerOf } from '../file/owner.ts';
+import { isOurs } from '../migrations/bring-up.ts';
+import type { History } from '../migrations/history.ts';
+import type { Thread } from '../worker/thread.ts';
+import { inUse } from './exclusive.ts';
+import { sidecarsOf } from './file-set.ts';
+import { CAREFUL, isReadonly, openThere, pragmaText } from './look.ts';
+
+/** What is at the path that a restore shall fill. */
+export interface Present {
+  /** Nothing, a database that can be read as a whole, or one that cannot, or only its sidecars. */
+  readonly state: 'missing' | 'sound' | 'damaged';
+  /** Why it cannot be read. */
+  readonly problem?: string;
+  /** Whose file it is, or whose folder. */
+  readonly owner: Owner;
+}
+
+/** Reasons why nothing may be put at the path, not even in the place of a damaged file. */
+const NO_PLACE = new Set([
+  'FOLDER_MISSING',
+  'FOLDER_UNREADABLE',
+  'IS_A_FOLDER',
+  'NOT_A_FILE',
+  'DANGLING_LINK',
+  'FILE_UNREADABLE',
+]);
+
+/**
+ * Looks at what is at the path, and changes nothing.
+ *
+ * @throws RestoreError `NOT_OURS` for a database of another program, and where nothing can be put there.
+ */
+export async function presentAt(
+  adapter: Adapter,
+  thread: Thread,
+  filename: string,
+  history: History,
+): Promise<Present> {
+  const damaged = (error: unknown): Present => {
+    if (!(error instanceof DorkDbError)) throw error;
+    if (error instanceof RestoreError) throw error;
+    if (isBusy(error)) throw inUse(filename, error);
+    if (error instanceof DatabaseOpenError && NO_PLACE.has(error.code)) {
+      throw new RestoreError(error.code, `Nothing can be restored to ${filename}. ${error.message}`, {
+        hint: error.hint,
+        cause: error,
+      });
+    }
+    return { state: 'damaged', problem: error.message, owner: ownerOf(filename) };
+  };
+  try {
+    if (inspectFile(filename).isNew) {
+      const state = sidecarsOf(filename).length > 0 ? 'damaged' : 'missing';
+      return { state, owner: ownerOf(filename) };
+    }
+    refuseForeign(adapter, filename, history);
+    const problem = await damageOf(thread, filename);
+    return { state: problem ? 'damaged' : 'sound', ...(problem && { problem }), owner: ownerOf(filename) };
+  } catch (error) {
+    return damaged(error);
+  }
+}
+
+function refuseForeign(adapter: Adapter, filename: string, history: History): void {
+  using connection = new Connection(adapter, filename, { readonly: isReadonly(filename) });
+  connection.exec(pragmaText(CAREFUL));
+  if (isEmpty(connection) || isOurs(connection, history)) return;
+  throw new RestoreError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
+    hint: 'Give the path of a dork.db with --db.',
+  });
+}
+
+async function damageOf(thread: Thread, filename: string): Promise<string | undefined> {
+  const connection = await openThere(thread, filename);
+  try {
+    const [row] = await connection.all('PRAGMA quick_check(1)');
+    const first = String(Object.values(row ?? {})[0]);
+    return first === 'ok' ? undefined : `${filename} is damaged: ${first}`;
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,175 @@
+import { isCopyName, leftoversIn, sweep } from '../copies/sweep.ts';
+import type { Kit } from '../definition.ts';
+import { BackupError, InvalidInputError } from '../errors.ts';
+import { isAhead, isDisposable } from '../file/copy-name.ts';
+import { fsPromises } from '../file/fs-promises.ts';
+import { databasePath } from '../file/path.ts';
+import { flagArgument, optionsArgument } from '../input.ts';
+import type { History } from '../migrations/history.ts';
+import { startThread } from '../worker/thread.ts';
+import { failureOf } from './failure.ts';
+import { backupsIn, databaseOption, type NamedBackup } from './list.ts';
+import { verify } from './verify.ts';
+
+/** How many backups stay. Those that `backup()` made, with a label or without, and recovered files always stay. */
+export interface RetentionPolicy {
+  /** Copies from before migrations, the newest. Default 10. */
+  readonly preMigration?: number;
+  /** Daily backups: those of the newest days that have one. Default 7. */
+  readonly daily?: number;
+  /** Of the daily backups also the newest of each week (ISO 8601, in UTC), for the newest weeks that have one. Default 4. */
+  readonly weekly?: number;
+}
+
+/** What `pruneBackups()` takes beside its policy. */
+export interface PruneBackupsOptions {
+  /** True to find out what would be deleted, and delete nothing. Default false. */
+  readonly dryRun?: boolean;
+  /** The path of a database, for its backups alone. Default: those of every database, each by the policy. */
+  readonly database?: string;
+}
+
+/** What was deleted, and what stays. Paths are absolute. */
+export interface PruneBackupsReport {
+  /** Half files of backups that were killed. */
+  readonly wreckage: readonly string[];
+  readonly deleted: readonly string[];
+  /** Every backup that stays, newest first. */
+  readonly kept: readonly string[];
+  /** Those that the policy lets go and that stay since no other of their database is known to be good. */
+  readonly spared: readonly string[];
+  readonly dryRun: boolean;
+}
+
+/**
+ * Deletes old backups by a policy. Only files with names that this package gives are touched; the wreckage of killed
+ * backups goes first. Of each database at least one backup stays that was just read as a whole and is good: where none
+ * is, none is deleted.
+ *
+ * @throws BackupError `FOLDER_UNREADABLE`, or the system's code for a file that cannot be deleted.
+ * @throws InvalidInputError for a number that is not whole or is below 0, a folder that cannot be one, and where `dryRun`
+ * is not true or false.
+ */
+export type PruneBackups = (
+  dir: string,
+  policy?: RetentionPolicy,
+  options?: PruneBackupsOptions,
+) => Promise<PruneBackupsReport>;
+
+const DEFAULTS: Required<RetentionPolicy> = { preMigration: 10, daily: 7, weekly: 4 };
+
+/** Returns `pruneBackups()` for a driver and a definition. */
+export function pruneBackupsWith(kit: Kit): PruneBackups {
+  return async (dir, policy = {}, options = {}) => {
+    const dryRun = flagArgument(optionsArgument(options).dryRun, 'options.dryRun');
+    const folder = databasePath(dir, 'dir');
+    const database = databaseOption(options);
+    const limits = checkedPolicy(policy);
+    // A folder that cannot be read is found out before anything is deleted.
+    const all = backupsIn(folder, database);
+    kit.adapter.load();
+    const leftovers = leftoversIn(kit.adapter, folder, isCopyName);
+    const wreckage = dryRun ? leftovers : await sweep(kit.adapter, folder, isCopyName);
+    const report = { wreckage, deleted: [] as string[], kept: [] as string[], spared: [] as string[], dryRun };
+    for (const backups of Map.groupBy(all, ({ name }) => name.database).values()) {
+      const wanted = wantedBy(limits, backups, kit.definition.history);
+      const spared = await neededBesides(kit, backups, wanted);
+      const stay = (backup: NamedBackup) => wanted.has(backup) || spared.has(backup);
+      report.kept.push(...backups.filter(stay).map(({ path }) => path));
+      report.spared.push(...[...spared].map(({ path }) => path));
+      for (const { path } of backups.filter((backup) => !stay(backup))) {
+        if (!dryRun) await remove(path, report.deleted);
+        report.deleted.push(path);
+      }
+    }
+    return report;
+  };
+}
+
+/** Removing a large file takes as long as flushing it, so it is not done in this thread. */
+async function remove(path: string, before: readonly string[]): Promise<void> {
+  try {
+    await fsPromises().rm(path, { force: true });
+  } catch (error) {
+    const what = `${path} could not be deleted, and no other backup was after it. Deleted before: ${before.length}.`;
+    throw failureOf(BackupError, error, what, 'Check the owner and permissions of its folder, and call again.');
+  }
+}
+
+function checkedPolicy(policy: RetentionPolicy): Required<RetentionPolicy> {
+  for (const [name, limit] of Object.entries(optionsArgument(policy, 'policy'))) {
+    if (!(name in DEFAULTS)) throw new InvalidInputError(`policy.${name}`, 'is not one of preMigration, daily, weekly');
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
+      throw new InvalidInputError(`policy.${name}`, 'is not a whole number from 0');
+    }
+  }
+  const { preMigration, daily, weekly } = policy;
+  return {
+    preMigration: preMigration ?? DEFAULTS.preMigration,
+    daily: daily ?? DEFAULTS.daily,
+    weekly: weekly ?? DEFAULTS.weekly,
+  };
+}
+
+/**
+ * What the policy keeps of one database's backups, newest first. One that is dated in the future is kept and counts for
+ * nothing: when it was made is not known, so that it may neither go nor push another one out.
+ */
+function wantedBy(
+  { preMigration, daily, weekly }: Required<RetentionPolicy>,
+  backups: readonly NamedBackup[],
+  { migrations }: History,
+): Set<NamedBackup> {
+  const isCounted = ({ name }: NamedBackup) => !isAhead(name) && isDisposable(name, migrations);
+  const of = (kind: string) => backups.filter((backup) => backup.name.kind === kind && isCounted(backup));
+  const dailies = of('daily');
+  return new Set([
+    ...backups.filter((backup) => !isCounted(backup)),
+    ...of('pre-migration').slice(0, preMigration),
+    ...newestOfEach(dailies, ({ name }) => name.day).slice(0, daily),
+    ...newestOfEach(dailies, ({ name }) => weekOf(name.day)).slice(0, weekly),
+  ]);
+}
+
+function newestOfEach(backups: readonly NamedBackup[], key: (backup: NamedBackup) => string): NamedBackup[] {
+  return [...Map.groupBy(backups, key).values()].flatMap(([newest]) => newest ?? []);
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The Monday that a day's week begins with. */
+function weekOf(day: string): string {
+  const time = Date.parse(day);
+  const sinceMonday = (new Date(time).getUTCDay() + 6) % 7;
+  return new Date(time - sinceMonday * DAY_MS).toISOString();
+}
+
+/** What must stay although the policy does not keep it, so that a backup stays that is known to be good. */
+async function neededBesides(
+  kit: Kit,
+  backups: readonly NamedBackup[],
+  wanted: ReadonlySet<NamedBackup>,
+): Promise<Set<NamedBackup>> {
+  const unwanted = backups.filter((backup) => !wanted.has(backup));
+  if (unwanted.length === 0) return new Set();
+  const sane = [...wanted].filter(({ name }) => !isAhead(name));
+  for (const backup of sane.sort((a, b) => backups.indexOf(a) - backups.indexOf(b))) {
+    if (await isGood(kit, backup)) return new Set();
+  }
+  for (const backup of unwanted) {
+    if (await isGood(kit, backup)) return new Set([backup]);
+  }
+  return new Set(unwanted);
+}
+
+async function isGood({ adapter, definition }: Kit, { path }: NamedBackup): Promise<boolean> {
+  adapter.load();
+  await using thread = await startThread(adapter);
+  try {
+    await verify(adapter, thread, path, definition.history, false);
+    return true;
+  } catch (error) {
+    if (error instanceof BackupError) return false;
+    throw error;
+  }
+}

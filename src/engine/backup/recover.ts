@@ -1,0 +1,238 @@
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Connection } from '../connection/connection.ts';
+import { Making, targetExists } from '../copies/making.ts';
+import { assertRoom } from '../copies/room.ts';
+import { isCopyName, sweep } from '../copies/sweep.ts';
+import { type Definition, givenOrDefault, type Kit } from '../definition.ts';
+import { BackupError, DorkDbError, RestoreError } from '../errors.ts';
+import { backupFolder, copyName } from '../file/copy-name.ts';
+import { FILE_MODE, realFile, statAt } from '../file/file.ts';
+import { flushFile } from '../file/flush.ts';
+import { fsPromises } from '../file/fs-promises.ts';
+import { giveTo, ownerOf } from '../file/owner.ts';
+import { databasePath } from '../file/path.ts';
+import { bytesOf } from '../file/wal.ts';
+import { optionsArgument } from '../input.ts';
+import { startsAs } from '../migrations/bring-up.ts';
+import { startThread, type Thread } from '../worker/thread.ts';
+import { refuseOpen } from './exclusive.ts';
+import { failureOf } from './failure.ts';
+import { sidecarsOf } from './file-set.ts';
+import { prepareFolder, requireFolder } from './folder.ts';
+import { Listener } from './listener.ts';
+import { mendHeader } from './mend-header.ts';
+import { recoverByShell, type ShellOutcome } from './recover-shell.ts';
+import { recoverByTables } from './recover-tables.ts';
+import { describeRecovered, type RecoveredState, tablesIn } from './recovered-state.ts';
+
+/** What `recover()` takes. */
+export interface RecoverOptions {
+  /** The damaged database. Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
+  readonly from?: string;
+  /** The file to make; it must not exist. Default: one in `backups` beside the database. */
+  readonly to?: string;
+  /**
+   * Called before each phase, and five times a second while rows are read. What it throws is what the caller gets, at
+   * the end of the phase; no file is made then.
+   */
+  readonly onProgress?: (progress: RecoverProgress) => void;
+}
+
+/** Where a recovery is. */
+export interface RecoverProgress {
+  /** `copying` the damaged file, `recovering` rows of the copy, `verifying` what came of it. */
+  readonly phase: 'copying' | 'recovering' | 'verifying';
+  /** Bytes that are recovered by now, as they lie in the new file; 0 before. */
+  readonly bytes: number;
+  /** Bytes of the damaged file and its -wal: about what can be recovered at most. */
+  readonly totalBytes: number;
+}
+
+/** What was saved of a damaged database. */
+export interface RecoverReport extends RecoveredState {
+  readonly from: string;
+  /** The new file, absolute. */
+  readonly to: string;
+  /** By the sqlite3 shell's `.recover`, or table by table through the driver. */
+  readonly method: 'shell' | 'tables';
+  readonly bytes: number;
+  /**
+   * Unreadable rows by table, counted by a readable index; null if the table has none, so that nothing shows how many
+   * rows it had. A table of which every row was read is not in it.
+   */
+  readonly unreadable: Readonly<Record<string, number | null>>;
+  /**
+   * Rows that were read table by table and left out, by table: another one has their key, or they lack one. Of a
+   * recovery by the shell, which does not count them, empty.
+   */
+  readonly refused: Readonly<Record<string, number>>;
+  /** How often the shell complained; it does not say of what without showing rows. */
+  readonly complaints: number;
+  readonly durationMs: number;
+}
+
+/**
+ * Saves what can be read of a database that does not open into a new file. The damaged file and what lies beside it are
+ * only copied, never opened, repaired or moved; nobody else may have them open. SQLite's own recovery does it, where
+ * the sqlite3 shell is installed and can; else every table is read around the damage.
+ *
+ * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`, or the system's own code. No file was made.
+ * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `CANNOT_CREATE`.
+ * @throws InvalidInputError for a path that cannot be one.
+ */
+export type Recover = (options?: RecoverOptions) => Promise<RecoverReport>;
+
+/** Returns `recover()` for a driver and a definition. */
+export function recoverWith(kit: Kit): Recover {
+  return async (options = {}) => {
+    const { onProgress } = optionsArgument(options);
+    const started = performance.now();
+    const from = damagedFile(kit.definition, options.from);
+    const { to, createdFolder } = targetOf(from, options.to);
+    kit.adapter.load();
+    const listener = new Listener(onProgress);
+    try {
+      const recovered = await recoverFile(kit, from, to, createdFolder, listener);
+      return { from, to, ...recovered, durationMs: performance.now() - started };
+    } catch (error) {
+      if (error instanceof BackupError || listener.threw(error)) throw error;
+      const what = `Nothing of ${from} was recovered, and it was not changed.`;
+      throw failureOf(RestoreError, error, what, 'Look at the file, at the folder of the new one and at their disks.');
+    }
+  };
+}
+
+async function recoverFile(
+  kit: Kit,
+  from: string,
+  to: string,
+  createdFolder: string | undefined,
+  listener: Listener<RecoverProgress>,
+): Promise<Omit<RecoverReport, 'from' | 'to' | 'durationMs'>> {
+  const { adapter } = kit;
+  await using making = new Making(adapter, to, { isFolder: true, createdFolder });
+  await sweep(adapter, dirname(to), (name) => isCopyName(name) || name === basename(to));
+  refuseOpen(from);
+  const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && existsSync(from + suffix));
+  const totalBytes = suffixes.reduce((sum, suffix) => sum + bytesOf(from + suffix), 0);
+  assertRoom(dirname(to), 2 * totalBytes, `a copy of ${from} and what is recovered`);
+  const work = making.path;
+  const damaged = join(work, 'damaged.db');
+  listener.tell({ phase: 'copying', bytes: 0, totalBytes });
+  for (const suffix of suffixes)
+    await fsPromises().copyFile(from + suffix, damaged + suffix, constants.COPYFILE_FICLONE);
+  mendHeader(damaged);
+  await using thread = await startThread(adapter);
+  const stopTelling = listener.every(EVERY_MS, () => ({
+    phase: 'recovering',
+    bytes: recoveredBytes(work),
+    totalBytes,
+  }));
+  const recovered = await recoverInto(kit, thread, damaged, work, from).finally(stopTelling);
+  listener.tell({ phase: 'verifying', bytes: bytesOf(recovered.path), totalBytes });
+  const state = await describeRecovered(adapter, thread, recovered.path, kit.definition.history);
+  giveTo(ownerOf(from), recovered.path);
+  await flushFile(recovered.path);
+  const bytes = bytesOf(recovered.path);
+  await making.publish(recovered.path);
+  const { path: _, ...how } = recovered;
+  return { ...how, bytes, ...state };
+}
+
+interface Recovered extends Pick<RecoverReport, 'method' | 'unreadable' | 'refused' | 'complaints'> {
+  readonly path: string;
+}
+
+const EVERY_MS = 200;
+
+/** What the shell and the thread have written; the thread begins where the shell could not. */
+function recoveredBytes(work: string): number {
+  return Math.max(...['shell.db', 'tables.db'].map((name) => bytesOf(join(work, name))));
+}
+
+/** The shell reads pages that no table leads to any more, so it goes first. */
+async function recoverInto(kit: Kit, thread: Thread, damaged: string, work: string, from: string): Promise<Recovered> {
+  const { adapter } = kit;
+  const byShell = emptyFile(join(work, 'shell.db'));
+  const outcome = await recoverByShell(damaged, byShell);
+  const complaints = outcome?.complaints ?? 0;
+  const shell = { path: byShell, method: 'shell', unreadable: {}, refused: {}, complaints } as const;
+  if (outcome?.isDone && isOurs(kit, byShell)) return shell;
+  const byTables = emptyFile(join(work, 'tables.db'));
+  let cause: unknown;
+  try {
+    const notCopied = await recoverByTables(thread, damaged, byTables);
+    // Whether the ledger is among the tables only decides whether the file can be restored.
+    isOurs(kit, byTables);
+    if (tablesIn(adapter, byTables).length > 0)
+      return { path: byTables, method: 'tables', ...notCopied, complaints: 0 };
+  } catch (error) {
+    if (!(error instanceof DorkDbError) || OF_THE_NEW_FILE.test(error.code)) throw error;
+    cause = error;
+  }
+  if (outcome?.isDone && tablesIn(adapter, byShell).length > 0) return shell;
+  throw nothing(from, outcome, cause);
+}
+
+/** What says nothing of the damaged file: the disk is full, or does not write. */
+const OF_THE_NEW_FILE = /^SQLITE_(FULL|NOMEM|READONLY|IOERR_(WRITE|FSYNC|DIR_FSYNC|TRUNCATE|NOMEM))/;
+
+function emptyFile(path: string): string {
+  closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
+  return path;
+}
+
+/** Marks a file that has the ledger of this definition, and computes its derived tables again. */
+function isOurs({ adapter, definition }: Kit, path: string): boolean {
+  using connection = new Connection(adapter, path);
+  connection.exec('PRAGMA trusted_schema = OFF');
+  if (!startsAs(connection, definition.history)) return false;
+  connection.exec(`PRAGMA application_id = ${definition.applicationId}`);
+  recompute(connection, definition.afterRecover ?? []);
+  return true;
+}
+
+/** A file of an older migration, or one that lost a table, may lack what the statements name: it stays as it is. */
+function recompute(connection: Connection, statements: readonly string[]): void {
+  try {
+    connection.transaction(() => {
+      for (const sql of statements) connection.exec(sql);
+    }, 'immediate');
+  } catch (error) {
+    if (!(error instanceof DorkDbError) || error.code !== 'SQLITE_ERROR') throw error;
+  }
+}
+
+function nothing(from: string, shell: ShellOutcome | undefined, cause: unknown): RestoreError {
+  const better = shell
+    ? 'or install a sqlite3 shell that has .recover (that of Debian 12 has not), and call again.'
+    : 'or install a sqlite3 shell that has .recover, which reads more, and call again.';
+  return new RestoreError('NOTHING_RECOVERED', `No table of ${from} could be read. It was not changed.`, {
+    hint: shell?.isDone
+      ? 'Restore the newest backup: dork-db backups lists them.'
+      : `Restore the newest backup, ${better}`,
+    cause,
+  });
+}
+
+function damagedFile(definition: Definition, path: unknown): string {
+  const given = givenOrDefault(definition, path, 'options.from');
+  const from = existsSync(given) ? realFile(given) : given;
+  if (statAt(from)?.isFile()) return from;
+  throw new RestoreError('FILE_MISSING', `${from} is not a file. Nothing was done.`, {
+    hint: 'Give the path of the damaged dork.db with --db.',
+  });
+}
+
+function targetOf(from: string, to: unknown): { readonly to: string; readonly createdFolder?: string | undefined } {
+  const isOurChoice = to === undefined;
+  const path = isOurChoice
+    ? join(backupFolder(from), copyName(backupFolder(from), from, 'recovered', new Date()))
+    : databasePath(to, 'options.to');
+  const undone = 'Nothing was recovered.';
+  const createdFolder = isOurChoice ? prepareFolder(dirname(path), from, BackupError, undone) : undefined;
+  if (!isOurChoice) requireFolder(dirname(path), BackupError, undone);
+  if (existsSync(path)) throw targetExists(path);
+  return { to: path, createdFolder };
+}

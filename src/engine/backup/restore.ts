@@ -1,0 +1,237 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Making } from '../copies/making.ts';
+import { type Definition, givenOrDefault, type Kit } from '../definition.ts';
+import { InvalidInputError, RestoreError } from '../errors.ts';
+import { backupFolder } from '../file/copy-name.ts';
+import { realFile } from '../file/file.ts';
+import { databasePath, MEMORY } from '../file/path.ts';
+import { flagArgument, optionsArgument } from '../input.ts';
+import { startThread } from '../worker/thread.ts';
+import { compareAsFarAsReadable, type RestoredTable } from './compare.ts';
+import type { BackupProgress } from './copy.ts';
+import { oneAtATime, refuseOpen } from './exclusive.ts';
+import { failureOf } from './failure.ts';
+import { removeSet } from './file-set.ts';
+import { prepareFolder, requireFolder } from './folder.ts';
+import { type Finished, finishInterrupted } from './interrupted.ts';
+import { Listener } from './listener.ts';
+import { processesWith } from './open-files.ts';
+import { presentAt } from './present.ts';
+import { assertRoomFor, stage } from './staged.ts';
+import { proveOpens, putBack, putInPlace, stagedName } from './swap.ts';
+import { type VerifyReport, verify } from './verify.ts';
+
+/** What `restore()` takes. */
+export interface RestoreOptions {
+  /**
+   * The backup, a snapshot, or the main file of a set that an earlier restore replaced. Without it only a restore that
+   * was interrupted is brought to its end.
+   */
+  readonly from?: string;
+  /** The database. Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
+  readonly to?: string;
+  /** True to find out what it would do, and change nothing. Default false. */
+  readonly dryRun?: boolean;
+  /** True to verify the backup as `verifyBackup()` does with `deep`. Default false. */
+  readonly deep?: boolean;
+  /**
+   * Called ten times a second while the backup is copied. What it throws is what the caller gets, when the copy is made;
+   * what was there is in place.
+   */
+  readonly onProgress?: (progress: BackupProgress) => void;
+}
+
+/** What a restore did, or would do. */
+export interface RestoreReport {
+  /** The database, absolute. */
+  readonly to: string;
+  /** The backup, as it was read; absent where an interrupted restore was brought to its end. */
+  readonly backup?: VerifyReport;
+  /** The folder with the replaced file and what belonged to it; absent where nothing was there. */
+  readonly replaced?: string;
+  /** Why the replaced file could not be read, so that nothing is known of what is lost. */
+  readonly replacedProblem?: string;
+  /** The migrations that the backup lacked and that were applied. */
+  readonly migrated: readonly string[];
+  /** What came back, and what is lost against the replaced file. */
+  readonly tables: Readonly<Record<string, RestoredTable>>;
+  /** True where a restore that was killed before was brought to its end first. */
+  readonly finished: boolean;
+  readonly dryRun: boolean;
+  readonly durationMs: number;
+}
+
+/**
+ * Brings back a backup: reads it as a whole, copies it beside the database, migrates the copy where it is older, reads
+ * it again, and only then puts it in the place of the database, which goes into `backups/replaced-…` with its -wal and
+ * -shm. Nobody may have the database open, this process included. A process that is killed leaves the old files or the
+ * new one; where the old ones are damaged and have a -wal, there is a moment in which it leaves a marker that refuses to
+ * open, and the next restore, or one without `from`, does the rest.
+ *
+ * @throws RestoreError; the code says why (`IN_USE` names the processes where the system tells, `NOT_OURS`, `NO_ROOM`,
+ * `MIGRATION_NEWER_DATABASE`, `RUNNING`). What was there is in place.
+ * @throws BackupError where the backup is not one that can be used.
+ * @throws InvalidInputError for a path that cannot be one, and for a flag that is not true or false.
+ * @throws UnsupportedRuntimeError where this runtime cannot run the driver.
+ *
+ * @example
+ * ```ts
+ * const { path } = await backup(db);
+ * closeDb(db); // and every other process that has it open
+ * const { tables, replaced } = await restore({ from: path });
+ * ```
+ */
+export type Restore = (options: RestoreOptions) => Promise<RestoreReport>;
+
+/** Returns `restore()` for a driver and a definition. */
+export function restoreWith(kit: Kit): Restore {
+  return async (options) => {
+    optionsArgument(options);
+    const started = performance.now();
+    const dryRun = flagArgument(options.dryRun, 'options.dryRun');
+    const deep = flagArgument(options.deep, 'options.deep');
+    // As createDb() does for the default path, and for no other.
+    if (options.to === undefined && !dryRun) kit.definition.createDefaultFolder?.();
+    const target = targetOf(kit.definition, options.to);
+    const source = sourceOf(options.from, target);
+    kit.adapter.load();
+    const outcome = dryRun
+      ? await rehearse(kit, target, source, deep)
+      : await carryOut(kit, target, source, { ...options, deep });
+    return { to: target, dryRun, ...outcome, durationMs: performance.now() - started };
+  };
+}
+
+type Outcome = Omit<RestoreReport, 'to' | 'dryRun' | 'durationMs'>;
+
+/** Everything but the change. */
+async function rehearse(kit: Kit, target: string, source: string | undefined, deep: boolean): Promise<Outcome> {
+  const { adapter } = kit;
+  const { history } = kit.definition;
+  if (source === undefined) throw new InvalidInputError('options.from', 'is missing');
+  refuseOpen(target);
+  await using thread = await startThread(adapter);
+  const backup = await verify(adapter, thread, source, history, deep);
+  refuseUnfit(backup);
+  const { state, problem } = await presentAt(adapter, thread, target, history);
+  const tables = await compareAsFarAsReadable(thread, source, state === 'sound' ? target : undefined);
+  return { backup, migrated: backup.pending, tables, finished: false, ...(problem && { replacedProblem: problem }) };
+}
+
+async function carryOut(
+  kit: Kit,
+  target: string,
+  source: string | undefined,
+  options: RestoreOptions,
+): Promise<Outcome> {
+  const { adapter } = kit;
+  const { history } = kit.definition;
+  const folder = backupFolder(target);
+  prepareFolder(folder, dirname(target), RestoreError, 'Nothing was restored.');
+  return await oneAtATime(adapter, folder, async () => {
+    const earlier = finishEarlier(target, folder);
+    if (source !== undefined) {
+      const outcome = await restoreFrom(kit, target, source, folder, options);
+      return { ...outcome, finished: earlier !== undefined };
+    }
+    if (!earlier) throw nothingToFinish(target);
+    await using thread = await startThread(adapter);
+    if (earlier.isRestored) proveOpens(adapter, target, history);
+    const tables = await compareAsFarAsReadable(thread, target, undefined);
+    const replaced = earlier.isRestored ? earlier.replaced : undefined;
+    return { migrated: [], tables, finished: true, ...(replaced && { replaced }) };
+  });
+}
+
+/** @throws RestoreError where what another restore left cannot be read or moved. */
+function finishEarlier(target: string, folder: string): Finished | undefined {
+  try {
+    return finishInterrupted(target, folder);
+  } catch (error) {
+    const what = `An interrupted restore into ${target} could not be finished.`;
+    throw failureOf(RestoreError, error, what, `Look at ${folder}, which has what was replaced, and call again.`);
+  }
+}
+
+function nothingToFinish(target: string): RestoreError {
+  return new RestoreError('NOTHING_TO_FINISH', `No restore into ${target} was interrupted. Nothing was changed.`, {
+    hint: 'Name the backup: dork-db restore FILE; dork-db backups lists them.',
+  });
+}
+
+async function restoreFrom(
+  kit: Kit,
+  target: string,
+  source: string,
+  folder: string,
+  { deep = false, onProgress }: RestoreOptions,
+): Promise<Omit<Outcome, 'finished'>> {
+  const { adapter } = kit;
+  const { history } = kit.definition;
+  refuseOpen(target);
+  await using thread = await startThread(adapter);
+  const backup = await verify(adapter, thread, source, history, deep);
+  refuseUnfit(backup);
+  const listener = new Listener(onProgress);
+  try {
+    const present = await presentAt(adapter, thread, target, history);
+    assertRoomFor(backup, target, folder);
+    await using staged = new Making(adapter, stagedName(target));
+    const migrated = await stage(adapter, thread, history, backup, staged, present.owner, listener);
+    const replaced = putInPlace(adapter, target, staged.path, present, folder);
+    prove(kit, target, replaced);
+    const old = replaced && present.state === 'sound' ? join(replaced, basename(target)) : undefined;
+    const tables = await compareAsFarAsReadable(thread, target, old);
+    const { problem } = present;
+    return { backup, migrated, tables, ...(replaced && { replaced }), ...(problem && { replacedProblem: problem }) };
+  } catch (error) {
+    if (listener.threw(error)) throw error;
+    const what = `Nothing was restored to ${target}; what was there is in place.`;
+    throw failureOf(RestoreError, error, what, 'Look at the folder of the database and its disk, and call again.');
+  }
+}
+
+/** The last look; where it fails, the old set comes back. */
+function prove({ adapter, definition }: Kit, target: string, replaced: string | undefined): void {
+  try {
+    proveOpens(adapter, target, definition.history);
+  } catch (cause) {
+    const others = processesWith(target) ?? [];
+    if (others.length === 0) {
+      if (replaced) putBack(target, replaced);
+      else removeSet(target);
+      throw cause;
+    }
+    throw new RestoreError(
+      'NOT_PROVED',
+      `${target} was restored and then did not open, and ${others.join(', ')} has it open. What it replaced is in ${replaced ?? 'no folder: nothing was there'}.`,
+      { hint: 'Stop that process, then restore again.', cause },
+    );
+  }
+}
+
+/** @throws RestoreError where this code could not open what would be restored. */
+function refuseUnfit({ path, state, problem }: VerifyReport): void {
+  if (!problem) return;
+  throw new RestoreError(
+    `MIGRATION_${state.toUpperCase()}`,
+    `${path} cannot be restored by this version. ${problem.message}`,
+    { hint: problem.hint },
+  );
+}
+
+function targetOf(definition: Definition, to: unknown): string {
+  const path = givenOrDefault(definition, to, 'options.to');
+  if (path === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
+  requireFolder(dirname(path), RestoreError, 'Nothing was restored.');
+  return realFile(path);
+}
+
+function sourceOf(from: unknown, target: string): string | undefined {
+  if (from === undefined) return undefined;
+  const path = databasePath(from, 'options.from');
+  const source = existsSync(path) ? realFile(path) : path;
+  if (source === target) throw new InvalidInputError('options.from', 'is the database itself');
+  return source;
+}

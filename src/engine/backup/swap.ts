@@ -1,0 +1,136 @@
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { temporaryName } from '../copies/claim.ts';
+import type { Adapter } from '../driver/adapter.ts';
+import { DatabaseBusyError, RestoreError } from '../errors.ts';
+import { hasCode } from '../file/file.ts';
+import { fsyncPath } from '../file/flush.ts';
+import { openConnection } from '../file/open.ts';
+import { shellQuoted } from '../file/path.ts';
+import { bytesOf } from '../file/wal.ts';
+import { isOurs } from '../migrations/bring-up.ts';
+import type { History } from '../migrations/history.ts';
+import { planFor } from '../migrations/plan.ts';
+import { refuseOpen, whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
+import { install, isSameFile, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
+import type { Present } from './present.ts';
+
+/** `replaced-20261122T093000000Z`: the folder of a set that a restore replaced. */
+export const REPLACED = /^replaced-\d{8}T\d{9}Z$/;
+
+/** The temporary name of the file that is put in place; beside the database, since a rename stays on one disk. */
+export function stagedName(target: string): string {
+  return `${target}.restored`;
+}
+
+/**
+ * Puts the staged file in the place of the database.
+ *
+ * @returns The folder with the set that was there; undefined where nothing was.
+ */
+export function putInPlace(
+  adapter: Adapter,
+  target: string,
+  staged: string,
+  { state }: Present,
+  folder: string,
+): string | undefined {
+  if (state === 'missing') {
+    placeNew(target, staged);
+    return undefined;
+  }
+  const kept = join(folder, `replaced-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`);
+  const swap = () => {
+    keepSet(target, kept);
+    installOrPutBack(target, staged, kept);
+    return join(kept, basename(target));
+  };
+  const undo = () => putBack(target, kept);
+  if (state === 'sound') whileAlone(adapter, target, staged, swap);
+  else whileAloneAsFarAsKnown(target, swap, undo);
+  return kept;
+}
+
+function installOrPutBack(target: string, staged: string, kept: string): void {
+  try {
+    install(target, { main: staged, sidecars: {} }, kept);
+  } catch (cause) {
+    try {
+      putBack(target, kept);
+    } catch {
+      throw new RestoreError(
+        'UNFINISHED',
+        `The restore into ${target} stopped half-way, and what was there could not be put back: it is in ${kept}.`,
+        { hint: `Look at the disk and the folder, then finish it: dork-db restore --db ${shellQuoted(target)}`, cause },
+      );
+    }
+    throw cause;
+  }
+}
+
+/** Not over a database that came into being since the restore began, nor over one that another process creates now. */
+function placeNew(target: string, staged: string): void {
+  refuseOpen(target);
+  if (bytesOf(target) > 0 || sidecarsOf(target).length > 0) throw createdMeanwhile(target);
+  // An empty file is nothing, too.
+  if (existsSync(target)) rmSync(target);
+  try {
+    linkSync(staged, target);
+    rmSync(staged);
+  } catch (cause) {
+    if (hasCode(cause, 'EEXIST')) throw createdMeanwhile(target, cause);
+    // Some file systems have no links.
+    renameSync(staged, target);
+  }
+  fsyncPath(dirname(target));
+}
+
+function createdMeanwhile(target: string, cause?: unknown): RestoreError {
+  return new RestoreError('IN_USE', `${target} was created by another process. It was not changed.`, {
+    hint: 'Stop what uses it, then call again.',
+    retryable: true,
+    cause,
+  });
+}
+
+/** Puts a set back that was replaced, or was to be, and removes its folder. */
+export function putBack(target: string, kept: string): void {
+  const old = join(kept, basename(target));
+  if (isSameFile(old, target)) {
+    rmSync(kept, { recursive: true, force: true });
+    return;
+  }
+  const sidecars = Object.fromEntries(sidecarsOf(old).map((suffix) => [suffix, old + suffix]));
+  if (existsSync(old)) {
+    const main = temporaryName(stagedName(target));
+    linkOrCopy(old, main);
+    install(target, { main, sidecars }, kept);
+  } else {
+    removeSet(target);
+    for (const [suffix, path] of Object.entries(sidecars)) linkOrCopy(path, target + suffix);
+  }
+  rmSync(kept, { recursive: true, force: true });
+}
+
+/**
+ * Opens the file that was put in place, as everyone else will.
+ *
+ * @throws RestoreError where it does not open or is not current.
+ */
+export function proveOpens(adapter: Adapter, target: string, history: History): void {
+  try {
+    using connection = openConnection(adapter, target, {
+      applicationId: history.applicationId ?? 0,
+      isOurs: (opened) => isOurs(opened, history),
+    });
+    const { pending, problem } = planFor(connection, history);
+    if (pending.length === 0 && !problem) return;
+  } catch (error) {
+    // Another process has opened it already.
+    if (error instanceof DatabaseBusyError) return;
+    throw error;
+  }
+  throw new RestoreError('NOT_CURRENT', `${target} has not every migration after it was restored.`, {
+    hint: 'Call again; if it stays, report it.',
+  });
+}

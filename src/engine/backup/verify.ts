@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs';
+import type { Kit } from '../definition.ts';
+import type { Adapter } from '../driver/adapter.ts';
+import { realFile } from '../file/file.ts';
+import { databasePath } from '../file/path.ts';
+import { flagArgument, optionsArgument } from '../input.ts';
+import type { History } from '../migrations/history.ts';
+import { quoted, type RowCounts } from '../migrations/rows.ts';
+import { startThread, type Thread, type ThreadConnection } from '../worker/thread.ts';
+import { asBackupError, type CopyState, look, notABackup, openThere } from './look.ts';
+
+/** What `verifyBackup()` takes. */
+export interface VerifyBackupOptions {
+  /** True to compare every index with its table and follow every foreign key too. Default false. */
+  readonly deep?: boolean;
+}
+
+/** What a backup holds, all of it read. */
+export interface VerifyReport {
+  /** The file, absolute. */
+  readonly path: string;
+  readonly bytes: number;
+  /**
+   * SHA-256 of the file in hexadecimal; absent where a -wal or a -journal lies beside it, since what it holds is then
+   * not in the file alone.
+   */
+  readonly sha256?: string;
+  readonly rows: RowCounts;
+  /** The newest migration that it has. */
+  readonly migration: string;
+  /** `current`, `pending` where a restore will migrate it, or why this code cannot open it. */
+  readonly state: CopyState['state'];
+  /** The migrations that a restore will apply. */
+  readonly pending: readonly string[];
+  /** Why this code cannot open it, and the way out. */
+  readonly problem?: CopyState['problem'];
+  readonly deep: boolean;
+  readonly durationMs: number;
+}
+
+/**
+ * Reads a backup and changes nothing: its header, application_id, tables and ledger, every page (`quick_check`), and
+ * every row's place; with `deep` also every index (`integrity_check`) and every foreign key. It runs in a thread of its
+ * own.
+ *
+ * @throws BackupError where it is not a backup that can be used; the code says why (`NO_TABLES` for one that was cut
+ * off, `DAMAGED`, `DANGLING_ROWS`, `NOT_OURS`, SQLite's own).
+ * @throws InvalidInputError for a path that cannot be one, and where `deep` is not true or false.
+ * @throws UnsupportedRuntimeError where this runtime cannot run the driver.
+ */
+export type VerifyBackup = (path: string, options?: VerifyBackupOptions) => Promise<VerifyReport>;
+
+/** Returns `verifyBackup()` for a driver and a definition. */
+export function verifyBackupWith(kit: Kit): VerifyBackup {
+  return async (path, options = {}) => {
+    const deep = flagArgument(optionsArgument(options).deep, 'options.deep');
+    const file = databasePath(path);
+    const { adapter, definition } = kit;
+    adapter.load();
+    await using thread = await startThread(adapter);
+    return await verify(adapter, thread, realOrMissing(file), definition.history, deep);
+  };
+}
+
+function realOrMissing(path: string): string {
+  return existsSync(path) ? realFile(path) : path;
+}
+
+/** Reads a copy, and throws where it is none. */
+export async function verify(
+  adapter: Adapter,
+  thread: Thread,
+  path: string,
+  history: History,
+  deep: boolean,
+): Promise<VerifyReport> {
+  const started = performance.now();
+  const { tables, ...state } = look(adapter, path, history);
+  try {
+    const rows = await readAll(thread, path, tables, deep);
+    const isWhole = !['-wal', '-journal', '-shm'].some((suffix) => existsSync(path + suffix));
+    const sha256 = isWhole ? await thread.sha256(path) : undefined;
+    return { path, ...state, ...(sha256 && { sha256 }), rows, deep, durationMs: performance.now() - started };
+  } catch (error) {
+    throw asBackupError(path, error);
+  }
+}
+
+async function readAll(thread: Thread, path: string, tables: readonly string[], deep: boolean): Promise<RowCounts> {
+  const connection = await openThere(thread, path);
+  try {
+    await check(connection, deep);
+    return await countRowsThere(connection, tables);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** How many lines of a damage are shown; one broken page can have thousands. */
+const SHOWN = 3;
+
+async function check(connection: ThreadConnection, deep: boolean): Promise<void> {
+  const name = deep ? 'integrity_check' : 'quick_check';
+  const lines = (await connection.all(`PRAGMA ${name}(100)`)).map((row) => String(Object.values(row)[0]));
+  if (lines[0] !== 'ok') {
+    const more = lines.length > SHOWN ? `; and ${lines.length - SHOWN} more` : '';
+    throw notABackup('DAMAGED', connection.filename, `is damaged: ${lines.slice(0, SHOWN).join('; ')}${more}`);
+  }
+  if (!deep) return;
+  const dangling = await connection.all<{ table: string }>('PRAGMA foreign_key_check');
+  if (dangling.length === 0) return;
+  const tables = [...new Set(dangling.map(({ table }) => table))].join(', ');
+  throw notABackup(
+    'DANGLING_ROWS',
+    connection.filename,
+    `has ${dangling.length} rows that refer to rows which are not there, in ${tables}`,
+  );
+}
+
+/** Rows of each table, counted in the thread. */
+export async function countRowsThere(connection: ThreadConnection, tables: readonly string[]): Promise<RowCounts> {
+  const counts: [string, number][] = [];
+  for (const name of tables) {
+    const [row] = await connection.all<{ n: number }>(`SELECT count(*) AS n FROM ${quoted(name)}`);
+    counts.push([name, row?.n ?? 0]);
+  }
+  return Object.fromEntries(counts);
+}

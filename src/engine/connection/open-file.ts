@@ -1,0 +1,78 @@
+import { type Stats, statSync } from 'node:fs';
+import { DorkDbError } from '../errors.ts';
+
+/** Why the file that a connection has open is not the one that its path names. */
+export interface FileProblem {
+  readonly code: 'FILE_REPLACED' | 'FILE_UNLINKED' | 'WAL_GONE';
+  /** One sentence. */
+  readonly fact: string;
+}
+
+/** What to do about every {@link FileProblem}. */
+export const REOPEN =
+  'Stop writing and close this connection. Find out what moved or removed the file, put back the right one with its -wal, and open it again.';
+
+/** A check costs two calls of the system, so writes that follow each other this soon share one. */
+const EVERY_MS = 10;
+/** A clock that a test has stopped must not stop the checks. */
+const EVERY_WRITES = 1000;
+
+/**
+ * Whether the file that a connection has open is still the one at its path, with its -wal. SQLite goes on writing to a
+ * file that was replaced or removed, and each commit would be gone with the connection.
+ * https://sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use
+ */
+export class OpenFile {
+  readonly #filename: string;
+  readonly #main: FileId;
+  /** Undefined until there is one. */
+  #wal: FileId | undefined;
+  #checkedAt = 0;
+  #writes = 0;
+
+  /** @param main The file that was opened; a stat of its path before and after the opening was equal. */
+  constructor(filename: string, main: FileId) {
+    this.#filename = filename;
+    this.#main = main;
+  }
+
+  /** @throws DorkDbError with the code of the problem, at the first write that is 10 ms or more after a check. */
+  assertStillThere(): void {
+    const now = performance.now();
+    if (++this.#writes < EVERY_WRITES && now - this.#checkedAt < EVERY_MS) return;
+    const problem = this.problem();
+    if (problem) {
+      throw new DorkDbError(problem.code, `${problem.fact} Nothing was written.`, { hint: REOPEN });
+    }
+    this.#writes = 0;
+    this.#checkedAt = now;
+  }
+
+  /** Returns what is wrong now, or undefined. */
+  problem(): FileProblem | undefined {
+    const main = statOf(this.#filename);
+    if (!main) return { code: 'FILE_UNLINKED', fact: `${this.#filename} was removed or renamed while it was open.` };
+    if (!isSame(main, this.#main)) {
+      return { code: 'FILE_REPLACED', fact: `Another file was put at ${this.#filename} while it was open.` };
+    }
+    const wal = statOf(`${this.#filename}-wal`);
+    if (!this.#wal) {
+      if (wal) this.#wal = { dev: wal.dev, ino: wal.ino };
+      return undefined;
+    }
+    if (wal && isSame(wal, this.#wal)) return undefined;
+    const what = wal ? 'replaced' : 'removed';
+    return { code: 'WAL_GONE', fact: `${this.#filename}-wal was ${what} while the database was open.` };
+  }
+}
+
+type FileId = Pick<Stats, 'dev' | 'ino'>;
+
+function isSame(a: FileId, b: FileId): boolean {
+  return a.ino === b.ino && a.dev === b.dev;
+}
+
+/** Undefined only if there is nothing at the path. */
+function statOf(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false });
+}

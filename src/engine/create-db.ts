@@ -1,0 +1,76 @@
+import type { Connection } from './connection/connection.ts';
+import { type AnyDb, Database, type Schema } from './connection/db.ts';
+import { type Kit, setDefinition } from './definition.ts';
+import { InvalidInputError } from './errors.ts';
+import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './file/open.ts';
+import { databasePath } from './file/path.ts';
+import { checkTimeout, flagArgument, optionsArgument } from './input.ts';
+import { type BringUpOptions, bringUp, isOurs } from './migrations/bring-up.ts';
+import { isCurrent } from './migrations/current.ts';
+import { hasWalResetBug } from './version.ts';
+
+/** What `createDb()` takes beside the path. */
+export interface CreateDbOptions extends Pick<OpenOptions, 'readonly'>, Pick<BringUpOptions, 'onProgress' | 'logger'> {
+  /**
+   * How long a write waits for another connection's, in milliseconds. Default 5000. Pending migrations wait as long for
+   * the write lock; by default 60,000.
+   */
+  readonly busyTimeoutMs?: number;
+  /**
+   * What to do about migrations that the file lacks: `apply` them (default), `require` that there are none, or `skip`
+   * the question, also for a file that is newer than this code. A read-only connection never applies: `apply` is
+   * `require` there.
+   */
+  readonly migrations?: 'apply' | 'require' | 'skip';
+}
+
+const MODES = ['apply', 'require', 'skip'];
+
+/** Returns `createDb()` for a driver and a definition. */
+export function createDbWith<TSchema extends Schema>(
+  kit: Kit<TSchema>,
+): (path?: string, options?: CreateDbOptions) => Database<TSchema> {
+  const { adapter, definition } = kit;
+  const { history } = definition;
+  const opening = { applicationId: definition.applicationId, isOurs: (opened: Connection) => isOurs(opened, history) };
+  return (path, options = {}) => {
+    checkOptions(optionsArgument(options));
+    const { readonly = false, busyTimeoutMs } = options;
+    adapter.load();
+    if (path === undefined) definition.createDefaultFolder?.();
+    const filename = databasePath(path === undefined ? definition.defaultPath?.() : path);
+    const connection = openConnection(adapter, filename, { readonly, busyTimeoutMs, ...opening });
+    setDefinition(connection, definition);
+    return orRefuse(connection, () => {
+      if (hasWalResetBug(connection.sqliteVersion)) {
+        options.logger?.warn(
+          `SQLite ${connection.sqliteVersion} has the WAL-reset bug: let only one process write ${filename}.`,
+        );
+      }
+      const { migrations = 'apply' } = options;
+      if (migrations !== 'skip' && !isCurrent(connection, history)) {
+        bringUp(connection, history, { ...options, migrations, lockTimeoutMs: busyTimeoutMs });
+      }
+      optimizeAtClose(connection);
+      return new Database(connection, definition.schema);
+    });
+  };
+}
+
+function checkOptions({ readonly, busyTimeoutMs, migrations, logger }: CreateDbOptions): void {
+  flagArgument(readonly, 'options.readonly');
+  if (migrations !== undefined && !MODES.includes(migrations)) {
+    throw new InvalidInputError('options.migrations', `is not one of ${MODES.join(', ')}`);
+  }
+  if (busyTimeoutMs !== undefined) checkTimeout(busyTimeoutMs);
+  if (logger !== undefined && typeof logger?.warn !== 'function')
+    throw new InvalidInputError('options.logger', 'has no function warn');
+}
+
+/**
+ * Closes the database: statistics for the planner are brought up to date (`PRAGMA optimize`), the -wal is moved into the
+ * file, and no lock or statement stays behind. A transaction that is running is rolled back. Closing twice is fine.
+ */
+export function closeDb(db: AnyDb): void {
+  db.$client.close();
+}

@@ -1,0 +1,172 @@
+import { type BackupOptions, type BackupReport, backup } from './backup/backup.ts';
+import { backupDaily, type DailyReport } from './backup/daily.ts';
+import { type ListBackups, listBackupsWith } from './backup/list.ts';
+import { type PruneBackups, pruneBackupsWith } from './backup/prune.ts';
+import { type Recover, recoverWith } from './backup/recover.ts';
+import { type Restore, restoreWith } from './backup/restore.ts';
+import { type VerifyBackup, verifyBackupWith } from './backup/verify.ts';
+import type { AnyDb, Database, Schema } from './connection/db.ts';
+import { type CreateDbOptions, closeDb, createDbWith } from './create-db.ts';
+import type { Definition, HealthCheck } from './definition.ts';
+import type { Adapter } from './driver/adapter.ts';
+import { InvalidInputError } from './errors.ts';
+import { type HealthOptions, health } from './health/health.ts';
+import type { HealthReport } from './health/report.ts';
+import { optionsArgument, textArgument } from './input.ts';
+import { type CheckpointOptions, type CheckpointReport, checkpoint } from './maintenance/checkpoint.ts';
+import { type Compact, compactWith } from './maintenance/compact.ts';
+import { type OptimizeReport, optimize } from './maintenance/optimize.ts';
+import {
+  type GetMigrationStatus,
+  migrationStatusWith,
+  type RehearseMigrations,
+  type RunMigrations,
+  rehearseMigrationsWith,
+  repairLedger,
+  runMigrationsWith,
+} from './migrate-db.ts';
+import type { History } from './migrations/history.ts';
+import type { LedgerRepair, RepairLedgerOptions } from './migrations/repair.ts';
+import { type Monitor, type MonitorOptions, monitor } from './monitor/monitor.ts';
+
+/** Describes a host's own database. */
+export interface DefineDbOptions<TSchema extends Schema> {
+  /** Short name in lower case, e.g. `notes`. */
+  readonly name: string;
+  /** The Drizzle tables, and relations if there are any: they type the database. */
+  readonly schema: TSchema;
+  /** The migrations: what {@link readHistory} returns, or a module made from a folder. */
+  readonly history: History;
+  /** `PRAGMA application_id` that marks the files. Default: that of the history; files without one are known by their ledger. */
+  readonly applicationId?: number;
+  /** The file that is used when no path is given. Default: a path must be given. */
+  readonly defaultPath?: string | (() => string);
+  /** The host's command line, which hints name. Default: hints name functions. */
+  readonly command?: string;
+  /** Checks that `health()` runs after its own. */
+  readonly healthChecks?: readonly HealthCheck[];
+}
+
+/** A host's database: what the package's root has for DorkOS's. */
+export interface DefinedDb<TSchema extends Schema> {
+  readonly definition: Definition<TSchema>;
+  /**
+   * Opens the file, brings it to the newest schema, and wraps it in Drizzle.
+   *
+   * @param path Default: `defaultPath` of the definition.
+   * @throws DatabaseOpenError if what is at the path is not a database of this definition that can be read.
+   * @throws MigrationError if the file and the history do not fit; the file is as it was.
+   * @throws DatabaseBusyError if another process kept the lock.
+   * @throws InvalidInputError for a path or an option that cannot be one, and if no path is given and there is no default.
+   */
+  createDb(path?: string, options?: CreateDbOptions): Database<TSchema>;
+  /** Closes the database; closing twice is fine. */
+  closeDb(db: AnyDb): void;
+  /** Brings a database or the file at a path to the end of the history. */
+  readonly runMigrations: RunMigrations;
+  /** Returns what a database or the file at a path has of the history. Writes nothing. */
+  readonly migrationStatus: GetMigrationStatus;
+  /** Runs the pending migrations on a private copy, and returns what they did. */
+  readonly rehearseMigrations: RehearseMigrations;
+  /** Accepts an applied migration whose file was edited as it is now. */
+  repairLedger(db: AnyDb, tag: string, options?: RepairLedgerOptions): LedgerRepair;
+  /** Copies the database while it is in use, and reads the copy back. */
+  backup(db: AnyDb, options?: BackupOptions): Promise<BackupReport>;
+  /** Makes the backup of this UTC day unless there is one. */
+  backupDaily(db: AnyDb, dir?: string, options?: Pick<BackupOptions, 'deep' | 'onProgress'>): Promise<DailyReport>;
+  /** Lists the backups in a folder, newest first. */
+  readonly listBackups: ListBackups;
+  /** Reads a backup whole. */
+  readonly verifyBackup: VerifyBackup;
+  /** Deletes old backups by a policy. */
+  readonly pruneBackups: PruneBackups;
+  /** Puts a backup in the place of the database; `to` is the definition's default path unless it is given. */
+  readonly restore: Restore;
+  /** Saves what can be read of a damaged file into a new one; `from` is the default path unless it is given. */
+  readonly recover: Recover;
+  /** Gives the free pages of a closed file back to the disk. */
+  readonly compact: Compact;
+  /** Moves what is in the -wal into the file. */
+  checkpoint(db: AnyDb, options?: CheckpointOptions): CheckpointReport;
+  /** Brings the statistics of SQLite's planner up to date. */
+  optimize(db: AnyDb): OptimizeReport;
+  /** Returns what is as it should be, what is not, and what to do about it. */
+  health(db: AnyDb, options?: HealthOptions): HealthReport;
+  /** Watches a connection. */
+  monitor(db: AnyDb, options?: MonitorOptions): Monitor;
+}
+
+/**
+ * Describes a database of your own Drizzle schema, and returns every function of this package for it.
+ *
+ * @throws InvalidInputError for an option that cannot be one.
+ *
+ * @example
+ * ```ts
+ * const notes = defineDb({ name: 'notes', schema, history: readHistory('drizzle') });
+ * using db = notes.createDb('notes.db');
+ * await notes.backup(db);
+ * ```
+ */
+export type DefineDb = <TSchema extends Schema>(options: DefineDbOptions<TSchema>) => DefinedDb<TSchema>;
+
+/** Returns `defineDb()` for a driver. */
+export function defineDbFor(adapter: Adapter): DefineDb {
+  return (options) => {
+    const definition = definitionFrom(options);
+    const kit = { adapter, definition };
+    return {
+      definition,
+      createDb: createDbWith(kit),
+      closeDb,
+      runMigrations: runMigrationsWith(kit),
+      migrationStatus: migrationStatusWith(kit),
+      rehearseMigrations: rehearseMigrationsWith(kit),
+      repairLedger,
+      backup,
+      backupDaily,
+      listBackups: listBackupsWith(kit),
+      verifyBackup: verifyBackupWith(kit),
+      pruneBackups: pruneBackupsWith(kit),
+      restore: restoreWith(kit),
+      recover: recoverWith(kit),
+      compact: compactWith(kit),
+      checkpoint,
+      optimize,
+      health,
+      monitor,
+    };
+  };
+}
+
+const NAME = /^[a-z][a-z0-9-]{0,31}$/;
+const KNOWN = ['name', 'schema', 'history', 'applicationId', 'defaultPath', 'command', 'healthChecks'];
+
+function definitionFrom<TSchema extends Schema>(options: DefineDbOptions<TSchema>): Definition<TSchema> {
+  const { name, schema, history, command, healthChecks, defaultPath } = optionsArgument(options);
+  for (const key of Object.keys(options)) {
+    if (!KNOWN.includes(key)) throw new InvalidInputError(`options.${key}`, `is not one of ${KNOWN.join(', ')}`);
+  }
+  if (!NAME.test(textArgument(name, 'options.name'))) {
+    throw new InvalidInputError('options.name', 'must be 1 to 32 of a-z, 0-9 and -, and begin with a letter');
+  }
+  if (typeof schema !== 'object' || schema === null) throw new InvalidInputError('options.schema', 'is not an object');
+  if (!Array.isArray(history?.migrations)) {
+    throw new InvalidInputError('options.history', 'is not what readHistory() returns');
+  }
+  const applicationId = options.applicationId ?? history.applicationId ?? 0;
+  if (!Number.isInteger(applicationId) || applicationId < 0 || applicationId > 0x7fffffff) {
+    throw new InvalidInputError('options.applicationId', 'must be an integer from 0 to 2147483647');
+  }
+  return {
+    name,
+    schema,
+    history: applicationId === 0 ? history : { ...history, applicationId },
+    applicationId,
+    ...(command !== undefined && { command: textArgument(command, 'options.command') }),
+    ...(healthChecks && { healthChecks }),
+    ...(defaultPath !== undefined && {
+      defaultPath: typeof defaultPath === 'function' ? defaultPath : () => defaultPath,
+    }),
+  };
+}

@@ -1,0 +1,136 @@
+import { constants, Database, type SQLQueryBindings, type Statement } from 'bun:sqlite';
+import { SQLiteBunSession } from 'drizzle-orm/bun-sqlite/session';
+import { UnsupportedRuntimeError } from '../errors.ts';
+import { leadingWords, splitStatements, withBackquotes } from '../sql/sql-text.ts';
+import { isAtLeast } from '../version.ts';
+import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue } from './adapter.ts';
+import { assertCount } from './bind.ts';
+
+/** An older Bun reports a new file as locked. */
+const OLDEST_BUN = '1.4.0';
+
+/** @throws UnsupportedRuntimeError */
+function refuseOldBun(): void {
+  const { bun: version = '' } = process.versions;
+  if (isAtLeast(version, OLDEST_BUN)) return;
+  throw new UnsupportedRuntimeError('BUN_TOO_OLD', `Bun ${version} is too old for @dorkos/db. Nothing was opened.`, {
+    hint: `Run Bun ${OLDEST_BUN} or newer (bun upgrade).`,
+  });
+}
+
+/** Bun binds NULL for a parameter that is missing; every driver of ours refuses it. */
+function counted(
+  statement: Statement<unknown, SQLQueryBindings[]>,
+  params: readonly SqliteValue[],
+): readonly SqliteValue[] {
+  assertCount(params, statement.paramsCount);
+  return params;
+}
+
+/** True for a statement whose text SQLite keeps in the schema, as it was written. */
+function isKept(sql: string): boolean {
+  // Every query of Drizzle's passes here: the lexer is for a text that begins with a comment.
+  if (/^\w/.test(sql)) return /^(CREATE|ALTER)\b/i.test(sql);
+  const [word = ''] = leadingWords(sql, 1);
+  return word === 'CREATE' || word === 'ALTER';
+}
+
+/**
+ * Bun's SQLite takes a double-quoted name that names nothing for a text. In backquotes it is an error, also when SQLite
+ * compiles the statement again because the schema has changed.
+ */
+function prepareStrictly(database: Database, sql: string): Statement<unknown, SQLQueryBindings[]> {
+  const strict = sql.includes('"') ? withBackquotes(sql) : sql;
+  if (strict === sql) return database.prepare(sql);
+  if (isKept(sql)) database.prepare(`EXPLAIN ${strict}`).finalize();
+  else {
+    const statement = database.prepare<unknown, SQLQueryBindings[]>(strict);
+    // A column without an alias is named after its text.
+    if (!statement.columnNames.some((name) => name.includes('`'))) return statement;
+    statement.finalize();
+  }
+  return database.prepare(sql);
+}
+
+class BunStatement implements DriverStatement {
+  readonly readonly: boolean;
+  readonly isQuery: boolean;
+  readonly #statement: Statement<unknown, SQLQueryBindings[]>;
+
+  constructor(statement: Statement<unknown, SQLQueryBindings[]>) {
+    this.#statement = statement;
+    const { readonly, reader } = statement as unknown as { readonly: boolean; reader: boolean };
+    this.readonly = readonly;
+    this.isQuery = readonly && reader;
+  }
+
+  run(params: readonly SqliteValue[]): RunResult {
+    return this.#statement.run(...counted(this.#statement, params));
+  }
+
+  get(params: readonly SqliteValue[]): unknown {
+    return this.#statement.get(...counted(this.#statement, params));
+  }
+
+  all(params: readonly SqliteValue[]): unknown[] {
+    return this.#statement.all(...counted(this.#statement, params));
+  }
+
+  values(params: readonly SqliteValue[]): unknown[][] {
+    return this.#statement.values(...counted(this.#statement, params)) as unknown[][];
+  }
+
+  iterate(params: readonly SqliteValue[]): IterableIterator<unknown> {
+    return this.#statement.iterate(...counted(this.#statement, params));
+  }
+}
+
+/** SQLite as it is built into Bun. https://bun.com/docs/api/sqlite */
+export const bunSqlite: Adapter = {
+  driver: 'bun:sqlite',
+  bindsNumbersAsReal: false,
+
+  thread: {
+    module: () => 'bun:sqlite',
+    open: `({ Database }, filename, readonly) => {
+      const database = new Database(filename, readonly ? { readonly } : { readwrite: true, create: false });
+      return { all: (sql, params) => database.prepare(sql).all(...params), close: () => database.close(true) };
+    }`,
+  },
+
+  load: refuseOldBun,
+  library: () => 'bun:sqlite',
+  version: () => Bun.version,
+
+  open(filename, { readonly, isClosed }): DriverDatabase {
+    refuseOldBun();
+    const database = isClosed
+      ? // https://sqlite.org/uri.html#uriimmutable
+        new Database(
+          `${Bun.pathToFileURL(filename).href}?immutable=1`,
+          constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
+        )
+      : // A file must be there; in memory, `create` lets ATTACH make one, as better-sqlite3 does.
+        new Database(filename, readonly ? { readonly } : { readwrite: true, create: filename === ':memory:' });
+    return {
+      prepare: (sql) => new BunStatement(prepareStrictly(database, sql)),
+      exec(sql) {
+        if (sql.includes('"')) for (const one of splitStatements(sql)) prepareStrictly(database, one).run();
+        // Bun refuses a text without a statement.
+        else if (/^\s*\w/.test(sql) || splitStatements(sql).length > 0) database.run(sql);
+      },
+      get inTransaction() {
+        return database.inTransaction;
+      },
+      // Without `true` the file and its locks stay until every statement is garbage.
+      close: () => database.close(true),
+      abandon() {
+        // https://sqlite.org/c3ref/c_fcntl_begin_atomic_write.html#sqlitefcntlpersistwal
+        database.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
+        database.close(true);
+      },
+    };
+  },
+
+  session: (connection, dialect) => new SQLiteBunSession(connection as never, dialect, undefined) as never,
+};

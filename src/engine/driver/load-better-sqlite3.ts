@@ -1,0 +1,105 @@
+import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { UnsupportedRuntimeError } from '../errors.ts';
+import { messageOf } from '../realm.ts';
+import { isAtLeast } from '../version.ts';
+import type { RunResult, SqliteValue } from './adapter.ts';
+import { type Library, sharedLibrary } from './register.ts';
+
+/** better-sqlite3 13 is built against this Node-API level and ends the process with SIGSEGV below it. */
+const OLDEST_NODE = '22.14.0';
+
+/** What is used of the driver. */
+export interface BetterStatement {
+  readonly reader: boolean;
+  readonly readonly: boolean;
+  run(...params: SqliteValue[]): RunResult;
+  get(...params: SqliteValue[]): unknown;
+  all(...params: SqliteValue[]): unknown[];
+  iterate(...params: SqliteValue[]): IterableIterator<unknown>;
+  raw(on: boolean): BetterStatement;
+}
+
+interface BetterDatabase {
+  readonly inTransaction: boolean;
+  prepare(sql: string): BetterStatement;
+  exec(sql: string): unknown;
+  close(): unknown;
+}
+
+type Driver = new (
+  filename: string | Buffer,
+  options?: { readonly: boolean; fileMustExist: boolean },
+) => BetterDatabase;
+
+/** Up to this size a closed file is read from a copy in memory, since the driver takes no `immutable` URI. */
+const LARGEST_IN_MEMORY = 256 * 2 ** 20;
+
+/** The file's bytes with the header's WAL mark taken out, since a database in memory has no -wal. */
+export function inMemory(filename: string): Buffer | undefined {
+  if (statSync(filename).size > LARGEST_IN_MEMORY) return undefined;
+  return readFileSync(filename).fill(1, 18, 20);
+}
+
+let loaded: Library | undefined;
+
+/** The driver that this process uses, loaded at the first opening. */
+function library(): Library {
+  loaded ??= sharedLibrary('better-sqlite3', '13', load);
+  return loaded;
+}
+
+export function betterSqlite3Driver(): Driver {
+  return library().Database as Driver;
+}
+
+/** The file of the driver, for a thread that resolves names from another place. */
+export function betterSqlite3Path(): string {
+  return library().path;
+}
+
+export function betterSqlite3Version(): string {
+  return library().version;
+}
+
+function load(): Library {
+  if (!isAtLeast(process.versions.node, OLDEST_NODE)) {
+    throw new UnsupportedRuntimeError(
+      'NODE_TOO_OLD',
+      `Node ${process.versions.node} cannot load better-sqlite3 13. Nothing was opened.`,
+      {
+        hint: `Run Node ${OLDEST_NODE} or newer, or Bun.`,
+      },
+    );
+  }
+  const require = createRequire(import.meta.url);
+  let found: Library;
+  try {
+    const { version } = require('better-sqlite3/package.json') as { version: string };
+    const path = require.resolve('better-sqlite3');
+    found = { name: 'better-sqlite3', version, path, Database: require(path) };
+  } catch (cause) {
+    throw new UnsupportedRuntimeError(
+      'DRIVER_MISSING',
+      'better-sqlite3 could not be loaded, and Node needs it. Nothing was opened.',
+      {
+        hint: 'Install it beside @dorkos/db: npm install better-sqlite3@13',
+        cause,
+      },
+    );
+  }
+  try {
+    // The driver loads its native binary with the first database.
+    new (found.Database as Driver)(':memory:').close();
+    return found;
+  } catch (cause) {
+    throw new UnsupportedRuntimeError(
+      'DRIVER_BROKEN',
+      `The native binary of better-sqlite3 could not be loaded on Node ${process.versions.node} (${process.platform}-${process.arch}): ${messageOf(cause).split('\n')[0]} Nothing was opened.`,
+      {
+        hint: 'Install it again for this system: npm install better-sqlite3@13',
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,301 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { isOpenHere } from '../driver/register.ts';
+import { DatabaseOpenError } from '../errors.ts';
+import { codeOf } from '../realm.ts';
+import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
+import { shellQuoted } from './path.ts';
+
+/** Read and write for the owner alone; SQLite gives a -wal and a -shm the mode of their database. */
+export const FILE_MODE = 0o600;
+export const FOLDER_MODE = 0o700;
+
+/** The first bytes of every SQLite file. https://sqlite.org/fileformat2.html#the_database_header */
+const MAGIC = 'SQLite format 3\0';
+
+/** What stands at a database's path while a restore exchanges the files beside it. */
+export const RESTORE_MARKER = 'This is not a database: a restore into this path was interrupted.';
+
+function refuse(code: string, message: string, hint: string, cause?: unknown): never {
+  throw new DatabaseOpenError(code, `${message} Nothing was created or changed.`, { hint, cause });
+}
+
+/** Does something to the file system; where that fails, the opening is refused. */
+function attempt<T>(act: () => T, code: string, message: string, hint: string): T {
+  try {
+    return act();
+  } catch (cause) {
+    refuse(code, message, hint, cause);
+  }
+}
+
+/** True for an error of the system with one of these codes, as `EEXIST`. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  const code = codeOf(error);
+  return code !== undefined && codes.includes(code);
+}
+
+/** What is at a path, through links; undefined also where a part of the path is closed, no folder, or no name for one. */
+export function statAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function sizeOf(path: string): number | undefined {
+  return statAt(path)?.size;
+}
+
+/** True where the folder of backups holds a snapshot or a backup of this file. */
+function hasBackups(filename: string): boolean {
+  const folder = backupFolder(filename);
+  if (!statAt(folder)?.isDirectory()) return false;
+  const names = attempt(
+    () => readdirSync(folder),
+    'FOLDER_UNREADABLE',
+    `${filename} is empty, and whether there are backups of it in ${folder} cannot be read.`,
+    'Look at the owner and the mode of that folder.',
+  );
+  return names.some((name) => {
+    const parsed = parseCopyName(name);
+    return parsed !== undefined && isOf(parsed, folder, filename);
+  });
+}
+
+/** Why no file can be made in a folder, as far as a look at it tells, and the way out. */
+export interface FolderProblem {
+  readonly code: 'FOLDER_MISSING' | 'FOLDER_UNREADABLE';
+  readonly problem: string;
+  readonly hint: string;
+  readonly cause?: unknown;
+}
+
+/** Undefined for a folder that is there. SQLite's own message for a missing one says only "unable to open". */
+export function folderProblem(folder: string): FolderProblem | undefined {
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(folder, { throwIfNoEntry: false });
+  } catch (cause) {
+    return {
+      code: 'FOLDER_UNREADABLE',
+      problem: `The folder ${folder} cannot be read.`,
+      hint: 'Look at the owner and the mode of the folder and of those above it.',
+      cause,
+    };
+  }
+  if (stat?.isDirectory()) return undefined;
+  if (stat) {
+    return {
+      code: 'FOLDER_MISSING',
+      problem: `${folder} is not a folder.`,
+      hint: 'Give the path of a file in an existing folder.',
+    };
+  }
+  return {
+    code: 'FOLDER_MISSING',
+    problem: `The folder ${folder} does not exist (or its disk is not mounted).`,
+    hint: `Create it first: mkdir -m 700 -p ${shellQuoted(folder)}`,
+  };
+}
+
+function checkFolder(filename: string): void {
+  const found = folderProblem(dirname(filename));
+  if (found) refuse(found.code, found.problem, found.hint, found.cause);
+}
+
+/** What stands at the path now must be nothing, or a regular file. */
+function checkKind(filename: string): void {
+  const { entry, target } = attempt(
+    () => ({
+      entry: lstatSync(filename, { throwIfNoEntry: false }),
+      target: statSync(filename, { throwIfNoEntry: false }),
+    }),
+    'FOLDER_UNREADABLE',
+    `The folder ${dirname(filename)} cannot be entered.`,
+    'Look at the owner and the mode of the folder and of those above it.',
+  );
+  if (!entry) return;
+  if (!target)
+    refuse(
+      'DANGLING_LINK',
+      `${filename} is a symbolic link to a file that does not exist.`,
+      'Mount or restore what the link points to, or remove the link.',
+    );
+  if (target.isDirectory())
+    refuse(
+      'IS_A_FOLDER',
+      `${filename} is a folder.`,
+      `Give the path of a file in it, as ${join(filename, 'dork.db')}.`,
+    );
+  if (!target.isFile()) refuse('NOT_A_FILE', `${filename} is not a regular file.`, 'Give the path of a database file.');
+}
+
+/** The first 100 bytes. https://sqlite.org/fileformat2.html#the_database_header */
+function readHeader(filename: string): Buffer {
+  const header = Buffer.alloc(100);
+  try {
+    const fd = openSync(filename, 'r');
+    try {
+      readSync(fd, header, 0, 100, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    refuse('FILE_UNREADABLE', `${filename} cannot be read.`, 'Look at the owner and the mode of the file.', cause);
+  }
+  return header;
+}
+
+/**
+ * The header must be SQLite's, and the file as long as it says, unless a -wal or a -journal holds the rest.
+ *
+ * @returns The application_id.
+ */
+function checkHeader(filename: string, size: number, hasLog: boolean): number {
+  const header = readHeader(filename);
+  if (header.toString('latin1', 0, RESTORE_MARKER.length) === RESTORE_MARKER) {
+    refuse(
+      'RESTORE_UNFINISHED',
+      `A restore into ${filename} was interrupted before its last step.`,
+      `Finish it: dork-db restore --db ${shellQuoted(filename)}`,
+    );
+  }
+  if (header.toString('latin1', 0, 16) !== MAGIC) {
+    refuse(
+      'NOT_A_DATABASE',
+      `${filename} is not a SQLite database.`,
+      'Give another path; if this was a database, restore a backup of it.',
+    );
+  }
+  const applicationId = header.readUInt32BE(68);
+  if (hasLog || sizeOf(`${filename}-journal`)) return applicationId;
+  const pageSize = header.readUInt16BE(16) === 1 ? 65536 : header.readUInt16BE(16);
+  const isCountValid = header.readUInt32BE(24) === header.readUInt32BE(92);
+  const pages = isCountValid ? header.readUInt32BE(28) : 1;
+  if (size % pageSize !== 0 || size < pages * pageSize) {
+    refuse(
+      'TRUNCATED',
+      `${filename} is cut off: its header speaks of ${pages} pages of ${pageSize} bytes, the file has ${size} bytes.`,
+      'Keep the file and what lies beside it as they are, and restore the newest backup.',
+    );
+  }
+  return applicationId;
+}
+
+/**
+ * True where SQLite may have the file open, here or elsewhere: each of our connections keeps a -shm beside it. Such a
+ * file is opened by nothing but SQLite, since closing any descriptor of it drops the locks that the process has on it:
+ * another process then takes itself for the last one and deletes the -wal that is still written here.
+ * https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+ */
+function mayBeOpen(filename: string): boolean {
+  if (isOpenHere(statSync(filename))) return true;
+  if (existsSync(`${filename}-shm`)) return true;
+  return lstatSync(filename).isSymbolicLink() && existsSync(`${realpathSync(filename)}-shm`);
+}
+
+/** What is at a path, as far as its bytes tell. */
+export interface FileState {
+  /** True where there is nothing, or an empty file with nothing beside it that tells of more. */
+  readonly isNew: boolean;
+  /** `PRAGMA application_id` as the header has it; a -wal may hold a newer one. 0 where the header was not read. */
+  readonly applicationId: number;
+  /** True where a -wal with something in it lies beside the path; that of a link lies beside its file. */
+  readonly hasWal: boolean;
+}
+
+/**
+ * Looks at what is at the path before a driver may touch it.
+ *
+ * @throws DatabaseOpenError, having changed nothing.
+ */
+export function inspectFile(filename: string): FileState {
+  // The -wal is looked at before the file: a file that another process fills at this moment is then never taken for
+  // one that lost its content.
+  const wal = sizeOf(`${filename}-wal`) ?? 0;
+  const file = statAt(filename);
+  if (file?.isFile() && file.size > 0) {
+    const hasWal = wal > 0;
+    const applicationId = mayBeOpen(filename) ? 0 : checkHeader(filename, file.size, hasWal);
+    return { isNew: false, applicationId, hasWal };
+  }
+  checkFolder(filename);
+  checkKind(filename);
+  const state = file ? 'is empty' : 'is missing';
+  if (wal > 0) {
+    refuse(
+      'LOST_MAIN_FILE',
+      `${filename} ${state}, but its -wal of ${wal} bytes is there: there was more.`,
+      'Put the file back beside its -wal, or move the -wal away and restore the newest backup.',
+    );
+  }
+  if (file && hasBackups(filename)) {
+    refuse(
+      'LOST_CONTENT',
+      `${filename} is empty, but there are backups of it in ${backupFolder(filename)}: there was more.`,
+      'Restore the newest backup, or remove the empty file to start anew.',
+    );
+  }
+  return { isNew: true, applicationId: 0, hasWal: false };
+}
+
+/** @throws DatabaseOpenError where there is no database; what looks after a file creates none. */
+export function requireFile(filename: string, hint = 'Give the path of a dork.db.'): void {
+  if (inspectFile(filename).isNew) refuse('FILE_MISSING', `${filename} does not exist or is empty.`, hint);
+}
+
+/** Creates the empty file with mode 0600, whatever the umask, before SQLite would create it with 0644. */
+export function createPrivateFile(filename: string): void {
+  attempt(
+    () => {
+      try {
+        closeSync(openSync(filename, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
+      } catch (error) {
+        // One that is there is not opened: closing it would drop the locks that this process may have on it.
+        if (!hasCode(error, 'EEXIST')) throw error;
+      }
+    },
+    'CANNOT_CREATE',
+    `${filename} cannot be created.`,
+    'Look at the owner, the mode and the free space of its folder.',
+  );
+}
+
+/**
+ * Creates a folder that only its owner may enter; one that is there stays as it is.
+ *
+ * @param otherwise What else could be done where it cannot be created.
+ * @returns True where it was created.
+ */
+export function createPrivateFolder(folder: string, otherwise = ''): boolean {
+  const created = attempt(
+    () => mkdirSync(folder, { recursive: true, mode: FOLDER_MODE }),
+    'CANNOT_CREATE',
+    `The folder ${folder} cannot be created.`,
+    `Look at the owner and the mode of the folder above it${otherwise}.`,
+  );
+  return created !== undefined;
+}
+
+/** The file itself where the path is a symbolic link, so that the -wal and the backups lie beside the real one. */
+export function realFile(filename: string): string {
+  try {
+    return realpathSync.native(filename);
+  } catch {
+    return join(realpathSync.native(dirname(filename)), basename(filename));
+  }
+}

@@ -1,0 +1,150 @@
+import { closeSync, fsyncSync, openSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { Connection } from '../connection/connection.ts';
+import type { Adapter } from '../driver/adapter.ts';
+import { DatabaseBusyError, DorkDbError } from '../errors.ts';
+import { sleepSync } from '../sleep.ts';
+import { hasCode } from './file.ts';
+import { fsyncPath } from './flush.ts';
+
+/** Which file a path names. Two paths with equal identities are one file. */
+export interface FileIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+/** Returns which file is at a path, or undefined if there is none. */
+export function identityOf(path: string): FileIdentity | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return { dev, ino };
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function isSame(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
+  return a?.dev === b?.dev && a?.ino === b?.ino;
+}
+
+/**
+ * Opens a database file and locks it for this connection alone, until it is closed. In exclusive locking mode SQLite
+ * locks the database file itself at the first read, and keeps its -wal index in memory.
+ * https://sqlite.org/wal.html#noshm
+ *
+ * @throws DatabaseBusyError if another connection has the file open; its code is `REPLACED` if the file at the path was
+ * exchanged while this one waited for the lock.
+ */
+export function openAlone(adapter: Adapter, filename: string, busyTimeoutMs: number): Connection {
+  const before = identityOf(filename);
+  const connection = new Connection(adapter, filename);
+  try {
+    connection.exec(
+      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA trusted_schema = OFF; PRAGMA main.locking_mode = EXCLUSIVE`,
+    );
+    connection.exec('BEGIN EXCLUSIVE');
+    connection.exec('COMMIT');
+    if (isSame(before, identityOf(filename))) return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  // The lock is on a file that is not at the path any more. Closing it would remove the -wal of the one that is.
+  leaveWal(connection);
+  connection.close();
+  throw new DatabaseBusyError(
+    'REPLACED',
+    `${filename} was replaced while this call waited for it. Nothing was changed.`,
+    {
+      hint: 'Another compaction or restore ran at the same time. Call again if it is still needed.',
+      retryable: true,
+    },
+  );
+}
+
+/**
+ * Moves everything into the database file itself, for good, and ends its -wal. The lock stays. With the journal in
+ * memory, closing the connection later removes no file by its name, which may be another database's by then.
+ */
+function leaveWal(connection: Connection): void {
+  const { filename } = connection;
+  const [state] = connection.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+  if (state?.busy) {
+    throw new DorkDbError('WAL_LEFT', `The -wal of ${filename} is in use. Nothing was changed.`, {
+      hint: 'Close every connection to the file, then call again.',
+      retryable: true,
+    });
+  }
+  // After a loss of power some file systems (Btrfs) give a file back its old length, even if it was unlinked since.
+  flushIfThere(`${filename}-wal`);
+  connection.pragma('journal_mode = MEMORY');
+  fsyncPath(filename.startsWith('/') ? dirname(filename) : '.');
+}
+
+function flushIfThere(path: string): void {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r+');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return;
+    throw error;
+  }
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** How long an exchange waits for openings that still have the old file; ours notice within some 100 ms. */
+const LEAVE_MS = 5000;
+
+/**
+ * Runs `swap`, which puts the staged file in the place of the database. Both files are locked from before the swap until
+ * no other process has the old one open: whoever opens the path meanwhile waits, and nobody writes to the old file.
+ *
+ * @param old The connection of {@link openAlone}.
+ * @param swap Throws if the path still names the old file.
+ */
+export function exchange(adapter: Adapter, old: Connection, staged: string, swap: () => void): void {
+  leaveWal(old);
+  using next = new Connection(adapter, staged);
+  next.exec('PRAGMA busy_timeout = 0; PRAGMA main.locking_mode = EXCLUSIVE');
+  next.exec('BEGIN EXCLUSIVE');
+  const replaced = identityOf(old.filename);
+  swap();
+  if (replaced) waitUntilClosed(replaced, basename(old.filename));
+}
+
+/** Waits until no other process has the file open, if the system says so (Linux does), else a moment. */
+function waitUntilClosed(file: FileIdentity, name: string): void {
+  const deadline = performance.now() + LEAVE_MS;
+  while (performance.now() < deadline) {
+    const isOpen = isOpenElsewhere(file, name);
+    if (isOpen === false) return;
+    sleepSync(isOpen === undefined ? 250 : 10);
+    if (isOpen === undefined) return;
+  }
+}
+
+function isOpenElsewhere(file: FileIdentity, name: string): boolean | undefined {
+  let pids: string[];
+  try {
+    pids = readdirSync('/proc').filter((each) => /^\d+$/.test(each) && Number(each) !== process.pid);
+  } catch {
+    return undefined;
+  }
+  return pids.some((pid) => {
+    try {
+      const folder = `/proc/${pid}/fd`;
+      return readdirSync(folder).some((fd) => {
+        const link = `${folder}/${fd}`;
+        return readlinkSync(link).includes(name) && isSame(identityOf(link), file);
+      });
+    } catch {
+      // The process ended, or belongs to another user.
+      return false;
+    }
+  });
+}

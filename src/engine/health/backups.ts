@@ -1,0 +1,97 @@
+import { basename, dirname } from 'node:path';
+import { backupsIn, instantOf, type NamedBackup } from '../backup/list.ts';
+import { look as lookAt } from '../backup/look.ts';
+import { isCopyName, leftoversIn } from '../copies/sweep.ts';
+import { BackupError } from '../errors.ts';
+import { backupFolder, isAhead } from '../file/copy-name.ts';
+import { statAt } from '../file/file.ts';
+import { shellQuoted } from '../file/path.ts';
+import { bytesOf } from '../file/wal.ts';
+import { dataTables, quoted } from '../migrations/rows.ts';
+import { type Check, findingsOf, type Look, onDisk } from './check.ts';
+import type { BackupFigures, HealthFinding } from './report.ts';
+
+const say = findingsOf('backups');
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** From this age on, what a restore would lose is worth a warning. */
+const OLD_MS = 7 * DAY_MS;
+
+/** How old the newest backup is that can be used. Those that are kept in another folder are not seen. */
+export const checkBackups: Check = onDisk((look) => {
+  const { filename } = look.connection;
+  const folder = backupFolder(filename);
+  const found = readable(folder, filename);
+  if (!Array.isArray(found))
+    return { findings: [say.warning(found.message, found.hint)], figures: { newestBackup: null } };
+  const { newest, broken } = newestUsable(look, found);
+  const findings = broken.map((problem) => say.warning(problem, 'Keep it out of the folder, and make a new backup.'));
+  findings.push(...aheadOf(found), ...leftovers(look, folder));
+  const hint = `dork-db backup --db ${shellQuoted(filename)}`;
+  if (!newest) {
+    const none = `There is no backup of ${filename} in ${folder}`;
+    findings.push(hasRows(look) ? say.warning(`${none}.`, hint) : say.info(`${none}; it holds nothing yet.`));
+  } else if (newest.ageMs < OLD_MS)
+    findings.push(
+      say.ok(`The newest backup is of ${newest.at}. Its header, tables and ledger are right; its pages were not read.`),
+    );
+  else {
+    const days = Math.floor(newest.ageMs / DAY_MS);
+    findings.push(say.warning(`The newest backup that can be used is ${days} days old: ${newest.path}.`, hint));
+  }
+  return { findings, figures: { newestBackup: newest ?? null } };
+});
+
+function hasRows({ connection }: Look): boolean {
+  return dataTables(connection).some(
+    (table) => connection.prepare(`SELECT 1 FROM ${quoted(table)} LIMIT 1`).get() !== undefined,
+  );
+}
+
+function readable(folder: string, filename: string): NamedBackup[] | BackupError {
+  try {
+    return backupsIn(folder, filename).filter(({ name }) => name.kind !== 'recovered');
+  } catch (error) {
+    if (error instanceof BackupError) return error;
+    throw error;
+  }
+}
+
+/** Those dated in the future: how old they are is not known, and retention leaves them alone. */
+function aheadOf(backups: readonly NamedBackup[]): HealthFinding[] {
+  const ahead = backups.filter(({ name }) => isAhead(name));
+  const [first] = ahead;
+  if (!first) return [];
+  const fact = `${ahead.length} of the backups are dated in the future, such as ${first.path}: the clock was wrong when they were made, or is wrong now. They are not counted, and never deleted by age.`;
+  return [say.warning(fact, 'Check the clock of this machine. If it is right, make a new backup and move those away.')];
+}
+
+/** Half files of backups, snapshots and compactions that were killed. */
+function leftovers({ connection: { adapter, filename } }: Look, folder: string): HealthFinding[] {
+  const beside = leftoversIn(adapter, dirname(filename), (name) => name === basename(filename));
+  return [...leftoversIn(adapter, folder, isCopyName), ...beside].map((path) =>
+    say.info(
+      `${path} was left by a process that was killed: ${bytesOf(path)} bytes. It is no backup.`,
+      'The next backup removes it.',
+    ),
+  );
+}
+
+/** Looks from the newest on, as far as the first that is one. */
+function newestUsable({ connection, history }: Look, backups: readonly NamedBackup[]) {
+  const broken: string[] = [];
+  for (const { path, name } of backups.filter((backup) => !isAhead(backup.name))) {
+    try {
+      lookAt(connection.adapter, path, history);
+    } catch (error) {
+      if (!(error instanceof BackupError)) throw error;
+      broken.push(error.message);
+      continue;
+    }
+    const at = instantOf(name, statAt(path)?.mtime);
+    const newest: BackupFigures = { path, at, ageMs: Math.max(0, Date.now() - Date.parse(at)) };
+    return { newest, broken };
+  }
+  return { newest: undefined, broken };
+}

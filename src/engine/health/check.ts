@@ -1,0 +1,32 @@
+import type { Connection } from '../connection/connection.ts';
+import { MEMORY } from '../file/path.ts';
+import type { History } from '../migrations/history.ts';
+import type { HealthCheckName, HealthDepth, HealthFigures, HealthFinding, HealthSeverity } from './report.ts';
+
+/** What every check looks at. */
+export interface Look {
+  readonly connection: Connection;
+  readonly history: History;
+  readonly depth: HealthDepth;
+}
+
+/** What a check found out. */
+export interface Checked {
+  readonly findings: readonly HealthFinding[];
+  readonly figures?: Partial<HealthFigures>;
+}
+
+export type Check = (look: Look) => Checked;
+
+/** Findings of one check: `say.warning('…', 'do …')`. */
+export function findingsOf(check: HealthCheckName) {
+  const say =
+    (severity: HealthSeverity) =>
+    (fact: string, hint?: string): HealthFinding => ({ check, severity, fact, ...(hint !== undefined && { hint }) });
+  return { ok: say('ok'), info: say('info'), warning: say('warning'), error: say('error') };
+}
+
+/** A check of what lies on the disk; it says nothing about a database in memory. */
+export function onDisk(check: Check): Check {
+  return (look) => (look.connection.filename === MEMORY ? { findings: [] } : check(look));
+}

@@ -1,0 +1,108 @@
+import type { AnyDb } from '../connection/db.ts';
+import { definitionOf } from '../definition.ts';
+import { DorkDbError, InvalidInputError } from '../errors.ts';
+import { optionsArgument } from '../input.ts';
+import { messageOf } from '../realm.ts';
+import { now } from '../time.ts';
+import { checkBackups } from './backups.ts';
+import type { Check, Checked, Look } from './check.ts';
+import { checkForeignKeys, checkIntegrity } from './content.ts';
+import { checkFileSystem } from './file-system.ts';
+import { checkFiles } from './files.ts';
+import { checkMigrations } from './migrations.ts';
+import {
+  type HealthCheckName,
+  type HealthDepth,
+  type HealthFigures,
+  type HealthFinding,
+  type HealthReport,
+  worst,
+} from './report.ts';
+import { checkSize } from './size.ts';
+import { checkPragmas, checkSqlite } from './sqlite.ts';
+import { checkWal } from './wal.ts';
+
+/** What `health()` takes. */
+export interface HealthOptions {
+  /**
+   * How much is read. Default false: nothing that takes longer on a larger file. `'quick'` reads every page once; true
+   * reads everything, compares every index with its table and follows every foreign key. Both block this thread for as
+   * long as that takes: a server leaves them to `dork-db doctor`.
+   */
+  readonly deep?: boolean | 'quick';
+}
+
+const CHECKS: readonly (readonly [HealthCheckName, Check])[] = [
+  ['sqlite', checkSqlite],
+  ['pragmas', checkPragmas],
+  ['files', checkFiles],
+  ['file-system', checkFileSystem],
+  ['size', checkSize],
+  ['wal', checkWal],
+  ['migrations', checkMigrations],
+  ['integrity', checkIntegrity],
+  ['foreign-keys', checkForeignKeys],
+  ['backups', checkBackups],
+];
+
+const DEPTHS = new Map<unknown, HealthDepth>([
+  [undefined, 'usual'],
+  [false, 'usual'],
+  ['quick', 'quick'],
+  [true, 'full'],
+]);
+
+/**
+ * The state of a database: what is as it should be and what is not, how bad it is, and what to do about it. Writes
+ * nothing. A check that cannot be made is a finding, not an exception.
+ *
+ * Without `deep` it takes some milliseconds, on a large file as on a small one; up to half a second more where another
+ * process keeps a lock, since it then watches whether that process is stuck or busy.
+ *
+ * @throws InvalidInputError where `deep` is something else than false, true and 'quick'.
+ * @throws ClosedError after `closeDb()`.
+ *
+ * @example
+ * ```ts
+ * const { severity, findings } = health(db);
+ * for (const { severity, fact, hint } of findings) if (severity !== 'ok') console.warn(fact, hint);
+ * ```
+ */
+export function health(db: AnyDb, options: HealthOptions = {}): HealthReport {
+  optionsArgument(options);
+  const started = performance.now();
+  const connection = db.$client;
+  connection.assertOpen();
+  const depth = DEPTHS.get(options.deep);
+  if (!depth) throw new InvalidInputError('options.deep', "is not false, true or 'quick'");
+  const definition = definitionOf(connection);
+  const look: Look = { connection, history: definition.history, depth };
+  const at = now();
+  const checked = [...CHECKS, ...(definition.healthChecks ?? [])].map(([name, check]) => run(name, check, look));
+  const findings = checked.flatMap((result) => result.findings);
+  const figures: Partial<HealthFigures> = Object.assign({}, ...checked.map((result) => result.figures));
+  return {
+    filename: connection.filename,
+    at,
+    depth,
+    durationMs: performance.now() - started,
+    severity: worst(findings.map(({ severity }) => severity)),
+    findings,
+    ...figures,
+  };
+}
+
+/** A damaged file breaks some checks; the others still tell. */
+function run(name: HealthCheckName, check: Check, look: Look): Checked {
+  try {
+    return check(look);
+  } catch (error) {
+    const finding: HealthFinding = {
+      check: name,
+      severity: 'error',
+      fact: `This could not be found out. ${messageOf(error)}`,
+      hint: error instanceof DorkDbError ? error.hint : 'Look at the file and its folder, and run it again.',
+    };
+    return { findings: [finding] };
+  }
+}

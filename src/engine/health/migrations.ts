@@ -1,0 +1,59 @@
+import { shellQuoted } from '../file/path.ts';
+import { planFor } from '../migrations/plan.ts';
+import { refusalOf } from '../migrations/refusal.ts';
+import type { Drift } from '../migrations/schema-state.ts';
+import { driftOf } from '../migrations/schema-state.ts';
+import { type Check, type Checked, findingsOf } from './check.ts';
+import type { HealthFinding } from './report.ts';
+
+const say = findingsOf('migrations');
+const saySchema = findingsOf('schema');
+
+/** Which migrations the file has, and whether its schema is what they yield. */
+export const checkMigrations: Check = ({ connection, history }) => {
+  const { filename } = connection;
+  const { applied, pending, problem } = planFor(connection, history);
+  const tags = { applied: applied.map(({ tag }) => tag), pending: pending.map(({ tag }) => tag) };
+  if (problem) {
+    const { message, hint } = refusalOf(problem, connection, history);
+    return {
+      findings: [say.error(message, hint)],
+      figures: { migrations: { state: problem.kind, ...tags } },
+    };
+  }
+  if (pending.length > 0) {
+    return {
+      findings: [
+        say.warning(
+          `${filename} lacks ${tags.pending.join(', ')}.`,
+          `dork-db migrate --db ${shellQuoted(filename)}, or open it with createDb().`,
+        ),
+      ],
+      figures: { migrations: { state: 'pending', ...tags } },
+    };
+  }
+  const newest = tags.applied.at(-1) ?? 'none';
+  const drift = checkDrift(driftOf(connection, history));
+  return {
+    findings: [say.ok(`Every migration is applied; the newest is ${newest}.`), ...drift.findings],
+    figures: { migrations: { state: 'current', ...tags }, ...drift.figures },
+  };
+};
+
+function checkDrift(drift: readonly Drift[]): Checked {
+  const findings =
+    drift.length > 0 ? drift.map(driftFinding) : [saySchema.ok('The schema is what the migrations yield.')];
+  return { findings, figures: { drift } };
+}
+
+function driftFinding({ kind, type, name }: Drift): HealthFinding {
+  if (kind === 'extra') {
+    return saySchema.info(`The ${type} ${name} is not of this package; something else put it into the file.`);
+  }
+  if (kind === 'missing' && type === 'table') {
+    return saySchema.error(`The table ${name} is missing.`, 'Restore the newest backup, or put back what is missing.');
+  }
+  const fact =
+    kind === 'missing' ? `The ${type} ${name} is missing` : `The ${type} ${name} is not what the migrations yield`;
+  return saySchema.warning(`${fact}.`, 'Look for what changed the schema outside of a migration, and undo it.');
+}

@@ -1,0 +1,48 @@
+import type { Connection } from '../connection/connection.ts';
+import { isBusy } from '../connection/sqlite-error.ts';
+import type { Adapter } from '../driver/adapter.ts';
+import { DatabaseBusyError, DatabaseOpenError } from '../errors.ts';
+import { describeHolder, lockHolders } from '../file/file-locks.ts';
+import { openAlone } from '../file/replace.ts';
+import { isOurs } from '../migrations/bring-up.ts';
+import type { History } from '../migrations/history.ts';
+
+/**
+ * Runs a function with a connection that has the file alone.
+ *
+ * @throws DatabaseBusyError `HELD` if another connection has the file open, `REPLACED` if the file was exchanged meanwhile.
+ */
+export function withoutOthers<T>(
+  adapter: Adapter,
+  filename: string,
+  busyTimeoutMs: number,
+  history: History,
+  fn: (connection: Connection) => T,
+): T {
+  using connection = alone(adapter, filename, busyTimeoutMs);
+  if (!isOurs(connection, history)) {
+    throw new DatabaseOpenError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
+      hint: 'Give the path of a dork.db.',
+    });
+  }
+  return fn(connection);
+}
+
+function alone(adapter: Adapter, filename: string, busyTimeoutMs: number): Connection {
+  try {
+    return openAlone(adapter, filename, busyTimeoutMs);
+  } catch (error) {
+    const isHeld = isBusy(error) && (error as DatabaseBusyError).code !== 'REPLACED';
+    throw isHeld ? held(filename, error) : error;
+  }
+}
+
+function held(filename: string, cause: unknown): DatabaseBusyError {
+  const holders = lockHolders(filename)?.map((holder) => (holder.isSelf ? 'this process' : describeHolder(holder)));
+  const who = holders && holders.length > 0 ? `: ${holders.join(', ')}` : '';
+  return new DatabaseBusyError('HELD', `${filename} is open elsewhere${who}. Nothing was changed.`, {
+    hint: 'Stop the processes that have it open (or close the Db in this one), then call again.',
+    retryable: true,
+    cause,
+  });
+}

@@ -1,0 +1,126 @@
+import type { Connection } from '../connection/connection.ts';
+import { MigrationError } from '../errors.ts';
+
+/** References from rows of one table to rows of another which are not there. */
+export interface DanglingReferences {
+  readonly table: string;
+  readonly parent: string;
+  readonly count: number;
+  /** Up to five of the rows; none for a table without rowids. */
+  readonly rowids: readonly number[];
+}
+
+/**
+ * What `PRAGMA foreign_key_check` finds. https://sqlite.org/pragma.html#pragma_foreign_key_check
+ *
+ * @throws DorkDbError where a foreign key refers to columns that are not a key of its parent.
+ */
+export function danglingReferences(connection: Connection): DanglingReferences[] {
+  return connection
+    .prepare<{ table: string; parent: string; count: number; rowids: string | null }>(
+      `SELECT "table", parent, count(*) AS count, group_concat(DISTINCT rowid) FILTER (WHERE place <= 5) AS rowids
+       FROM (SELECT "table", parent, "rowid", dense_rank() OVER (PARTITION BY "table", parent ORDER BY "rowid") AS place
+             FROM pragma_foreign_key_check)
+       GROUP BY "table", parent`,
+    )
+    .all()
+    .map(({ rowids, ...found }) => ({ ...found, rowids: rowids === null ? [] : rowids.split(',').map(Number) }));
+}
+
+/** A foreign key to a table that is not there, which keeps every row out of its own. */
+export interface MissingParent {
+  readonly table: string;
+  readonly parent: string;
+}
+
+/** The check above finds only rows, and an empty table has none. */
+export function missingParents(connection: Connection): MissingParent[] {
+  return connection
+    .prepare<MissingParent>(
+      `SELECT DISTINCT t.name AS "table", k."table" AS parent
+       FROM (SELECT name FROM sqlite_schema WHERE type = 'table') t, pragma_foreign_key_list(t.name) k
+       WHERE NOT EXISTS (SELECT 1 FROM sqlite_schema p WHERE p.type = 'table' AND p.name = k."table" COLLATE NOCASE)`,
+    )
+    .all();
+}
+
+/** @throws MigrationError of kind `foreign_keys` where a foreign key lacks its table that had it before. */
+export function refuseMissingParents(
+  tags: readonly string[],
+  before: readonly MissingParent[],
+  after: readonly MissingParent[],
+): void {
+  const added = after.find(({ table, parent }) => !before.some((old) => old.table === table && old.parent === parent));
+  if (!added) return;
+  throw new MigrationError(
+    'foreign_keys',
+    `${tags.join(', ')} would leave ${added.table} with a foreign key to ${added.parent}, which is not there. It was rolled back.`,
+    { hint: `Rebuild ${added.table} without the foreign key in the same migration, or keep ${added.parent}.` },
+  );
+}
+
+/**
+ * Runs a function with foreign keys off, and puts them back whatever happened. While tables are rebuilt they must be
+ * off: with them on, dropping the old table deletes every child row, without an error. The pragma does nothing inside a
+ * transaction, so it stands around it.
+ * https://sqlite.org/lang_altertable.html#making_other_kinds_of_table_schema_changes
+ */
+export function withForeignKeysOff<T>(connection: Connection, fn: () => T): T {
+  const wereOn = areOn(connection);
+  connection.exec('PRAGMA foreign_keys = OFF');
+  try {
+    return fn();
+  } finally {
+    if (wereOn) putBack(connection);
+  }
+}
+
+function areOn(connection: Connection): boolean {
+  return connection.pragma('foreign_keys', { simple: true }) === 1;
+}
+
+/** Throws nothing, so that the first error is the one that is seen. */
+function putBack(connection: Connection): void {
+  try {
+    connection.exec('PRAGMA foreign_keys = ON');
+    if (areOn(connection)) return;
+  } catch {
+    // What led here says more.
+  }
+  try {
+    // A connection without them would store runs of schedules that are not there: better none.
+    connection.close();
+  } catch {
+    // It is closed all the same.
+  }
+}
+
+/**
+ * What was dangling before is no fault of the migration, and must not lock its owner out.
+ *
+ * @param before What was dangling, under the names that the tables have now.
+ * @throws MigrationError of kind `foreign_keys` where more is dangling than before.
+ */
+export function refuseDangling(
+  tags: readonly string[],
+  before: readonly DanglingReferences[],
+  after: readonly DanglingReferences[],
+): void {
+  const countBefore = ({ table, parent }: DanglingReferences) =>
+    before.find((found) => found.table === table && found.parent === parent)?.count ?? 0;
+  const added = after.filter((found) => found.count > countBefore(found));
+  if (added.length === 0) return;
+  const list = added.map((found) => {
+    const { table, parent, count, rowids } = found;
+    const places = rowids.length > 0 ? `, rowid ${rowids.join(', ')}${count > rowids.length ? ' and more' : ''}` : '';
+    const old = countBefore(found);
+    return `${count} from ${table} to ${parent}${places}${old > 0 ? ` (${old} of them were there before it)` : ''}`;
+  });
+  throw new MigrationError(
+    'foreign_keys',
+    `${tags.join(', ')} would leave references to rows that are not there: ${list.join('; ')}. It was rolled back.`,
+    {
+      hint: 'Correct the migration so that it moves or removes the rows that refer; PRAGMA foreign_key_check lists them.',
+    },
+  );
+}

@@ -1,0 +1,126 @@
+import type { Connection } from '../connection/connection.ts';
+import { DatabaseOpenError } from '../errors.ts';
+import { now } from '../time.ts';
+import { hashOf, type Migration } from './history.ts';
+import { LEDGER, LOG } from './names.ts';
+import { withoutDecoration } from './steps.ts';
+
+/** A row of Drizzle's ledger. */
+export interface LedgerEntry {
+  readonly rowid: number;
+  readonly hash: string;
+  /** The journal's `when`. */
+  readonly when: number;
+}
+
+export function hasTable(connection: Connection, name: string): boolean {
+  return connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined;
+}
+
+/**
+ * The entries in the order they were applied; none where there is no ledger.
+ *
+ * @throws DatabaseOpenError where an entry has no hash, which nothing but damage can bring about.
+ */
+export function readLedger(connection: Connection): LedgerEntry[] {
+  if (!hasTable(connection, LEDGER)) return [];
+  return connection
+    .prepare<{ rowid: number; hash: unknown; created_at: number }>(
+      `SELECT rowid, hash, created_at FROM ${LEDGER} ORDER BY rowid`,
+    )
+    .all()
+    .map(({ rowid, hash, created_at }) => {
+      if (typeof hash !== 'string') throw damagedLedger(connection.filename);
+      return { rowid, hash, when: Number(created_at) };
+    });
+}
+
+function damagedLedger(filename: string): DatabaseOpenError {
+  return new DatabaseOpenError(
+    'DAMAGED_LEDGER',
+    `${filename} is damaged: an entry of its ledger of migrations has no hash. Nothing was repaired or deleted.`,
+    { hint: 'Keep the file and what lies beside it as they are, and restore the newest backup.' },
+  );
+}
+
+/** Makes both tables where they are not there. */
+export function createLedger(connection: Connection): void {
+  // Drizzle's own words, so that a file that Drizzle migrated first is the same.
+  connection.exec(`CREATE TABLE IF NOT EXISTS ${LEDGER} (
+				id SERIAL PRIMARY KEY,
+				hash text NOT NULL,
+				created_at numeric
+			)`);
+  connection.exec(`CREATE TABLE IF NOT EXISTS ${LOG} (
+    at text NOT NULL,
+    event text NOT NULL CHECK (event IN ('applied', 'repaired')),
+    tag text NOT NULL,
+    hash text NOT NULL,
+    statements_hash text NOT NULL,
+    previous_hash text,
+    by text,
+    reason text,
+    duration_ms integer
+  )`);
+}
+
+/** The hash of what a migration says, however it is written. */
+export function statementsHash(migration: Migration): string {
+  return hashOf(withoutDecoration(migration.sql));
+}
+
+/** Writes one applied migration into Drizzle's ledger, in Drizzle's form, and into the log. */
+export function recordApplied(connection: Connection, migration: Migration, durationMs: number): void {
+  connection.prepare(`INSERT INTO ${LEDGER} (hash, created_at) VALUES (?, ?)`).run(migration.hash, migration.when);
+  connection
+    .prepare(
+      `INSERT INTO ${LOG} (at, event, tag, hash, statements_hash, duration_ms) VALUES (?, 'applied', ?, ?, ?, ?)`,
+    )
+    .run(now(), migration.tag, migration.hash, statementsHash(migration), durationMs);
+}
+
+/** Who accepted an edited entry as it is now, and why. */
+export interface Repair {
+  readonly at: string;
+  /** The user and the machine, as `ada@laptop`. */
+  readonly by: string;
+  readonly reason: string | null;
+}
+
+/** Puts the hash of an edited migration into its ledger entry, and the old one with who and why into the log. */
+export function recordRepaired(connection: Connection, entry: LedgerEntry, migration: Migration, repair: Repair): void {
+  createLedger(connection);
+  connection
+    .prepare(`UPDATE ${LEDGER} SET hash = ?, created_at = ? WHERE rowid = ?`)
+    .run(migration.hash, migration.when, entry.rowid);
+  connection
+    .prepare(
+      `INSERT INTO ${LOG} (at, event, tag, hash, statements_hash, previous_hash, by, reason)
+       VALUES (?, 'repaired', ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(repair.at, migration.tag, migration.hash, statementsHash(migration), entry.hash, repair.by, repair.reason);
+}
+
+/** What the log knows of an entry of the ledger. */
+export interface LoggedEntry {
+  readonly tag: string;
+  readonly statementsHash: string;
+  /** When it was applied, under whichever hash; null where another tool applied it. */
+  readonly appliedAt: string | null;
+}
+
+/** What the log knows of the entry with this hash; undefined for one that another tool applied. */
+export function loggedEntry(connection: Connection, hash: string): LoggedEntry | undefined {
+  if (!hasTable(connection, LOG)) return undefined;
+  return connection
+    .prepare<LoggedEntry>(
+      `WITH RECURSIVE earlier(hash) AS (
+         SELECT ?
+         UNION SELECT previous_hash FROM ${LOG} JOIN earlier USING (hash) WHERE event = 'repaired'
+       )
+       SELECT tag, statements_hash AS statementsHash,
+         (SELECT max(at) FROM ${LOG} JOIN earlier USING (hash) WHERE event = 'applied') AS appliedAt
+       FROM ${LOG} WHERE hash = ? ORDER BY rowid DESC LIMIT 1`,
+    )
+    .get(hash, hash);
+}

@@ -1,0 +1,134 @@
+import type { Connection } from '../connection/connection.ts';
+import { type History, hashOf, type Migration } from './history.ts';
+import { type LedgerEntry, loggedEntry, readLedger, statementsHash } from './ledger.ts';
+import { withoutDecoration } from './steps.ts';
+
+/** An entry whose file was changed after it was applied. */
+export interface EditedEntry {
+  readonly kind: 'edited';
+  readonly migration: Migration;
+  readonly entry: LedgerEntry;
+  /** True where only comments, white space or line ends were changed; undefined where nothing tells. */
+  readonly isCosmetic: boolean | undefined;
+}
+
+/** Entries that stand before one that is applied, and are not applied themselves. */
+export interface LateEntries {
+  readonly kind: 'out_of_order';
+  readonly late: readonly Migration[];
+  /** The last entry that is applied. */
+  readonly last: Migration;
+}
+
+/** Two entries that are applied, in the other order than the history has them. */
+export interface SwappedEntries {
+  readonly kind: 'out_of_order';
+  readonly swapped: readonly [first: Migration, second: Migration];
+}
+
+/** An entry of the ledger that the history does not have. */
+export interface UnknownEntry {
+  readonly hash: string;
+  readonly when: number;
+  readonly tag?: string;
+  readonly appliedAt?: string;
+}
+
+export interface UnknownEntries {
+  readonly kind: 'newer_database';
+  readonly entries: readonly UnknownEntry[];
+  /** What the history has and the file lacks: then the two are of different branches. */
+  readonly pending: readonly Migration[];
+}
+
+export type Problem = EditedEntry | LateEntries | SwappedEntries | UnknownEntries;
+
+/** What a file has of a history, and what it lacks. */
+export interface Plan {
+  readonly applied: readonly Migration[];
+  readonly pending: readonly Migration[];
+  /** Why nothing may be applied. */
+  readonly problem?: Problem;
+}
+
+/**
+ * Compares a file's ledger with the history, by hash and order; the journal's time stamps do not count. An entry that
+ * stands twice in the ledger, as racing runs of Drizzle's own migrator leave it, counts once.
+ */
+export function planFor(connection: Connection, history: History): Plan {
+  const ledger = readLedger(connection);
+  const { migrations } = history;
+  const seen = new Set<string>();
+  let next = 0;
+  for (const { hash } of ledger) {
+    if (hash === migrations[next]?.hash) next++;
+    else if (!seen.has(hash)) return differing(connection, ledger, migrations);
+    seen.add(hash);
+  }
+  return { applied: migrations.slice(0, next), pending: migrations.slice(next) };
+}
+
+function differing(connection: Connection, ledger: readonly LedgerEntry[], migrations: readonly Migration[]): Plan {
+  const hashes = new Set(ledger.map(({ hash }) => hash));
+  const applied = migrations.filter(({ hash }) => hashes.has(hash));
+  const pending = migrations.filter(({ hash }) => !hashes.has(hash));
+  return { applied, pending, problem: problemOf(connection, ledger, migrations, pending) };
+}
+
+function problemOf(
+  connection: Connection,
+  ledger: readonly LedgerEntry[],
+  migrations: readonly Migration[],
+  pending: readonly Migration[],
+): Problem {
+  const [edited] = editedEntries(connection, ledger, migrations);
+  if (edited) return edited;
+  const places = new Map(migrations.map(({ hash }, place) => [hash, place]));
+  const unknown = ledger.filter(({ hash }) => !places.has(hash));
+  if (unknown.length > 0) {
+    return { kind: 'newer_database', entries: unknown.map((entry) => describe(connection, entry)), pending };
+  }
+  const order = ledger.map(({ hash }) => places.get(hash) ?? 0);
+  const last = Math.max(...order);
+  const late = pending.filter(({ hash }) => (places.get(hash) ?? 0) < last);
+  if (late.length > 0) return { kind: 'out_of_order', late, last: migrations[last] as Migration };
+  const at = order.findIndex((place, i) => place < (order[i - 1] ?? -1));
+  return {
+    kind: 'out_of_order',
+    swapped: [migrations[order[at] ?? 0] as Migration, migrations[order[at - 1] ?? 0] as Migration],
+  };
+}
+
+/** The entries of a ledger whose files were changed since: known by their time stamp, or by their name in the log. */
+export function editedEntries(
+  connection: Connection,
+  ledger: readonly LedgerEntry[],
+  migrations: readonly Migration[],
+): EditedEntry[] {
+  const known = new Set(migrations.map(({ hash }) => hash));
+  const applied = new Set(ledger.map(({ hash }) => hash));
+  const candidates = migrations.filter(({ hash }) => !applied.has(hash));
+  return ledger.flatMap((entry) => {
+    if (known.has(entry.hash)) return [];
+    const tag = loggedEntry(connection, entry.hash)?.tag;
+    const migration = candidates.find((candidate) => candidate.when === entry.when || candidate.tag === tag);
+    return migration
+      ? [{ kind: 'edited', migration, entry, isCosmetic: isCosmetic(connection, migration, entry) }]
+      : [];
+  });
+}
+
+function describe(connection: Connection, { hash, when }: LedgerEntry): UnknownEntry {
+  const logged = loggedEntry(connection, hash);
+  if (!logged) return { hash, when };
+  return { hash, when, tag: logged.tag, ...(logged.appliedAt !== null && { appliedAt: logged.appliedAt }) };
+}
+
+/** The log knows the applied SQL's hash without comments; where there is no log, line ends can still be tried. */
+function isCosmetic(connection: Connection, migration: Migration, entry: LedgerEntry): boolean | undefined {
+  const logged = loggedEntry(connection, entry.hash);
+  if (logged) return logged.statementsHash === statementsHash(migration);
+  const lines = migration.sql.replaceAll('\r\n', '\n');
+  const before = [lines, lines.replaceAll('\n', '\r\n')].find((text) => hashOf(text) === entry.hash);
+  return before === undefined ? undefined : withoutDecoration(before) === withoutDecoration(migration.sql);
+}

@@ -1,0 +1,99 @@
+import type { Connection } from '../connection/connection.ts';
+import { MigrationError } from '../errors.ts';
+import { shellQuoted } from '../file/path.ts';
+import type { History } from './history.ts';
+import type { EditedEntry, Problem, UnknownEntries, UnknownEntry } from './plan.ts';
+import { fittingSnapshot } from './snapshot.ts';
+
+/** The error for a problem of this file, with the newest snapshot beside a file that is newer which this history can open. */
+export function refusalOf(
+  problem: Problem,
+  connection: Connection,
+  history: History,
+  filename = connection.filename,
+): MigrationError {
+  const fitting = problem.kind === 'newer_database' ? fittingSnapshot(connection, history) : undefined;
+  return refusal(problem, filename, fitting);
+}
+
+/**
+ * The error for a problem: which entry, what was not touched, the way out.
+ *
+ * @param snapshotThatFits The newest snapshot that this history can open, for a file that is newer.
+ */
+export function refusal(problem: Problem, filename: string, snapshotThatFits: string | undefined): MigrationError {
+  const untouched = `Nothing of ${filename} was touched.`;
+  switch (problem.kind) {
+    case 'edited':
+      return editedRefusal(problem, filename, untouched);
+    case 'newer_database':
+      return newerRefusal(problem, filename, untouched, snapshotThatFits);
+    case 'out_of_order': {
+      if ('swapped' in problem) {
+        const [first, second] = problem.swapped;
+        return new MigrationError(
+          'out_of_order',
+          `${first.tag} was applied after ${second.tag}, and the history has it before. ${untouched}`,
+          { hint: 'Put the entries of meta/_journal.json into the order in which they were applied.' },
+        );
+      }
+      const tags = problem.late.map(({ tag }) => tag).join(', ');
+      const [is, it] = problem.late.length === 1 ? ['is', 'it'] : ['are', 'them'];
+      return new MigrationError(
+        'out_of_order',
+        `${tags} ${is} not applied, but ${problem.last.tag}, which comes after ${it}, is: a merge put ${it} before what was applied. ${untouched}`,
+        {
+          hint: `Make ${it} the last: delete the files and the journal entry of ${tags}, then run bun run generate NAME.`,
+        },
+      );
+    }
+  }
+}
+
+function editedRefusal(
+  { migration, entry, isCosmetic }: EditedEntry,
+  filename: string,
+  untouched: string,
+): MigrationError {
+  const what =
+    isCosmetic === undefined
+      ? 'was changed after it was applied'
+      : isCosmetic
+        ? 'was changed after it was applied, in comments, white space or line ends only: its SQL is the same'
+        : 'was changed after it was applied, and its SQL differs';
+  return new MigrationError(
+    'edited',
+    `${migration.tag} ${what} (applied ${entry.hash}, now ${migration.hash}). ${untouched}`,
+    {
+      hint: `Put the file back as it was and make the change in a new migration; or accept it as it is now: dork-db repair-ledger ${migration.tag} --db ${shellQuoted(filename)}`,
+    },
+  );
+}
+
+/** The journal's time stamp, which Drizzle's own migrator leaves alone, is all that there is without a log. */
+function nameOf({ hash, tag, appliedAt, when }: UnknownEntry): string {
+  const generated = new Date(when);
+  const time = Number.isNaN(generated.getTime()) ? '' : ` (generated ${generated.toISOString()})`;
+  return `${tag ?? hash.slice(0, 12)}${appliedAt ? ` (applied ${appliedAt})` : time}`;
+}
+
+function newerRefusal(
+  { entries, pending }: UnknownEntries,
+  filename: string,
+  untouched: string,
+  snapshotThatFits: string | undefined,
+): MigrationError {
+  const also =
+    pending.length > 0
+      ? ` It lacks ${pending.map(({ tag }) => tag).join(', ')}: the two come from different branches.`
+      : '';
+  return new MigrationError(
+    'newer_database',
+    `The database is newer than this code, which does not know ${entries.map(nameOf).join(', ')}.${also} ${untouched}`,
+    {
+      hint: snapshotThatFits
+        ? `Use the newer version, or restore the snapshot that this one can open: dork-db restore ${shellQuoted(snapshotThatFits)} --db ${shellQuoted(filename)}`
+        : "Use the newer version, or open it read-only with migrations: 'skip'; no snapshot beside it fits this one.",
+    },
+  );
+}

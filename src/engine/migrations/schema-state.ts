@@ -1,0 +1,110 @@
+import type { Connection } from '../connection/connection.ts';
+import { MigrationError } from '../errors.ts';
+import { messageOf } from '../realm.ts';
+import { splitStatements, withoutComments } from '../sql/sql-text.ts';
+import type { History } from './history.ts';
+import { OBJECTS } from './names.ts';
+import { BREAKPOINT } from './steps.ts';
+
+/** One difference between the live schema and what the history yields. */
+export interface Drift {
+  /** `missing` and `changed` against the history; `extra` is in the file only. */
+  readonly kind: 'missing' | 'changed' | 'extra';
+  readonly type: 'table' | 'index' | 'trigger' | 'view';
+  readonly name: string;
+}
+
+export interface SchemaObject {
+  readonly type: Drift['type'];
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** The statements of a schema, in the order in which they were run. */
+export function schemaStatements(connection: Connection): string[] {
+  return connection
+    .prepare<{ sql: string }>(`SELECT sql FROM ${OBJECTS} ORDER BY rowid`)
+    .all()
+    .map(({ sql }) => sql);
+}
+
+/** The objects of a schema by type and name. */
+export function schemaObjects(connection: Connection): Map<string, SchemaObject> {
+  return new Map(
+    connection
+      .prepare<SchemaObject>(`SELECT type, name, sql FROM ${OBJECTS} ORDER BY name`)
+      .all()
+      .map((object) => [`${object.type} ${object.name}`, object]),
+  );
+}
+
+/**
+ * Runs a whole history in memory, through the same driver. The caller closes it.
+ *
+ * @throws MigrationError of kind `failed` where a statement of it fails on an empty database.
+ */
+export function replay(connection: Connection, history: History): Connection {
+  const memory = connection.sibling(':memory:');
+  try {
+    // As in the runner: off, and in a transaction, where the pragmas of a migration do not turn them on.
+    memory.exec('PRAGMA foreign_keys = OFF');
+    memory.transaction(() => {
+      for (const { tag, sql } of history.migrations) replayOne(memory, tag, sql);
+    });
+  } catch (error) {
+    memory.close();
+    throw error;
+  }
+  return memory;
+}
+
+function replayOne(memory: Connection, tag: string, sql: string): void {
+  for (const [i, chunk] of sql.split(BREAKPOINT).entries()) {
+    try {
+      for (const statement of splitStatements(chunk)) memory.exec(statement);
+    } catch (cause) {
+      const reason = messageOf(cause);
+      throw new MigrationError('failed', `Chunk ${i + 1} of ${tag} fails on an empty database. ${reason}`, {
+        hint: 'Correct the migration: a new file is made by running the whole history.',
+        cause,
+      });
+    }
+  }
+}
+
+/** How a schema differs from the one that is wanted; empty where it does not. */
+export function schemaDrift(live: Connection, wanted: Connection): Drift[] {
+  const found = schemaObjects(live);
+  const expected = schemaObjects(wanted);
+  const drift: Drift[] = [];
+  for (const [key, { type, name, sql }] of expected) {
+    const object = found.get(key);
+    if (!object) drift.push({ kind: 'missing', type, name });
+    else if (withoutComments(object.sql) !== withoutComments(sql)) drift.push({ kind: 'changed', type, name });
+  }
+  for (const [key, { type, name }] of found) {
+    if (!expected.has(key)) drift.push({ kind: 'extra', type, name });
+  }
+  return drift;
+}
+
+/** How the live schema differs from what the history yields; empty where it does not. */
+export function driftOf(connection: Connection, history: History): Drift[] {
+  using memory = replay(connection, history);
+  return schemaDrift(connection, memory);
+}
+
+/** Tables and columns that the history yields and the file lacks, as `agents` or `agents.namespace`. */
+export function missingColumns(connection: Connection, history: History): string[] {
+  using memory = replay(connection, history);
+  const columns = (of: Connection) =>
+    of
+      .prepare<{ name: string }>(
+        `SELECT t.name || '.' || c.name AS name
+         FROM (SELECT name FROM ${OBJECTS} AND type = 'table') t, pragma_table_xinfo(t.name) c`,
+      )
+      .all()
+      .map(({ name }) => name);
+  const live = new Set(columns(connection));
+  return columns(memory).filter((name) => !live.has(name));
+}

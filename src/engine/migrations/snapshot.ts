@@ -1,0 +1,167 @@
+import { rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Connection } from '../connection/connection.ts';
+import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
+import { copyDatabase } from '../copies/copy-database.ts';
+import { isCopyName, namesIn, sweepSync } from '../copies/sweep.ts';
+import { BackupError, DorkDbError, MigrationError } from '../errors.ts';
+import {
+  backupFolder,
+  copyName,
+  isAhead,
+  isDisposable,
+  isOf,
+  migrationTag,
+  newestFirst,
+  parseCopyName,
+  UNVERSIONED,
+} from '../file/copy-name.ts';
+import { createPrivateFolder } from '../file/file.ts';
+import { giveTo, ownerOf } from '../file/owner.ts';
+import { MEMORY } from '../file/path.ts';
+import { messageOf } from '../realm.ts';
+import type { History } from './history.ts';
+import { readLedger } from './ledger.ts';
+import { planFor } from './plan.ts';
+import { countRows, type RowCounts } from './rows.ts';
+import { schemaDrift } from './schema-state.ts';
+
+/** How many snapshots from before migrations stay. */
+export const SNAPSHOTS_KEPT = 10;
+
+const KIND = 'pre-migration';
+
+/**
+ * The snapshots from before migrations next to a file, newest first, and those dated in the future last.
+ *
+ * @throws BackupError `FOLDER_UNREADABLE`
+ */
+export function listSnapshots(filename: string): string[] {
+  return snapshotsOf(filename).map(({ path }) => path);
+}
+
+function snapshotsOf(filename: string) {
+  if (filename === MEMORY) return [];
+  const folder = backupFolder(filename);
+  return namesIn(folder)
+    .flatMap((file) => {
+      const name = parseCopyName(file);
+      return name?.kind === KIND && isOf(name, folder, filename) ? [{ path: join(folder, file), name }] : [];
+    })
+    .sort((a, b) => newestFirst(a.name, b.name));
+}
+
+/** A snapshot that was taken. */
+export interface Snapshot {
+  readonly path: string;
+  /** The folder, if it was created for the snapshot. */
+  readonly createdFolder?: string | undefined;
+}
+
+/**
+ * Copies the file into `backups/` beside it and reads the copy back. The caller holds the write lock, so that the
+ * snapshot is the state that the migration begins with.
+ *
+ * @param tag The newest migration that the file has.
+ * @throws MigrationError of kind `failed` where it cannot be made; the migration has not begun.
+ */
+export function takeSnapshot(connection: Connection, tag: string | undefined, rows: RowCounts): Snapshot {
+  const { filename } = connection;
+  const folder = backupFolder(filename);
+  const to = join(folder, copyName(folder, filename, KIND, new Date(), migrationTag(tag ?? UNVERSIONED)));
+  let createdFolder: string | undefined;
+  try {
+    const owner = ownerOf(filename);
+    if (createPrivateFolder(folder)) {
+      createdFolder = folder;
+      giveTo(owner, folder);
+    }
+    sweepSync(connection.adapter, folder, isCopyName);
+    // A second connection: VACUUM cannot run in the transaction that holds the lock, but beside it.
+    using source = connection.sibling(filename, { readonly: true });
+    source.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    const prove = (copy: Connection) => {
+      const differs = differenceOf(connection, copy, rows);
+      if (differs === undefined) return giveTo(owner, copy.filename);
+      throw new BackupError(
+        'COPY_DIFFERS',
+        `The snapshot ${to} differs from ${filename} in ${differs}. It was removed.`,
+        {
+          hint: 'Look at the disk that the folder is on.',
+        },
+      );
+    };
+    copyDatabase(source, to, prove, { createdFolder });
+  } catch (cause) {
+    const reason = messageOf(cause);
+    throw new MigrationError(
+      'failed',
+      `No snapshot could be made before migrating ${filename}, so nothing was migrated. ${reason}`,
+      {
+        hint: 'Make room in its folder, or look at the folder backups beside the file, then start again.',
+        retryable: cause instanceof DorkDbError && cause.retryable,
+        cause,
+      },
+    );
+  }
+  return { path: to, createdFolder };
+}
+
+function differenceOf(connection: Connection, copy: Connection, rows: RowCounts): string | undefined {
+  const counts = countRows(copy);
+  const table = Object.keys(rows).find((name) => counts[name] !== rows[name]);
+  if (table !== undefined) return `the rows of ${table}`;
+  if (schemaDrift(copy, connection).length > 0) return 'its schema';
+  const hashes = (of: Connection) =>
+    readLedger(of)
+      .map(({ hash }) => hash)
+      .join();
+  return hashes(copy) === hashes(connection) ? undefined : 'its ledger';
+}
+
+/**
+ * Keeps the ten newest, and the given one whatever the clock says. One that is dated in the future counts for nothing
+ * and stays: when it was made is not known. The migration does not depend on it.
+ */
+export function pruneSnapshots(filename: string, latest: string, { migrations }: History): void {
+  try {
+    const counted = snapshotsOf(filename).filter(
+      ({ path, name }) => path !== latest && !isAhead(name) && isDisposable(name, migrations),
+    );
+    for (const { path } of counted.slice(SNAPSHOTS_KEPT - 1)) rmSync(path, { force: true });
+  } catch {
+    // The folder's owner may take them away.
+  }
+}
+
+/** Removes a snapshot, and the folder that was created for it. What cannot be removed is only in the way. */
+export function removeSnapshot({ path, createdFolder }: Snapshot): void {
+  try {
+    rmSync(path, { force: true });
+    if (createdFolder !== undefined) rmdirSync(createdFolder);
+  } catch {
+    // The folder's owner may take them away.
+  }
+}
+
+/** The newest snapshot that this history can open: nothing in it is unknown to the history. */
+export function fittingSnapshot(connection: Connection, history: History): string | undefined {
+  return readableSnapshots(connection.filename).find((path) => {
+    try {
+      using snapshot = connection.sibling(path, { readonly: true });
+      const { applied, problem } = planFor(snapshot, history);
+      return applied.length > 0 && problem === undefined;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A folder that cannot be read hides no refusal; nothing of it can be proposed. */
+function readableSnapshots(filename: string): string[] {
+  try {
+    return listSnapshots(filename);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,92 @@
+import type { DriverStatement, RunResult, SqliteValue } from '../driver/adapter.ts';
+
+/** What a statement is to a transaction; `lock` begins one with the write lock. */
+export type Role = 'read' | 'write' | 'begin' | 'lock' | 'commit' | 'rollback';
+
+/** Counts the runs of statements. */
+interface RunCounter {
+  done(sql: string, role: Role, milliseconds: number, isIdle?: boolean): void;
+  failed(sql: string, role: Role, milliseconds: number, error: unknown): void;
+}
+
+/** Stands around a driver's statement and tells a recorder how long each run took and how it ended. */
+export class RecordedStatement implements DriverStatement {
+  readonly readonly: boolean;
+  readonly isQuery: boolean;
+  readonly #recorder: RunCounter;
+  readonly #inner: DriverStatement;
+  readonly #sql: string;
+  readonly #role: Role;
+  /** What such a statement did not change, it has not committed. */
+  readonly #isRowWrite: boolean;
+
+  constructor(recorder: RunCounter, inner: DriverStatement, sql: string, role: Role) {
+    this.#recorder = recorder;
+    this.#inner = inner;
+    this.#sql = sql;
+    this.#role = role;
+    this.#isRowWrite = role === 'write' && /^\s*(insert|update|delete|replace)\b/i.test(sql);
+    this.readonly = inner.readonly;
+    this.isQuery = inner.isQuery;
+  }
+
+  run(params: readonly SqliteValue[]): RunResult {
+    const from = performance.now();
+    let result: RunResult;
+    try {
+      result = this.#inner.run(params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from, this.#isRowWrite && result.changes === 0);
+    return result;
+  }
+
+  get(params: readonly SqliteValue[]): unknown {
+    const from = performance.now();
+    let row: unknown;
+    try {
+      row = this.#inner.get(params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    const isIdle = this.#isRowWrite && (row === undefined || row === null);
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from, isIdle);
+    return row;
+  }
+
+  all(params: readonly SqliteValue[]): unknown[] {
+    const from = performance.now();
+    let rows: unknown[];
+    try {
+      rows = this.#inner.all(params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from, this.#isRowWrite && rows.length === 0);
+    return rows;
+  }
+
+  values(params: readonly SqliteValue[]): unknown[][] {
+    const from = performance.now();
+    let rows: unknown[][];
+    try {
+      rows = this.#inner.values(params);
+    } catch (error) {
+      throw this.#failed(error, from);
+    }
+    this.#recorder.done(this.#sql, this.#role, performance.now() - from, this.#isRowWrite && rows.length === 0);
+    return rows;
+  }
+
+  /** Counted, not timed: most of the time that passes is the loop's. */
+  iterate(params: readonly SqliteValue[]): IterableIterator<unknown> {
+    this.#recorder.done(this.#sql, this.#role, 0);
+    return this.#inner.iterate(params);
+  }
+
+  #failed(error: unknown, from: number): unknown {
+    this.#recorder.failed(this.#sql, this.#role, performance.now() - from, error);
+    return error;
+  }
+}

@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { RUNTIME, type Runtime } from '../../support/runtime.ts';
+import { commandFor } from '../migrations/processes.ts';
+
+/** A fixture that runs. */
+export interface Fixture {
+  readonly child: ChildProcess;
+  /** The next line that it prints, parsed. */
+  next<T>(): Promise<T>;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
+}
+
+/** Starts a fixture of this folder; its errors go to this process's. */
+export function start(
+  name: string,
+  args: readonly string[],
+  options: { runtime?: Runtime; before?: string } = {},
+): Fixture {
+  const { runtime = RUNTIME, before = '' } = options;
+  const line = [...commandFor(`test/engine/backup/fixtures/${name}.ts`, runtime), ...args];
+  const child = spawn('sh', ['-c', `${before} exec "$@"`, 'sh', ...line], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    child,
+    ended,
+    next: async <T>() => {
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`${name} ended without an answer.`);
+      return JSON.parse(value) as T;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,333 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { problemsOfFolder } from '../../../scripts/history/folder.ts';
+import { drizzleKitRandomNames, problemOfName } from '../../../scripts/history/names.ts';
+import { trapsOf } from '../../../scripts/history/traps.ts';
+import { Connection } from '../../../src/engine/connection/connection.ts';
+import type { Migration } from '../../../src/engine/migrations/history.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { BUN, ROOT, RUNTIME } from '../../support/runtime.ts';
+import { adapter, FAMILY, historyOf, migration, REBUILD_PARENTS, writeFolder } from './support.ts';
+
+const BREAK = ';\n--> statement-breakpoint\n';
+
+/** What is found in a migration that comes after the family. */
+function problemsOf(statements: readonly string[], known: readonly string[] = []): string[] {
+  return problemsOfAll(FAMILY, migration('0001_change', ...statements)).map(({ message }) => message);
+
+  function problemsOfAll(...migrations: Migration[]) {
+    using empty = new Connection(adapter, ':memory:');
+    return trapsOf(empty, historyOf(...migrations), (place) => new Set(place === 0 ? known : []));
+  }
+}
+
+const REBUILD = REBUILD_PARENTS.sql.split(BREAK);
+
+describe(`the traps of drizzle-kit, on ${RUNTIME}`, () => {
+  it('are none in a rebuild as it should be, a column with a default, a table more', () => {
+    for (const statements of [
+      REBUILD,
+      ["ALTER TABLE `parents` ADD `age` text DEFAULT 'x' NOT NULL"],
+      ['ALTER TABLE `parents` ADD `age` text'],
+      ['CREATE TABLE pets (id integer PRIMARY KEY)', 'CREATE INDEX i ON pets (id)'],
+      ['-- allow-loss: children\nDROP TABLE children'],
+      ['DROP INDEX children_parent'],
+    ])
+      assert.deepEqual(problemsOf(statements), []);
+  });
+
+  const cases: [string, readonly string[], RegExp][] = [
+    [
+      'a column that is NOT NULL without a default',
+      ['ALTER TABLE `parents` ADD `age` integer NOT NULL'],
+      /NOT NULL and has no default/,
+    ],
+    [
+      'the same with the word COLUMN',
+      ['ALTER TABLE parents ADD COLUMN age integer NOT NULL'],
+      /NOT NULL and has no default/,
+    ],
+    [
+      'a rebuild with another change beside it',
+      [...REBUILD, 'ALTER TABLE `children` ADD `age` integer'],
+      /rebuilds parents and does more beside it: ALTER TABLE children/,
+    ],
+    [
+      'a column added to the table that is rebuilt',
+      ['ALTER TABLE `parents` ADD `age` integer', ...REBUILD],
+      /rebuilds parents and does more beside it: ALTER TABLE parents/,
+    ],
+    [
+      'two rebuilds',
+      [...REBUILD, ...REBUILD.map((sql) => sql.replaceAll('parents', 'others'))],
+      /fails on an empty database|does more beside it/,
+    ],
+    [
+      'a rebuild that copies a column which the old table lacks',
+      REBUILD.map((sql) =>
+        sql.startsWith('INSERT')
+          ? 'INSERT INTO `__new_parents`("id", "name") SELECT "id", "nickname" FROM `parents`'
+          : sql,
+      ),
+      /copies its column nickname, which the old table lacks/,
+    ],
+    [
+      'a rebuild that leaves a column behind',
+      REBUILD.map((sql) =>
+        sql.startsWith('INSERT') ? 'INSERT INTO `__new_parents`("id") SELECT "id" FROM `parents`' : sql,
+      ),
+      /does not copy its column name/,
+    ],
+    ['a dropped table that is not declared', ['DROP TABLE children'], /drops children and does not say that it may/],
+    [
+      'deleted rows that are not declared',
+      ['DELETE FROM children WHERE note IS NULL'],
+      /deletes from children and does not say/,
+    ],
+    ['two statements in a chunk', ['SELECT 1; SELECT 2'], /holds 2 statements/],
+    ['a migration of comments only', ['-- nothing here'], /holds no statement/],
+    ['what fails on an empty database', ['INSERT INTO nowhere VALUES (1)'], /fails on an empty database/],
+  ];
+  for (const [what, statements, message] of cases) {
+    it(`finds ${what}`, () => {
+      assert.match(problemsOf(statements).join('\n'), message);
+    });
+  }
+
+  it('finds a trigger, and an index that drizzle-kit does not know, which a rebuild drops', () => {
+    const trigger = 'CREATE TRIGGER parents_count AFTER INSERT ON parents BEGIN SELECT 1; END';
+    const index = 'CREATE INDEX parents_lower ON parents (lower(name))';
+    const objects = migration('0001_objects', trigger, index);
+    const find = (statements: readonly string[], known: string[] = []) => {
+      using empty = new Connection(adapter, ':memory:');
+      const history = historyOf(FAMILY, objects, migration('0002_rebuild', ...statements));
+      return trapsOf(empty, history, (place) => new Set(place < 2 ? known : [])).map(({ message }) => message);
+    };
+    assert.deepEqual(find(REBUILD), [
+      '0002_rebuild rebuilds parents and drops the trigger parents_count with the old one.',
+      '0002_rebuild rebuilds parents and drops the index parents_lower with the old one.',
+    ]);
+    assert.deepEqual(find([...REBUILD, trigger, index]), []);
+    assert.deepEqual(find([...REBUILD, trigger], ['parents_lower']), []);
+    assert.deepEqual(find(['DROP TRIGGER parents_count', ...REBUILD, index]), []);
+  });
+});
+
+describe('the names of migrations', () => {
+  const randomNames = drizzleKitRandomNames();
+
+  it('are refused where they are empty, random, or say nothing', () => {
+    assert.ok(randomNames.adjectives.size > 100 && randomNames.heroes.size > 100);
+    for (const name of [
+      '',
+      'lazy_gambit',
+      'update',
+      'schema_changes',
+      'migration_2',
+      'Agents',
+      'a b',
+      '../x',
+      'wip',
+      'a1b2c3',
+      'x',
+    ])
+      assert.notEqual(problemOfName(name, randomNames), undefined, name);
+    for (const name of ['consolidate', 'agent_budgets', 'relay_metrics', 'index_runs_by_session'])
+      assert.equal(problemOfName(name, randomNames), undefined, name);
+  });
+});
+
+describe('the migration folder', () => {
+  const randomNames = drizzleKitRandomNames();
+
+  /** A folder of two entries with the snapshots that drizzle-kit chains. */
+  function folderOf(folder: string): void {
+    writeFolder(folder, historyOf(FAMILY, REBUILD_PARENTS));
+    const snapshot = (idx: number, id: string, prevId: string) =>
+      writeFileSync(join(folder, 'meta', `000${idx}_snapshot.json`), JSON.stringify({ id, prevId }));
+    snapshot(0, 'a', '0');
+    snapshot(1, 'b', 'a');
+  }
+
+  const journal = (folder: string, edit: (text: string) => string) => {
+    const path = join(folder, 'meta', '_journal.json');
+    writeFileSync(path, edit(readFileSync(path, 'utf8')));
+  };
+
+  const cases: [string, (folder: string) => void, RegExp][] = [
+    [
+      'time stamps out of order',
+      (folder) => journal(folder, (text) => text.replace(String(REBUILD_PARENTS.when), '5')),
+      /0001_optional_names is not younger than 0000_family/,
+    ],
+    [
+      'a number twice',
+      (folder) => journal(folder, (text) => text.replace('0001_optional', '0000_optional')),
+      /0000_optional_names is entry 1 of the journal/,
+    ],
+    [
+      'a missing file',
+      (folder) => rmSync(join(folder, '0001_optional_names.sql')),
+      /in the journal and not in the folder/,
+    ],
+    [
+      'a file more',
+      (folder) => writeFileSync(join(folder, '0002_more.sql'), 'SELECT 1'),
+      /0002_more.sql is in the folder and not in the journal/,
+    ],
+    [
+      'a missing snapshot',
+      (folder) => rmSync(join(folder, 'meta', '0001_snapshot.json')),
+      /0001_optional_names has no snapshot/,
+    ],
+    [
+      'two snapshots of one parent',
+      (folder) => writeFileSync(join(folder, 'meta', '0001_snapshot.json'), '{"id":"b","prevId":"0"}'),
+      /does not follow the one before it/,
+    ],
+    [
+      'a random name',
+      (folder) => journal(folder, (text) => text.replace('0001_optional_names', '0001_lazy_gambit')),
+      /drew by lot/,
+    ],
+  ];
+  for (const [what, spoil, message] of cases) {
+    it(`is refused with ${what}`, () => {
+      using folder = temporaryFolder();
+      folderOf(folder.path);
+      assert.deepEqual(problemsOfFolder(folder.path, randomNames), []);
+      spoil(folder.path);
+      assert.match(
+        problemsOfFolder(folder.path, randomNames)
+          .map(({ message: text }) => text)
+          .join('\n'),
+        message,
+      );
+    });
+  }
+});
+
+const SCHEMA = `import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+export const people = sqliteTable('people', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  age: integer('age'),
+});
+`;
+
+/** A project of its own with one table, whose first migration is generated. */
+class Project implements Disposable {
+  readonly #folder = temporaryFolder();
+
+  constructor() {
+    for (const path of ['scripts', 'src/engine', 'src/dork/application-id.ts', 'package.json'])
+      cpSync(join(ROOT, path), this.file(path), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), this.file('node_modules'));
+    mkdirSync(this.file('drizzle'));
+    this.schema(SCHEMA);
+    assert.equal(this.run('generate', 'people').code, 0);
+  }
+
+  file(path: string): string {
+    return join(this.#folder.path, path);
+  }
+
+  schema(text: string): void {
+    writeFileSync(this.file('src/dork/schema.ts'), text);
+  }
+
+  /** Edits a file that is there. */
+  edit(path: string, from: string | RegExp, to: string): void {
+    const text = readFileSync(this.file(path), 'utf8');
+    const edited = text.replace(from, to);
+    assert.notEqual(edited, text);
+    writeFileSync(this.file(path), edited);
+  }
+
+  run(script: 'generate' | 'check', ...args: string[]): { code: number | null; text: string } {
+    const child = spawnSync(BUN, ['run', script, ...args], { cwd: this.#folder.path, encoding: 'utf8' });
+    return { code: child.status, text: `${child.stdout}${child.stderr}` };
+  }
+
+  /** The names of the SQL files. */
+  migrations(): string[] {
+    return readdirSync(this.file('drizzle')).filter((name) => name.endsWith('.sql'));
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+describe(`bun run generate and bun run check, from ${RUNTIME}`, { timeout: 300_000 }, () => {
+  it('make a migration of the schema, embed it, and agree', { timeout: 120_000 }, () => {
+    using project = new Project();
+    assert.deepEqual(project.migrations(), ['0000_people.sql']);
+    assert.ok(existsSync(project.file('drizzle/history.ts')));
+    assert.equal(project.run('check').code, 0);
+    project.schema(SCHEMA.replace("integer('age'),", "integer('age'),\n  city: text('city'),"));
+    const lacking = project.run('check');
+    assert.equal(lacking.code, 1);
+    assert.match(lacking.text, /The schema has changes that drizzle\/ lacks:\s+ALTER TABLE `people` ADD `city` text/);
+    assert.deepEqual(project.migrations(), ['0000_people.sql']);
+    assert.equal(project.run('generate', 'home_city').code, 0);
+    assert.deepEqual(project.migrations(), ['0000_people.sql', '0001_home_city.sql']);
+    assert.match(readFileSync(project.file('drizzle/history.ts'), 'utf8'), /"tag": "0001_home_city"/);
+    assert.equal(project.run('check').code, 0);
+  });
+
+  it('refuse a name that is missing or says nothing, and change nothing', { timeout: 120_000 }, () => {
+    using project = new Project();
+    project.schema(SCHEMA.replace("integer('age'),", "integer('age'),\n  city: text('city'),"));
+    for (const args of [[], ['update'], ['lazy_gambit'], ['home', 'city'], ['--name', 'home_city']]) {
+      const { code, text } = project.run('generate', ...args);
+      assert.equal(code, 2, args.join());
+      assert.match(text, /Nothing was generated/);
+    }
+    assert.deepEqual(project.migrations(), ['0000_people.sql']);
+  });
+
+  it('do not take it for success where drizzle-kit does nothing or would ask', { timeout: 120_000 }, () => {
+    using project = new Project();
+    const nothing = project.run('generate', 'agent_budgets');
+    assert.equal(nothing.code, 1);
+    assert.match(nothing.text, /drizzle-kit made no migration; nothing was changed/);
+    project.schema(SCHEMA.replace("age: integer('age')", "years: integer('years')"));
+    const asks = project.run('check');
+    assert.equal(asks.code, 1);
+    assert.match(asks.text, /could not compare the schema/);
+    assert.equal(project.run('generate', 'years_for_age').code, 1);
+    assert.deepEqual(project.migrations(), ['0000_people.sql']);
+  });
+
+  it('find a trap as soon as it is generated', { timeout: 120_000 }, () => {
+    using project = new Project();
+    const module = readFileSync(project.file('drizzle/history.ts'), 'utf8');
+    project.schema(
+      SCHEMA.replace("text('name').notNull()", "text('name')").replace(
+        "integer('age'),",
+        "integer('age'),\n  city: text('city'),",
+      ),
+    );
+    const { code, text } = project.run('generate', 'optional_names');
+    assert.equal(code, 1);
+    assert.match(text, /copies its column city, which the old table lacks/);
+    assert.equal(readFileSync(project.file('drizzle/history.ts'), 'utf8'), module);
+    assert.equal(project.run('check').code, 1);
+  });
+
+  it('find SQL that was edited: not embedded, or yielding another schema', { timeout: 120_000 }, () => {
+    using project = new Project();
+    project.edit('drizzle/0000_people.sql', '`age` integer', '`age` integer, `extra` text');
+    assert.match(project.run('check').text, /do not yield the schema: people\.extra text is not in the schema/);
+    project.edit('drizzle/0000_people.sql', ', `extra` text', '');
+    assert.equal(project.run('check').code, 0);
+    project.edit('drizzle/0000_people.sql', /^/, '-- a comment\n');
+    const { code, text } = project.run('check');
+    assert.equal(code, 1);
+    assert.match(text, /drizzle\/history\.ts is not what the SQL files yield/);
+  });
+});

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, copyFileSync, existsSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createDb, type Db, DenialList, DorkDbError, health } from '#entry';
+import { temporaryFolder } from '../../support/folder.ts';
+import { RUNTIME } from '../../support/runtime.ts';
+
+/** Longer than two writes may share one look at the file. */
+const PAUSE_MS = 30;
+
+async function opened(
+  folder: ReturnType<typeof temporaryFolder>,
+): Promise<{ db: Db; denials: DenialList; file: string }> {
+  const file = folder.file('dork.db');
+  const db = createDb(file);
+  const denials = new DenialList(db);
+  denials.deny('/before', 's', null, 'me');
+  await pause(PAUSE_MS);
+  // The check has seen the -wal.
+  denials.deny('/seen', 's', null, 'me');
+  await pause(PAUSE_MS);
+  return { db, denials, file };
+}
+
+function refusesWrites(db: Db, denials: DenialList, code: string): void {
+  const refused = (call: () => unknown) =>
+    assert.throws(call, (error) => {
+      assert.ok(error instanceof DorkDbError, String(error));
+      assert.equal(error.code, code);
+      assert.match(error.message, /Nothing was written/);
+      return true;
+    });
+  refused(() => denials.deny('/lost', 's', null, 'me'));
+  refused(() => db.$client.prepare("UPDATE agent_denials SET reason = 'x'").run());
+  refused(() => db.$client.exec('DELETE FROM agent_denials'));
+  refused(() => db.transaction(() => undefined));
+  assert.equal(db.$client.inTransaction, false);
+  const errors = health(db).findings.filter(({ severity }) => severity === 'error');
+  assert.ok(
+    errors.some(({ check, fact }) => check === 'files' && /while (it|the database) was open/.test(fact)),
+    JSON.stringify(errors),
+  );
+}
+
+describe(`a file that is exchanged under an open database, on ${RUNTIME}`, () => {
+  for (const [what, code, act] of [
+    ['removed', 'FILE_UNLINKED', (file: string) => rmSync(file)],
+    ['renamed', 'FILE_UNLINKED', (file: string) => renameSync(file, `${file}.away`)],
+    [
+      'replaced by another',
+      'FILE_REPLACED',
+      (file: string) => {
+        copyFileSync(file, `${file}.copy`);
+        renameSync(`${file}.copy`, file);
+      },
+    ],
+    ['left without its -wal', 'WAL_GONE', (file: string) => rmSync(`${file}-wal`)],
+  ] as const) {
+    it(`and ${what} takes no further write, and health says so`, { timeout: 60_000 }, async () => {
+      using folder = temporaryFolder();
+      const { db, denials, file } = await opened(folder);
+      act(file);
+      refusesWrites(db, denials, code);
+      assert.equal(denials.isDenied('/before'), true, 'it can still be read');
+      db.$client.close();
+    });
+  }
+
+  it('leaves the -wal of the new file alone when the old one is closed', { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder();
+    const { db, file } = await opened(folder);
+    renameSync(file, folder.file('old.db'));
+    renameSync(`${file}-wal`, folder.file('old.db-wal'));
+    rmSync(`${file}-shm`);
+    {
+      using other = createDb(file);
+      new DenialList(other).deny('/new', 's', null, 'me');
+      const inode = statSync(`${file}-wal`).ino;
+      db.$client.close();
+      assert.equal(statSync(`${file}-wal`).ino, inode);
+    }
+    using again = createDb(file);
+    assert.equal(new DenialList(again).isDenied('/new'), true);
+    using old = createDb(folder.file('old.db'));
+    assert.equal(new DenialList(old).isDenied('/seen'), true);
+  });
+
+  it('rolls back a transaction during which it was replaced', { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder();
+    const { db, denials, file } = await opened(folder);
+    assert.throws(
+      () =>
+        db.transaction(() => {
+          denials.deny('/lost', 's', null, 'me');
+          rmSync(file);
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+        }),
+      { code: 'FILE_UNLINKED' },
+    );
+    assert.equal(db.$client.inTransaction, false);
+    assert.equal(denials.isDenied('/lost'), false);
+    db.$client.close();
+  });
+
+  it('with a second name is an error of health, and goes on', { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder();
+    const { db, denials, file } = await opened(folder);
+    linkSync(file, folder.file('second.db'));
+    denials.deny('/linked', 's', null, 'me');
+    const linked = health(db).findings.filter(({ severity, fact }) => severity === 'error' && /hard links/.test(fact));
+    assert.equal(linked.length, 1);
+    db.$client.close();
+  });
+
+  it('whose lock this process has lost is an error of health', { timeout: 60_000 }, async () => {
+    // Only Linux tells who has which lock.
+    if (!existsSync('/proc/locks')) return;
+    using folder = temporaryFolder();
+    const { db, file } = await opened(folder);
+    const lost = () =>
+      health(db).findings.filter(({ severity, fact }) => severity === 'error' && /lost its lock/.test(fact));
+    assert.deepEqual(lost(), []);
+    // What a second SQLite library, or a copy by hand, does at its end.
+    closeSync(openSync(file, 'r'));
+    assert.equal(lost().length, 1);
+    db.$client.close();
+  });
+
+  it('is still the file after a checkpoint, a long pause and what another process wrote', {
+    timeout: 60_000,
+  }, async () => {
+    using folder = temporaryFolder();
+    const { db, denials, file } = await opened(folder);
+    db.$client.pragma('wal_checkpoint(TRUNCATE)');
+    denials.deny('/a', 's', null, 'me');
+    const script = `import { createDb, DenialList } from '${new URL('../../../src/index.ts', import.meta.url).href}'; using db = createDb(process.argv[1]); new DenialList(db).deny('/other', 's', null, 'me');`;
+    if (RUNTIME === 'bun') assert.equal(spawnSync(process.execPath, ['-e', script, file]).status, 0);
+    await pause(PAUSE_MS);
+    denials.deny('/b', 's', null, 'me');
+    assert.ok(denials.isDenied('/b'));
+    db.$client.close();
+  });
+});
