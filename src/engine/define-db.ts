@@ -103,9 +103,15 @@ export interface DefinedDb<TSchema extends Schema> {
  *
  * @example
  * ```ts
- * const notes = defineDb({ name: 'notes', schema, history: readHistory('drizzle') });
- * using db = notes.createDb('notes.db');
- * await notes.backup(db);
+ * const create = 'CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT NOT NULL)';
+ * const notes = defineDb({
+ *   name: 'notes',
+ *   schema: {}, // Drizzle's tables
+ *   history: { migrations: [{ tag: '0000_notes', when: 0, hash: '1', sql: create }] }, // or readHistory('drizzle')
+ * });
+ * const opened = notes.createDb('notes.db');
+ * await notes.backup(opened);
+ * notes.closeDb(opened);
  * ```
  */
 export type DefineDb = <TSchema extends Schema>(options: DefineDbOptions<TSchema>) => DefinedDb<TSchema>;

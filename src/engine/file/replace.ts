@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { Connection } from '../connection/connection.ts';
 import type { Adapter } from '../driver/adapter.ts';
@@ -79,6 +79,8 @@ function leaveWal(connection: Connection): void {
   // After a loss of power some file systems (Btrfs) give a file back its old length, even if it was unlinked since.
   flushIfThere(`${filename}-wal`);
   connection.pragma('journal_mode = MEMORY');
+  // A killed process leaves its -shm; with an exclusive lock on the file nobody has it open.
+  rmSync(`${filename}-shm`, { force: true });
   fsyncPath(filename.startsWith('/') ? dirname(filename) : '.');
 }
 
