@@ -30,6 +30,7 @@ export {
 } from 'drizzle-orm';
 export type { CreateDb, Db } from './dork/db.ts';
 export { guardDomains } from './dork/guard-domains.ts';
+export { type HealthFigures, type HealthReport, health } from './dork/health.ts';
 export { defaultDbPath } from './dork/home.ts';
 export { type ImportLegacyOptions, importLegacy } from './dork/legacy/import.ts';
 export type { ImportProgress } from './dork/legacy/import-context.ts';
@@ -132,7 +133,7 @@ export {
 } from './engine/errors.ts';
 export type { CopyKind } from './engine/file/copy-name.ts';
 export type { LockHolder, LockKind } from './engine/file/file-locks.ts';
-export { type HealthOptions, health } from './engine/health/health.ts';
+export type { HealthOptions } from './engine/health/health.ts';
 export type {
   BackupFigures,
   DanglingRow,
@@ -140,9 +141,7 @@ export type {
   FileSystemFigures,
   HealthCheckName,
   HealthDepth,
-  HealthFigures,
   HealthFinding,
-  HealthReport,
   HealthSeverity,
   MigrationFigures,
   ObjectSize,

@@ -91,6 +91,24 @@ const WITH: [file: string, text: string][] = [
   ['src/dork/guard-domains.ts', `export * from './pulse/schema.ts';\nexport * from './mesh/schema.ts';\n`],
 ];
 
+/** Words of DorkOS. The error's class and the package keep their names. */
+const DORKOS = /dork|pulse|relay|mesh|\bagents?\b|\bschedules?\b|\blegacy_imports\b/i;
+const KEPT = /DorkDbError|DorkDbWarning|DORK_DB_|@dorkos\/db/g;
+
+describe('the engine', () => {
+  it('has not a word of DorkOS', () => {
+    const engine = [...new Set(graph.map(({ from }) => from))].filter((file) => file.startsWith('src/engine/'));
+    assert.ok(engine.length > 50);
+    const words = engine.flatMap((file) =>
+      readFileSync(join(ROOT, file), 'utf8')
+        .split('\n')
+        .filter((line) => DORKOS.test(line.replaceAll(KEPT, '')))
+        .map((line) => `${file}: ${line.trim()}`),
+    );
+    assert.deepEqual(words, []);
+  });
+});
+
 describe('the import graph', () => {
   it('is read whole', () => {
     for (const file of [

@@ -71,11 +71,19 @@ export async function round({ folder, entry, quick }: SuiteOptions): Promise<Mea
   for (const count of [1, 100]) {
     const history = historyOf(count, memory);
     const path = join(folder, `history-${count}.db`);
-    const made = openConnection(driver, path, { applicationId: APPLICATION_ID, isOurs: () => true });
+    const made = openConnection(driver, path, {
+      applicationId: APPLICATION_ID,
+      isOurs: () => true,
+      host: { name: 'dork' },
+    });
     migrate(made, history);
     made.close();
     const ours = () => {
-      const connection = openConnection(driver, path, { applicationId: APPLICATION_ID, isOurs: () => true });
+      const connection = openConnection(driver, path, {
+        applicationId: APPLICATION_ID,
+        isOurs: () => true,
+        host: { name: 'dork' },
+      });
       if (!isCurrent(connection, history)) throw new Error(`${path} is not current.`);
       return connection;
     };

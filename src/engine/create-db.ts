@@ -1,11 +1,10 @@
-import type { Connection } from './connection/connection.ts';
 import { type AnyDb, Database, type Schema } from './connection/db.ts';
-import { type Kit, setDefinition } from './definition.ts';
+import { type Kit, openingOf, setDefinition } from './definition.ts';
 import { InvalidInputError } from './errors.ts';
 import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './file/open.ts';
 import { databasePath } from './file/path.ts';
 import { checkTimeout, flagArgument, optionsArgument } from './input.ts';
-import { type BringUpOptions, bringUp, isOurs } from './migrations/bring-up.ts';
+import { type BringUpOptions, bringUp } from './migrations/bring-up.ts';
 import { isCurrent } from './migrations/current.ts';
 import { hasWalResetBug } from './version.ts';
 
@@ -32,7 +31,7 @@ export function createDbWith<TSchema extends Schema>(
 ): (path?: string, options?: CreateDbOptions) => Database<TSchema> {
   const { adapter, definition } = kit;
   const { history } = definition;
-  const opening = { applicationId: definition.applicationId, isOurs: (opened: Connection) => isOurs(opened, history) };
+  const opening = openingOf(definition);
   return (path, options = {}) => {
     checkOptions(optionsArgument(options));
     const { readonly = false, busyTimeoutMs } = options;

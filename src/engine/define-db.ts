@@ -47,7 +47,7 @@ export interface DefineDbOptions<TSchema extends Schema> {
   readonly healthChecks?: readonly HealthCheck[];
 }
 
-/** A host's database: what the package's root has for DorkOS's. */
+/** A host's database, with every function of this package for it. */
 export interface DefinedDb<TSchema extends Schema> {
   readonly definition: Definition<TSchema>;
   /**

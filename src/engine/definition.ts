@@ -2,15 +2,16 @@ import type { Connection } from './connection/connection.ts';
 import type { Schema } from './connection/db.ts';
 import type { Adapter } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
+import type { OpenOptions } from './file/open.ts';
 import { databasePath } from './file/path.ts';
 import type { Check } from './health/check.ts';
 import type { HealthCheckName } from './health/report.ts';
+import type { Host } from './host.ts';
+import { isOurs } from './migrations/bring-up.ts';
 import type { History } from './migrations/history.ts';
 
 /** Describes one kind of database: its tables, its migrations and what its host calls things. */
-export interface Definition<TSchema extends Schema = Schema> {
-  /** Short name, e.g. `notes`: the default file is `notes.db`. */
-  readonly name: string;
+export interface Definition<TSchema extends Schema = Schema> extends Host {
   /** The Drizzle tables, and relations if there are any. */
   readonly schema: TSchema;
   readonly history: History;
@@ -20,8 +21,6 @@ export interface Definition<TSchema extends Schema = Schema> {
   readonly defaultPath?: () => string;
   /** Creates the folder of the default path, unless it exists. */
   readonly createDefaultFolder?: () => void;
-  /** The host's command line, e.g. `notes-db`; hints name the functions of the API if there is none. */
-  readonly command?: string;
   /** Checks that `health()` runs after its own. */
   readonly healthChecks?: readonly HealthCheck[];
   /** Statements that compute what is derived from other tables again, e.g. counters; run by `recover()` in its new file. */
@@ -64,4 +63,10 @@ export function givenOrDefault(definition: Definition, path: unknown, option: st
   if (path !== undefined) return databasePath(path, option);
   if (!definition.defaultPath) throw new InvalidInputError(option, 'is missing, and the definition has no defaultPath');
   return databasePath(definition.defaultPath());
+}
+
+/** Returns how files of a definition are opened, and told from others. */
+export function openingOf(definition: Definition): Pick<OpenOptions, 'applicationId' | 'isOurs' | 'host'> {
+  const { applicationId, history } = definition;
+  return { applicationId, isOurs: (connection) => isOurs(connection, history), host: definition };
 }

@@ -51,7 +51,7 @@ export const text = letThrough(
 );
 
 /**
- * What people and agents say. Half a character (a lone surrogate, as `slice()` leaves one) becomes U+FFFD: that must not
+ * Text for people. Half a character (a lone surrogate, as `slice()` leaves one) becomes U+FFFD: that must not
  * keep the rest from being stored.
  */
 export const prose = letThrough(

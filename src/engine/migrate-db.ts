@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { Connection } from './connection/connection.ts';
 import type { AnyDb } from './connection/db.ts';
 import { BUSY_TIMEOUT_MS } from './connection/pragmas.ts';
-import { type Definition, definitionOf, type Kit } from './definition.ts';
+import { type Definition, definitionOf, type Kit, openingOf } from './definition.ts';
 import type { Adapter } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
 import { inspectFile, realFile } from './file/file.ts';
 import { asRefusal, openConnection, orRefuse, refuseForeign } from './file/open.ts';
 import { databasePath, MEMORY } from './file/path.ts';
+import type { Host } from './host.ts';
 import { optionsArgument } from './input.ts';
 import { isOurs } from './migrations/bring-up.ts';
 import type { History } from './migrations/history.ts';
@@ -45,7 +46,7 @@ export function runMigrationsWith(kit: Kit): RunMigrations {
     // Before the file is made.
     checkMigrateOptions(options);
     using connection = openConnection(adapter, databasePath(of), {
-      applicationId: definition.applicationId,
+      ...openingOf(definition),
       isOurs: isLedgerOf(definition, history),
     });
     return orRefuse(connection, () => migrate(connection, history ?? definition.history, options));
@@ -154,7 +155,7 @@ function looking<T>(
     const wasClosed = !isHeld(filename);
     const isTorn = () => wasClosed && isHeld(filename);
     try {
-      using connection = openToLook(adapter, path);
+      using connection = openToLook(adapter, path, definition);
       refuseForeign(connection, BUSY_TIMEOUT_MS, isLedgerOf(definition, history));
       const result = read(connection, path);
       connection.close();
@@ -169,11 +170,11 @@ function looking<T>(
  * A connection that changes nothing, not even by a -wal beside a closed file; for a file that is not there yet, an
  * empty database in memory.
  */
-function openToLook(adapter: Adapter, path: string): Connection {
-  if (path === MEMORY || inspectFile(path).isNew) return new Connection(adapter, MEMORY);
+function openToLook(adapter: Adapter, path: string, host: Host): Connection {
+  if (path === MEMORY || inspectFile(path).isNew) return new Connection(adapter, MEMORY, { host });
   const filename = realFile(path);
   const isClosed = !isHeld(filename);
-  const connection = new Connection(adapter, filename, { readonly: true, isClosed });
+  const connection = new Connection(adapter, filename, { readonly: true, isClosed, host });
   connection.exec('PRAGMA trusted_schema = OFF');
   if (!isClosed) connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   return connection;

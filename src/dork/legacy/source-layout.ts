@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { ImportError } from '../../engine/errors.ts';
-import { LEDGER, LOG } from '../../engine/migrations/names.ts';
+import { LEDGER } from '../../engine/migrations/names.ts';
 import { AGENTS } from './agents.ts';
 import { BUDGET_COUNTERS } from './buckets.ts';
 import { DENIALS } from './denials.ts';
@@ -30,7 +30,7 @@ const OLDER_TABLES: Readonly<Record<Exclude<LegacySource, 'schedules.json'>, rea
 };
 
 /** Tables of ours that hold nothing which is not in another one. */
-const DERIVED = ['relay_counts', 'legacy_imports', 'legacy_rows', LEDGER, LOG];
+const DERIVED = ['relay_counts', 'legacy_imports', 'legacy_rows', LEDGER, '__dork_migrations_log'];
 
 /** What a database file holds. */
 export interface Layout {

@@ -31,7 +31,7 @@ export type DailyReport = { readonly path: string } & (
  * ```ts
  * const timer = setInterval(async () => {
  *   await backupDaily(db);
- *   await pruneBackups('/home/me/.dork/backups');
+ *   await pruneBackups('/home/me/notes/backups');
  * }, 3_600_000);
  * timer.unref();
  * ```

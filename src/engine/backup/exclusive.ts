@@ -91,7 +91,9 @@ export function whileAloneAsFarAsKnown(filename: string, fn: () => string, undo:
     throw new RestoreError(
       'MAY_BE_IN_USE',
       `${filename} is damaged, so it cannot be locked, and this system does not tell who has it open. Nothing was changed.`,
-      { hint: `Stop every process of DorkOS, remove '${filename}-shm', which holds no data, and call again.` },
+      {
+        hint: `Stop every process that may have it open, remove '${filename}-shm', which holds no data, and call again.`,
+      },
     );
   }
   const kept = fn();

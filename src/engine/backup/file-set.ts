@@ -15,10 +15,9 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { temporaryName } from '../copies/claim.ts';
-import { FILE_MODE, FOLDER_MODE, RESTORE_MARKER } from '../file/file.ts';
+import { FILE_MODE, FINISH, FOLDER_MODE, RESTORE_MARKER } from '../file/file.ts';
 import { fsyncPath } from '../file/flush.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
-import { shellQuoted } from '../file/path.ts';
 
 /**
  * What belongs to a database file: its -shm, its -wal, and the -journal of a file that is not in WAL mode. SQLite would
@@ -100,11 +99,11 @@ export function linkOrCopy(from: string, to: string): void {
  * sidecars are exchanged, so that at no moment a main file lies beside another one's -wal. A process that is killed then
  * leaves the marker, and {@link finishInstall} does the rest.
  */
-export function install(filename: string, incoming: Incoming, replaced: string): void {
+export function install(filename: string, incoming: Incoming, replaced: string, finish: string): void {
   if (sidecarsOf(filename).length > 0 || Object.keys(incoming.sidecars).length > 0) {
     // Without its -shm, which SQLite rebuilds, the old set is still whole. A file that has one is not looked into.
     rmSync(`${filename}-shm`, { force: true });
-    placeMarker(filename, { ...incoming, replaced });
+    placeMarker(filename, { ...incoming, replaced }, finish);
     exchangeSidecars(filename, incoming);
   }
   renameSync(incoming.main, filename);
@@ -123,11 +122,11 @@ export interface Unfinished extends Incoming {
   readonly replaced: string;
 }
 
-function placeMarker(filename: string, unfinished: Unfinished): void {
+function placeMarker(filename: string, unfinished: Unfinished, finish: string): void {
   const partial = `${filename}.marker`;
   // Relative, so that the whole may be moved meanwhile.
   const described = JSON.stringify(withPaths(unfinished, (path) => relative(dirname(filename), path)));
-  const text = `${RESTORE_MARKER}\nFinish it with: dork-db restore --db ${shellQuoted(filename)}\n${described}\n`;
+  const text = `${RESTORE_MARKER}\n${FINISH}${finish}\n${described}\n`;
   writeFileSync(partial, text, { mode: FILE_MODE });
   giveTo(ownerOf(filename), partial);
   fsyncPath(partial);

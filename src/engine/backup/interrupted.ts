@@ -19,7 +19,7 @@ export interface Finished {
  * Brings a restore to its end that was killed between two steps, and removes what others left that were killed before.
  * No other restore may run.
  */
-export function finishInterrupted(target: string, folder: string): Finished | undefined {
+export function finishInterrupted(target: string, folder: string, finish: string): Finished | undefined {
   const unfinished = unfinishedAt(target);
   if (unfinished) refuseOpen(target);
   const isRestored = unfinished !== undefined && existsSync(unfinished.main);
@@ -31,7 +31,7 @@ export function finishInterrupted(target: string, folder: string): Finished | un
     );
   }
   if (unfinished && isRestored) finishInstall(target, unfinished);
-  else if (unfinished) putBack(target, unfinished.replaced);
+  else if (unfinished) putBack(target, unfinished.replaced, finish);
   removeLeftovers(target, folder);
   return unfinished && { replaced: unfinished.replaced, isRestored };
 }

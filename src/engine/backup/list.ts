@@ -17,8 +17,8 @@ export interface BackupEntry {
   readonly path: string;
   readonly kind: CopyKind;
   /**
-   * The database's name as its copies have it: `dork` for a `dork.db` next to the folder; in another folder, and for a
-   * file that does not end in `.db`, with a hash, as `dork~1f0c88aa`.
+   * The database's name as its copies have it: `notes` for a `notes.db` next to the folder; in another folder, and for a
+   * file that does not end in `.db`, with a hash, as `notes~1f0c88aa`.
    */
   readonly database: string;
   /** When it was made, as an instant. */

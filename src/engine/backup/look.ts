@@ -6,6 +6,7 @@ import type { Adapter } from '../driver/adapter.ts';
 import { isOpenHere } from '../driver/register.ts';
 import { BackupError, ClosedError, DorkDbError } from '../errors.ts';
 import { inspectFile } from '../file/file.ts';
+import { NO_HOST } from '../host.ts';
 import { isOurs } from '../migrations/bring-up.ts';
 import type { History } from '../migrations/history.ts';
 import { loggedEntry, readLedger } from '../migrations/ledger.ts';
@@ -34,14 +35,14 @@ export interface CopyState {
  * @throws BackupError where it is not a copy of a database of ours. A backup that was cut off, which opens and passes
  * every check of SQLite, has no tables.
  */
-export function look(adapter: Adapter, path: string, history: History): CopyState {
+export function look(adapter: Adapter, path: string, history: History, host = NO_HOST): CopyState {
   return refusing(path, () => {
     const { isNew } = inspectFile(path);
     if (isNew) throw notABackup('FILE_MISSING', path, 'does not exist or is empty');
     // Closing a descriptor of a file drops the locks that this process has on it.
     if (!isOpenHere(statSync(path)) && writeVersion(path) > WAL_VERSION)
       throw notABackup('DAMAGED', path, 'has a header that forbids to write it');
-    using connection = new Connection(adapter, path, { readonly: isReadonly(path) });
+    using connection = new Connection(adapter, path, { readonly: isReadonly(path), host });
     connection.exec(pragmaText(CAREFUL));
     const ledger = readLedger(connection);
     const tables = dataTables(connection);
@@ -50,7 +51,7 @@ export function look(adapter: Adapter, path: string, history: History): CopyStat
     const last = ledger.at(-1);
     if (!last) throw notABackup('NO_LEDGER', path, 'does not say which migrations it has');
     const { pending, problem } = planFor(connection, history);
-    const refused = problem && refusal(problem, path, undefined);
+    const refused = problem && refusal(problem, path, undefined, host);
     return {
       bytes: statSync(path).size,
       migration: tagOf(connection, last.hash, history),
@@ -103,7 +104,7 @@ export function asBackupError(path: string, error: unknown): unknown {
   });
 }
 
-const USE_ANOTHER = 'Use another backup: dork-db backups lists those that were read back.';
+const USE_ANOTHER = 'Use another backup: the list of backups shows which can be used.';
 
 export function notABackup(code: string, path: string, problem: string): BackupError {
   return new BackupError(code, `${path} ${problem}. It was not changed.`, { hint: USE_ANOTHER });

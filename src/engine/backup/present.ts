@@ -73,7 +73,7 @@ function refuseForeign(adapter: Adapter, filename: string, history: History): vo
   connection.exec(pragmaText(CAREFUL));
   if (isEmpty(connection) || isOurs(connection, history)) return;
   throw new RestoreError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
-    hint: 'Give the path of a dork.db with --db.',
+    hint: 'Give the path of a database of this program.',
   });
 }
 

@@ -13,6 +13,7 @@ import { fsPromises } from '../file/fs-promises.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 import { databasePath } from '../file/path.ts';
 import { bytesOf } from '../file/wal.ts';
+import { type Host, howTo } from '../host.ts';
 import { optionsArgument } from '../input.ts';
 import { startsAs } from '../migrations/bring-up.ts';
 import { startThread, type Thread } from '../worker/thread.ts';
@@ -28,7 +29,7 @@ import { describeRecovered, type RecoveredState, tablesIn } from './recovered-st
 
 /** What `recover()` takes. */
 export interface RecoverOptions {
-  /** The damaged database. Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
+  /** The damaged database. Default: the definition's default path. */
   readonly from?: string;
   /** The file to make; it must not exist. Default: one in `backups` beside the database. */
   readonly to?: string;
@@ -172,7 +173,7 @@ async function recoverInto(kit: Kit, thread: Thread, damaged: string, work: stri
     cause = error;
   }
   if (outcome?.isDone && tablesIn(adapter, byShell).length > 0) return shell;
-  throw nothing(from, outcome, cause);
+  throw nothing(from, outcome, kit.definition, cause);
 }
 
 /** What says nothing of the damaged file: the disk is full, or does not write. */
@@ -204,13 +205,13 @@ function recompute(connection: Connection, statements: readonly string[]): void 
   }
 }
 
-function nothing(from: string, shell: ShellOutcome | undefined, cause: unknown): RestoreError {
+function nothing(from: string, shell: ShellOutcome | undefined, host: Host, cause: unknown): RestoreError {
   const better = shell
     ? 'or install a sqlite3 shell that has .recover (that of Debian 12 has not), and call again.'
     : 'or install a sqlite3 shell that has .recover, which reads more, and call again.';
   return new RestoreError('NOTHING_RECOVERED', `No table of ${from} could be read. It was not changed.`, {
     hint: shell?.isDone
-      ? 'Restore the newest backup: dork-db backups lists them.'
+      ? `Restore the newest backup: ${howTo(host, 'backups', 'listBackups(folder)')} lists them.`
       : `Restore the newest backup, ${better}`,
     cause,
   });
@@ -221,7 +222,7 @@ function damagedFile(definition: Definition, path: unknown): string {
   const from = existsSync(given) ? realFile(given) : given;
   if (statAt(from)?.isFile()) return from;
   throw new RestoreError('FILE_MISSING', `${from} is not a file. Nothing was done.`, {
-    hint: 'Give the path of the damaged dork.db with --db.',
+    hint: 'Give the path of the damaged file.',
   });
 }
 

@@ -5,7 +5,8 @@ import { type Definition, givenOrDefault, type Kit } from '../definition.ts';
 import { InvalidInputError, RestoreError } from '../errors.ts';
 import { backupFolder } from '../file/copy-name.ts';
 import { realFile } from '../file/file.ts';
-import { databasePath, MEMORY } from '../file/path.ts';
+import { databasePath, MEMORY, shellQuoted } from '../file/path.ts';
+import { type Host, howTo } from '../host.ts';
 import { flagArgument, optionsArgument } from '../input.ts';
 import { startThread } from '../worker/thread.ts';
 import { compareAsFarAsReadable, type RestoredTable } from './compare.ts';
@@ -29,7 +30,7 @@ export interface RestoreOptions {
    * was interrupted is brought to its end.
    */
   readonly from?: string;
-  /** The database. Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
+  /** The database. Default: the definition's default path. */
   readonly to?: string;
   /** True to find out what it would do, and change nothing. Default false. */
   readonly dryRun?: boolean;
@@ -126,37 +127,42 @@ async function carryOut(
   options: RestoreOptions,
 ): Promise<Outcome> {
   const { adapter } = kit;
-  const { history } = kit.definition;
   const folder = backupFolder(target);
   prepareFolder(folder, dirname(target), RestoreError, 'Nothing was restored.');
   return await oneAtATime(adapter, folder, async () => {
-    const earlier = finishEarlier(target, folder);
+    const finish = finishHint(kit.definition, target);
+    const earlier = finishEarlier(target, folder, finish);
     if (source !== undefined) {
-      const outcome = await restoreFrom(kit, target, source, folder, options);
+      const outcome = await restoreFrom(kit, target, source, folder, finish, options);
       return { ...outcome, finished: earlier !== undefined };
     }
-    if (!earlier) throw nothingToFinish(target);
+    if (!earlier) throw nothingToFinish(target, kit.definition);
     await using thread = await startThread(adapter);
-    if (earlier.isRestored) proveOpens(adapter, target, history);
+    if (earlier.isRestored) proveOpens(kit, target);
     const tables = await compareAsFarAsReadable(thread, target, undefined);
     const replaced = earlier.isRestored ? earlier.replaced : undefined;
     return { migrated: [], tables, finished: true, ...(replaced && { replaced }) };
   });
 }
 
+/** What ends a restore that was killed. */
+function finishHint(host: Host, target: string): string {
+  return howTo(host, `restore --db ${shellQuoted(target)}`, `restore({ to: ${shellQuoted(target)} })`);
+}
+
 /** @throws RestoreError where what another restore left cannot be read or moved. */
-function finishEarlier(target: string, folder: string): Finished | undefined {
+function finishEarlier(target: string, folder: string, finish: string): Finished | undefined {
   try {
-    return finishInterrupted(target, folder);
+    return finishInterrupted(target, folder, finish);
   } catch (error) {
     const what = `An interrupted restore into ${target} could not be finished.`;
     throw failureOf(RestoreError, error, what, `Look at ${folder}, which has what was replaced, and call again.`);
   }
 }
 
-function nothingToFinish(target: string): RestoreError {
+function nothingToFinish(target: string, host: Host): RestoreError {
   return new RestoreError('NOTHING_TO_FINISH', `No restore into ${target} was interrupted. Nothing was changed.`, {
-    hint: 'Name the backup: dork-db restore FILE; dork-db backups lists them.',
+    hint: `Name the backup: ${howTo(host, 'restore FILE', 'restore({ from })')}; ${howTo(host, 'backups', 'listBackups(folder)')} lists them.`,
   });
 }
 
@@ -165,6 +171,7 @@ async function restoreFrom(
   target: string,
   source: string,
   folder: string,
+  finish: string,
   { deep = false, onProgress }: RestoreOptions,
 ): Promise<Omit<Outcome, 'finished'>> {
   const { adapter } = kit;
@@ -179,7 +186,7 @@ async function restoreFrom(
     assertRoomFor(backup, target, folder);
     await using staged = new Making(adapter, stagedName(target));
     const migrated = await stage(adapter, thread, history, backup, staged, present.owner, listener);
-    const replaced = putInPlace(adapter, target, staged.path, present, folder);
+    const replaced = putInPlace(adapter, target, staged.path, present, folder, finish);
     prove(kit, target, replaced);
     const old = replaced && present.state === 'sound' ? join(replaced, basename(target)) : undefined;
     const tables = await compareAsFarAsReadable(thread, target, old);
@@ -193,13 +200,13 @@ async function restoreFrom(
 }
 
 /** The last look; where it fails, the old set comes back. */
-function prove({ adapter, definition }: Kit, target: string, replaced: string | undefined): void {
+function prove(kit: Kit, target: string, replaced: string | undefined): void {
   try {
-    proveOpens(adapter, target, definition.history);
+    proveOpens(kit, target);
   } catch (cause) {
     const others = processesWith(target) ?? [];
     if (others.length === 0) {
-      if (replaced) putBack(target, replaced);
+      if (replaced) putBack(target, replaced, finishHint(kit.definition, target));
       else removeSet(target);
       throw cause;
     }

@@ -1,15 +1,13 @@
 import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { temporaryName } from '../copies/claim.ts';
+import { type Kit, openingOf } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseBusyError, RestoreError } from '../errors.ts';
 import { hasCode } from '../file/file.ts';
 import { fsyncPath } from '../file/flush.ts';
 import { openConnection } from '../file/open.ts';
-import { shellQuoted } from '../file/path.ts';
 import { bytesOf } from '../file/wal.ts';
-import { isOurs } from '../migrations/bring-up.ts';
-import type { History } from '../migrations/history.ts';
 import { planFor } from '../migrations/plan.ts';
 import { refuseOpen, whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
 import { install, isSameFile, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
@@ -26,6 +24,7 @@ export function stagedName(target: string): string {
 /**
  * Puts the staged file in the place of the database.
  *
+ * @param finish What ends it if it is killed: a command or a call.
  * @returns The folder with the set that was there; undefined where nothing was.
  */
 export function putInPlace(
@@ -34,6 +33,7 @@ export function putInPlace(
   staged: string,
   { state }: Present,
   folder: string,
+  finish: string,
 ): string | undefined {
   if (state === 'missing') {
     placeNew(target, staged);
@@ -42,26 +42,26 @@ export function putInPlace(
   const kept = join(folder, `replaced-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`);
   const swap = () => {
     keepSet(target, kept);
-    installOrPutBack(target, staged, kept);
+    installOrPutBack(target, staged, kept, finish);
     return join(kept, basename(target));
   };
-  const undo = () => putBack(target, kept);
+  const undo = () => putBack(target, kept, finish);
   if (state === 'sound') whileAlone(adapter, target, staged, swap);
   else whileAloneAsFarAsKnown(target, swap, undo);
   return kept;
 }
 
-function installOrPutBack(target: string, staged: string, kept: string): void {
+function installOrPutBack(target: string, staged: string, kept: string, finish: string): void {
   try {
-    install(target, { main: staged, sidecars: {} }, kept);
+    install(target, { main: staged, sidecars: {} }, kept, finish);
   } catch (cause) {
     try {
-      putBack(target, kept);
+      putBack(target, kept, finish);
     } catch {
       throw new RestoreError(
         'UNFINISHED',
         `The restore into ${target} stopped half-way, and what was there could not be put back: it is in ${kept}.`,
-        { hint: `Look at the disk and the folder, then finish it: dork-db restore --db ${shellQuoted(target)}`, cause },
+        { hint: `Look at the disk and the folder, then finish it: ${finish}`, cause },
       );
     }
     throw cause;
@@ -94,7 +94,7 @@ function createdMeanwhile(target: string, cause?: unknown): RestoreError {
 }
 
 /** Puts a set back that was replaced, or was to be, and removes its folder. */
-export function putBack(target: string, kept: string): void {
+export function putBack(target: string, kept: string, finish: string): void {
   const old = join(kept, basename(target));
   if (isSameFile(old, target)) {
     rmSync(kept, { recursive: true, force: true });
@@ -104,7 +104,7 @@ export function putBack(target: string, kept: string): void {
   if (existsSync(old)) {
     const main = temporaryName(stagedName(target));
     linkOrCopy(old, main);
-    install(target, { main, sidecars }, kept);
+    install(target, { main, sidecars }, kept, finish);
   } else {
     removeSet(target);
     for (const [suffix, path] of Object.entries(sidecars)) linkOrCopy(path, target + suffix);
@@ -117,12 +117,10 @@ export function putBack(target: string, kept: string): void {
  *
  * @throws RestoreError where it does not open or is not current.
  */
-export function proveOpens(adapter: Adapter, target: string, history: History): void {
+export function proveOpens({ adapter, definition }: Kit, target: string): void {
+  const { history } = definition;
   try {
-    using connection = openConnection(adapter, target, {
-      applicationId: history.applicationId ?? 0,
-      isOurs: (opened) => isOurs(opened, history),
-    });
+    using connection = openConnection(adapter, target, openingOf(definition));
     const { pending, problem } = planFor(connection, history);
     if (pending.length === 0 && !problem) return;
   } catch (error) {

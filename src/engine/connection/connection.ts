@@ -1,5 +1,6 @@
 import type { Adapter, DriverDatabase, DriverName, Row } from '../driver/adapter.ts';
 import { ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
+import { type Host, NO_HOST } from '../host.ts';
 import { mayNameParameters, parameterNames, setsPragma, splitStatements } from '../sql/sql-text.ts';
 import type { OpenFile } from './open-file.ts';
 import { typedError } from './sqlite-error.ts';
@@ -21,6 +22,8 @@ export interface ConnectionOptions {
    * can. Default false.
    */
   readonly isClosed?: boolean;
+  /** Default: none, whose hints name functions. */
+  readonly host?: Host;
 }
 
 /** SQLite's version by driver: a process has one library for each. */
@@ -35,6 +38,8 @@ export class Connection implements Disposable {
   readonly filename: string;
   /** True where nothing can be written through it. */
   readonly readonly: boolean;
+  /** @internal Whose database it is. */
+  readonly host: Host;
   readonly #adapter: Adapter;
   readonly #database: DriverDatabase;
   readonly #transactions: Transactions;
@@ -54,6 +59,7 @@ export class Connection implements Disposable {
     this.#adapter = adapter;
     this.filename = filename;
     this.readonly = options.readonly ?? false;
+    this.host = options.host ?? NO_HOST;
     try {
       this.#database = adapter.open(filename, { readonly: this.readonly, isClosed: options.isClosed ?? false });
     } catch (error) {
@@ -168,7 +174,7 @@ export class Connection implements Disposable {
    * not trusted.
    */
   sibling(filename: string, options: ConnectionOptions = {}): Connection {
-    const sibling = new Connection(this.#adapter, filename, options);
+    const sibling = new Connection(this.#adapter, filename, { host: this.host, ...options });
     sibling.exec('PRAGMA trusted_schema = OFF');
     return sibling;
   }

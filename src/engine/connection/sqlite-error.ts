@@ -51,7 +51,7 @@ const MEANINGS: Record<string, { means: string; hint: string }> = {
   },
   SQLITE_NOTADB: {
     means: 'the file is not a SQLite database',
-    hint: 'Give the path of a dork.db; the file was left as it is.',
+    hint: 'Give the path of a database; the file was not changed.',
   },
   SQLITE_TOOBIG: { means: 'a value is larger than SQLite stores (1 GB)', hint: 'Store less in one value.' },
   SQLITE_NOMEM: { means: 'memory ran out', hint: 'Free memory and call again.' },

@@ -68,7 +68,7 @@ export class Transactions {
         if (!this.#connection.inTransaction) throw error;
       }
     }
-    this.#command('SAVEPOINT dork')();
+    this.#command('SAVEPOINT nested')();
     return true;
   }
 
@@ -84,7 +84,7 @@ export class Transactions {
     // BEGIN and SAVEPOINT are refused inside such a loop, so each of them began in this transaction.
     this.#connection.endIterations();
     try {
-      this.#command(isNested ? 'RELEASE dork' : 'COMMIT')();
+      this.#command(isNested ? 'RELEASE nested' : 'COMMIT')();
     } catch (error) {
       this.#undo(isNested);
       throw error;
@@ -101,8 +101,8 @@ export class Transactions {
     if (!this.#connection.inTransaction) return;
     try {
       if (isNested) {
-        this.#command('ROLLBACK TO dork')();
-        this.#command('RELEASE dork')();
+        this.#command('ROLLBACK TO nested')();
+        this.#command('RELEASE nested')();
       } else this.#command('ROLLBACK')();
     } catch {
       // The first error says more than this one.

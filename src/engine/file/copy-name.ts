@@ -22,7 +22,7 @@ export function backupFolder(filename: string): string {
   return join(dirname(filename), 'backups');
 }
 
-/** Each kind has exactly its parts: `dork-daily-20261122-mine.db` is a name that a user gave. */
+/** Each kind has exactly its parts: `notes-daily-20261122-mine.db` is a name that a user gave. */
 const NAME =
   /^(?<database>.+?)-(?:(?<daily>daily)-(?<today>\d{8})|(?<kind>recovered|backup|pre-migration)-(?<day>\d{8})T(?<time>\d{9})Z(?:-(?<tag>.+))?)\.db$/;
 
@@ -33,8 +33,8 @@ const LIKE_A_COPY = /-(?=(?:pre-migration|daily|backup|recovered)-\d)/g;
 const LIKE_A_HASH = /~[0-9a-f]{8}$/;
 
 /**
- * The database's name in the names of its copies: `dork` for `dork.db`, in the folder `backups` next to it. In another
- * folder, and for a file with another name, a hash follows (`dork~1f0c88aa`), so that the copies of two databases never
+ * The database's name in the names of its copies: `notes` for `notes.db`, in the folder `backups` next to it. In another
+ * folder, and for a file with another name, a hash follows (`notes~1f0c88aa`), so that the copies of two databases never
  * get one name: of the path, or next to the database, which may be moved together with its copies, of the file's name.
  *
  * @param filename The real path of the database.
@@ -62,7 +62,7 @@ function isSamePath(a: string, b: string): boolean {
 }
 
 /**
- * The name of a copy, as `dork-backup-20261122T093000000Z-before-the-upgrade.db`: among those of one kind the order of
+ * The name of a copy, as `notes-backup-20261122T093000000Z-before-the-upgrade.db`: among those of one kind the order of
  * the text is the order of time.
  */
 export function copyName(folder: string, filename: string, kind: CopyKind, at: Date, tag?: string): string {

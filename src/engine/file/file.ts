@@ -6,6 +6,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   readSync,
   realpathSync,
   type Stats,
@@ -24,6 +25,9 @@ export const FOLDER_MODE = 0o700;
 
 /** The first bytes of every SQLite file. https://sqlite.org/fileformat2.html#the_database_header */
 const MAGIC = 'SQLite format 3\0';
+
+/** Begins the marker's second line: what ends the restore. */
+export const FINISH = 'Finish it with: ';
 
 /** What stands at a database's path while a restore exchanges the files beside it. */
 export const RESTORE_MARKER = 'This is not a database: a restore into this path was interrupted.';
@@ -135,12 +139,7 @@ function checkKind(filename: string): void {
       `${filename} is a symbolic link to a file that does not exist.`,
       'Mount or restore what the link points to, or remove the link.',
     );
-  if (target.isDirectory())
-    refuse(
-      'IS_A_FOLDER',
-      `${filename} is a folder.`,
-      `Give the path of a file in it, as ${join(filename, 'dork.db')}.`,
-    );
+  if (target.isDirectory()) refuse('IS_A_FOLDER', `${filename} is a folder.`, 'Give the path of a file in it.');
   if (!target.isFile()) refuse('NOT_A_FILE', `${filename} is not a regular file.`, 'Give the path of a database file.');
 }
 
@@ -160,6 +159,12 @@ function readHeader(filename: string): Buffer {
   return header;
 }
 
+/** What the marker of an interrupted restore says to do. */
+function finishLine(filename: string): string {
+  const line = readFileSync(filename, 'utf8').split('\n')[1] ?? '';
+  return line.startsWith(FINISH) ? line : 'Call restore() for this path.';
+}
+
 /**
  * The header must be SQLite's, and the file as long as it says, unless a -wal or a -journal holds the rest.
  *
@@ -171,7 +176,7 @@ function checkHeader(filename: string, size: number, hasLog: boolean): number {
     refuse(
       'RESTORE_UNFINISHED',
       `A restore into ${filename} was interrupted before its last step.`,
-      `Finish it: dork-db restore --db ${shellQuoted(filename)}`,
+      finishLine(filename),
     );
   }
   if (header.toString('latin1', 0, 16) !== MAGIC) {
@@ -254,7 +259,7 @@ export function inspectFile(filename: string): FileState {
 }
 
 /** @throws DatabaseOpenError where there is no database; what looks after a file creates none. */
-export function requireFile(filename: string, hint = 'Give the path of a dork.db.'): void {
+export function requireFile(filename: string, hint = 'Give the path of a database.'): void {
   if (inspectFile(filename).isNew) refuse('FILE_MISSING', `${filename} does not exist or is empty.`, hint);
 }
 

@@ -6,6 +6,7 @@ import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { isOpenByAnother, registerOpen } from '../driver/register.ts';
 import { DatabaseOpenError, InvalidInputError } from '../errors.ts';
+import type { Host } from '../host.ts';
 import { codeOf, isError } from '../realm.ts';
 import { retryWhile } from '../sleep.ts';
 import { createPrivateFile, inspectFile, realFile, statAt } from './file.ts';
@@ -22,6 +23,8 @@ export interface OpenOptions {
   readonly isOurs: (connection: Connection) => boolean;
   /** A file whose header has this application_id is opened without calling {@link isOurs}. 0: every file is asked. */
   readonly applicationId: number;
+  /** Whose database it is. */
+  readonly host: Host;
 }
 
 /**
@@ -31,11 +34,11 @@ export interface OpenOptions {
  * @throws DatabaseOpenError, DatabaseBusyError, UnsupportedRuntimeError
  */
 export function openConnection(adapter: Adapter, path: string, options: OpenOptions): Connection {
-  const { readonly = false, busyTimeoutMs = BUSY_TIMEOUT_MS } = options;
+  const { readonly = false, busyTimeoutMs = BUSY_TIMEOUT_MS, host } = options;
   if (path === MEMORY) {
     if (readonly)
       throw new InvalidInputError('options.readonly', 'is true for a database in memory, which would be empty');
-    const memory = new Connection(adapter, MEMORY);
+    const memory = new Connection(adapter, MEMORY, { host });
     configure(memory, busyTimeoutMs);
     return memory;
   }
@@ -64,7 +67,7 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   if (present && isOpenByAnother(present, adapter.library())) throw twoLibraries(filename);
   let connection: Connection;
   try {
-    connection = new Connection(adapter, filename, { readonly });
+    connection = new Connection(adapter, filename, { readonly, host });
   } catch (error) {
     if (isReplaced() && performance.now() < deadline) return again();
     throw error;
@@ -215,7 +218,7 @@ export function refuseForeign(
     'NOT_OURS',
     `${connection.filename} is a SQLite database of another program. It was not changed.`,
     {
-      hint: 'Give the path of a dork.db; older DorkOS files are imported, not opened.',
+      hint: `Give the path of a database of ${connection.host.name}.`,
     },
   );
 }

@@ -7,6 +7,7 @@ import { backupFolder, isAhead } from '../file/copy-name.ts';
 import { statAt } from '../file/file.ts';
 import { shellQuoted } from '../file/path.ts';
 import { bytesOf } from '../file/wal.ts';
+import { howTo } from '../host.ts';
 import { dataTables, quoted } from '../migrations/rows.ts';
 import { type Check, findingsOf, type Look, onDisk } from './check.ts';
 import type { BackupFigures, HealthFinding } from './report.ts';
@@ -28,7 +29,7 @@ export const checkBackups: Check = onDisk((look) => {
   const { newest, broken } = newestUsable(look, found);
   const findings = broken.map((problem) => say.warning(problem, 'Keep it out of the folder, and make a new backup.'));
   findings.push(...aheadOf(found), ...leftovers(look, folder));
-  const hint = `dork-db backup --db ${shellQuoted(filename)}`;
+  const hint = howTo(look.connection.host, `backup --db ${shellQuoted(filename)}`, 'Call backup(db).');
   if (!newest) {
     const none = `There is no backup of ${filename} in ${folder}`;
     findings.push(hasRows(look) ? say.warning(`${none}.`, hint) : say.info(`${none}; it holds nothing yet.`));

@@ -13,7 +13,7 @@ export interface Look {
 /** What a check found out. */
 export interface Checked {
   readonly findings: readonly HealthFinding[];
-  readonly figures?: Partial<HealthFigures>;
+  readonly figures?: Partial<HealthFigures> & Readonly<Record<string, unknown>>;
 }
 
 export type Check = (look: Look) => Checked;

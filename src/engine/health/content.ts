@@ -1,6 +1,7 @@
 import type { Connection } from '../connection/connection.ts';
 import { primaryCode } from '../connection/sqlite-error.ts';
 import { DorkDbError } from '../errors.ts';
+import { howTo } from '../host.ts';
 import { isError } from '../realm.ts';
 import { type Check, findingsOf } from './check.ts';
 import type { DanglingRow, HealthFinding } from './report.ts';
@@ -16,7 +17,7 @@ export const checkIntegrity: Check = ({ connection, depth }) => {
   if (depth === 'usual') return { findings: [] };
   const pragma = depth === 'full' ? 'integrity_check' : 'quick_check';
   const damage = linesOf(connection, `${pragma}(${MOST})`).filter((line) => line !== 'ok');
-  return { findings: [integrityFinding(pragma, damage, connection.filename)], figures: { damage } };
+  return { findings: [integrityFinding(pragma, damage, connection)], figures: { damage } };
 };
 
 /** What a check reports, one line each; where the damage ends the check itself, that is the last one. */
@@ -33,11 +34,11 @@ function linesOf(connection: Connection, pragma: string): string[] {
   return lines;
 }
 
-function integrityFinding(pragma: string, damage: readonly string[], filename: string): HealthFinding {
+function integrityFinding(pragma: string, damage: readonly string[], { filename, host }: Connection): HealthFinding {
   if (damage.length === 0) return say.ok(`${pragma} found no damage.`);
   return say.error(
     `${filename} is damaged; ${pragma} says: ${damage.slice(0, 3).join('; ')}${damage.length > 3 ? `; and ${damage.length - 3} lines more` : ''}.`,
-    'Stop writing to it, keep the file with its -wal, and restore the newest backup (dork-db restore); dork-db recover saves what it can of a file without one.',
+    `Stop writing to it, keep the file with its -wal, and restore the newest backup (${howTo(host, 'restore', 'restore()')}); ${howTo(host, 'recover', 'recover()')} saves what it can of a file without one.`,
   );
 }
 

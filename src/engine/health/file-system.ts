@@ -72,7 +72,7 @@ function typeOf(type: number): readonly [name: string, kind: Kind] {
 /** @internal */
 export function fitness(folder: string, name: string, kind: Kind): HealthFinding {
   const fact = `${folder} is on ${name}`;
-  const move = 'Move dork.db with its -wal to a local disk while no process has it open, and set DORK_HOME.';
+  const move = 'Move the file with its -wal to a local disk while no process has it open.';
   switch (kind) {
     case 'shared':
       return say.error(
@@ -87,15 +87,15 @@ export function fitness(folder: string, name: string, kind: Kind): HealthFinding
     case 'temporary':
       return say.warning(
         `${fact}: what it holds may be gone with the next start of the machine or the container.`,
-        'Put dork.db on a disk or a mounted volume.',
+        'Put the file on a disk or a mounted volume.',
       );
     case 'modeless':
       return say.warning(
         `${fact}, which keeps no owners and modes: other users of this machine may read the file.`,
-        'Put dork.db on a disk with a file system of this operating system.',
+        'Put the file on a disk with a file system of this operating system.',
       );
     case 'readonly':
-      return say.error(`${fact}, which cannot be written.`, 'Copy dork.db to a disk that can be written.');
+      return say.error(`${fact}, which cannot be written.`, 'Copy the file to a disk that can be written.');
     default:
       return say.ok(`${fact}.`);
   }

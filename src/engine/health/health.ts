@@ -27,7 +27,7 @@ export interface HealthOptions {
   /**
    * How much is read. Default false: nothing that takes longer on a larger file. `'quick'` reads every page once; true
    * reads everything, compares every index with its table and follows every foreign key. Both block this thread for as
-   * long as that takes: a server leaves them to `dork-db doctor`.
+   * long as that takes: a server leaves them to the command `doctor`.
    */
   readonly deep?: boolean | 'quick';
 }
@@ -53,20 +53,10 @@ const DEPTHS = new Map<unknown, HealthDepth>([
 ]);
 
 /**
- * The state of a database: what is as it should be and what is not, how bad it is, and what to do about it. Writes
- * nothing. A check that cannot be made is a finding, not an exception.
+ * Returns the state of a database: the checks of the engine, then those of its definition.
  *
- * Without `deep` it takes some milliseconds, on a large file as on a small one; up to half a second more where another
- * process keeps a lock, since it then watches whether that process is stuck or busy.
- *
- * @throws InvalidInputError where `deep` is something else than false, true and 'quick'.
+ * @throws InvalidInputError if `deep` is not false, true or 'quick'.
  * @throws ClosedError after `closeDb()`.
- *
- * @example
- * ```ts
- * const { severity, findings } = health(db);
- * for (const { severity, fact, hint } of findings) if (severity !== 'ok') console.warn(fact, hint);
- * ```
  */
 export function health(db: AnyDb, options: HealthOptions = {}): HealthReport {
   optionsArgument(options);

@@ -1,4 +1,5 @@
 import { shellQuoted } from '../file/path.ts';
+import { howTo } from '../host.ts';
 import { planFor } from '../migrations/plan.ts';
 import { refusalOf } from '../migrations/refusal.ts';
 import type { Drift } from '../migrations/schema-state.ts';
@@ -26,7 +27,7 @@ export const checkMigrations: Check = ({ connection, history }) => {
       findings: [
         say.warning(
           `${filename} lacks ${tags.pending.join(', ')}.`,
-          `dork-db migrate --db ${shellQuoted(filename)}, or open it with createDb().`,
+          `${howTo(connection.host, `migrate --db ${shellQuoted(filename)}`, 'Call runMigrations(path)')}, or open it with createDb().`,
         ),
       ],
       figures: { migrations: { state: 'pending', ...tags } },

@@ -25,8 +25,8 @@ export type HealthCheckName =
   | 'integrity'
   | 'foreign-keys'
   | 'backups'
-  | 'counters'
-  | 'legacy';
+  // Those of the definition.
+  | (string & {});
 
 /** One thing that was found. */
 export interface HealthFinding {
@@ -163,8 +163,6 @@ export interface HealthFigures {
   readonly danglingRows: readonly DanglingRow[];
   /** The newest backup whose header, tables and ledger are right; null if there is none. */
   readonly newestBackup: BackupFigures | null;
-  /** Older DorkOS files that are not imported, or were changed after they were. */
-  readonly legacyFiles: readonly string[];
 }
 
 /** The state of a database. */

@@ -3,6 +3,7 @@ import { primaryCode } from '../connection/sqlite-error.ts';
 import { DorkDbError } from '../errors.ts';
 import { bytesOf } from '../file/wal.ts';
 import { formatBytes } from '../format.ts';
+import { howTo } from '../host.ts';
 import { type Check, findingsOf } from './check.ts';
 import { objectSizes } from './object-sizes.ts';
 import type { HealthFinding, SizeFigures } from './report.ts';
@@ -22,7 +23,7 @@ export const checkSize: Check = ({ connection, depth }) => {
     pages: read('page_count'),
     freePages: read('freelist_count'),
   };
-  const findings = [freeFinding(figures)];
+  const findings = [freeFinding(figures, connection)];
   if (depth === 'usual') return { findings, figures: { size: figures } };
   const objects = sizesOf(connection);
   if (!objects) findings.push(say.info('Sizes by table cannot be told: the file is damaged.'));
@@ -42,12 +43,12 @@ function sizesOf(connection: Connection): ReturnType<typeof objectSizes> | undef
   }
 }
 
-function freeFinding({ pages, freePages, pageSize }: SizeFigures): HealthFinding {
+function freeFinding({ pages, freePages, pageSize }: SizeFigures, { host }: Connection): HealthFinding {
   const free = freePages * pageSize;
   const fact = `${pages.toLocaleString('en-US')} pages of ${pageSize} bytes, ${freePages.toLocaleString('en-US')} of them free`;
   if (free < FREE_BYTES || freePages < pages * FREE_SHARE) return say.ok(`${fact}.`);
   return say.info(
     `${fact}: new rows will use them, the file stays as large as it is.`,
-    `dork-db compact gives ${formatBytes(free)} back to the disk, while no other process has the file open.`,
+    `${howTo(host, 'compact', 'compact(path)')} gives ${formatBytes(free)} back to the disk, while no other process has the file open.`,
   );
 }

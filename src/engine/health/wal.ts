@@ -4,6 +4,7 @@ import { expectedPragmas } from '../connection/pragmas.ts';
 import { describeHolder, holdsLock, type LockHolder, type LockKind, lockHolders } from '../file/file-locks.ts';
 import { bytesOf, walState } from '../file/wal.ts';
 import { formatBytes } from '../format.ts';
+import { howTo } from '../host.ts';
 import { sleepSync } from '../sleep.ts';
 import { type Check, findingsOf, onDisk } from './check.ts';
 import type { HealthFinding, WalFigures } from './report.ts';
@@ -92,7 +93,10 @@ function walFinding(
     if (connection.inTransaction) return say.info(`${fact} inside a transaction.`);
     if (connection.isIterating) return say.info(`${fact} inside a loop over iterate().`);
     return isBacklogged
-      ? say.warning(`${fact} to SQLite ${connection.sqliteVersion}.`, 'Run dork-db checkpoint, which tells.')
+      ? say.warning(
+          `${fact} to SQLite ${connection.sqliteVersion}.`,
+          `Run ${howTo(connection.host, 'checkpoint', 'checkpoint(db)')}, which tells.`,
+        )
       : say.ok(`${fact} to SQLite ${connection.sqliteVersion}.`);
   }
   if (wal.pendingBytes === 0) return say.ok(`Everything is in the file; its -wal has ${formatBytes(wal.bytes)}.`);
@@ -107,7 +111,7 @@ function walFinding(
   }
   return say.warning(
     `${fact}${since}: readers keep them there, or nobody checkpoints.`,
-    'Run dork-db checkpoint; if it says busy, look for a process that keeps a read transaction open.',
+    `Run ${howTo(connection.host, 'checkpoint', 'checkpoint(db)')}; if it says busy, look for a process that keeps a read transaction open.`,
   );
 }
 

@@ -4,7 +4,7 @@ import type { Connection } from '../connection/connection.ts';
 import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
 import { copyDatabase } from '../copies/copy-database.ts';
 import { sweepSync } from '../copies/sweep.ts';
-import type { Kit } from '../definition.ts';
+import { type Kit, openingOf } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DorkDbError, InvalidInputError } from '../errors.ts';
 import { realFile, requireFile } from '../file/file.ts';
@@ -12,8 +12,8 @@ import { openConnection } from '../file/open.ts';
 import { databasePath, MEMORY } from '../file/path.ts';
 import { exchange } from '../file/replace.ts';
 import { bytesOf } from '../file/wal.ts';
+import { howTo } from '../host.ts';
 import { checkTimeout, optionsArgument } from '../input.ts';
-import { isOurs } from '../migrations/bring-up.ts';
 import { countRows, type RowCounts } from '../migrations/rows.ts';
 import { withoutOthers } from './exclusive.ts';
 
@@ -92,8 +92,7 @@ function enterWal({ adapter, definition }: Kit, filename: string, busyTimeoutMs:
   try {
     using opened = openConnection(adapter, filename, {
       busyTimeoutMs,
-      applicationId: definition.applicationId,
-      isOurs: (connection) => isOurs(connection, definition.history),
+      ...openingOf(definition),
     });
     opened.pragma('schema_version');
   } catch (error) {
@@ -127,7 +126,7 @@ function replaceByCopy(adapter: Adapter, connection: Connection, onProgress: Com
         copy.pragma('quick_check(1)', { simple: true }) === 'ok';
       if (!isSame) {
         throw new DorkDbError('COPY_DIFFERS', `The copy of ${filename} does not hold what it holds, and was removed.`, {
-          hint: 'Run dork-db doctor --deep, and look at the disk that the file is on.',
+          hint: `Run ${howTo(copy.host, 'doctor --deep', 'health(db, { deep: true })')}, and check the disk.`,
         });
       }
       keepOwner(filename, copy.filename);

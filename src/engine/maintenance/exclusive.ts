@@ -22,7 +22,7 @@ export function withoutOthers<T>(
   using connection = alone(adapter, filename, busyTimeoutMs);
   if (!isOurs(connection, history)) {
     throw new DatabaseOpenError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
-      hint: 'Give the path of a dork.db.',
+      hint: 'Give the path of a database of this program.',
     });
   }
   return fn(connection);

@@ -1,6 +1,7 @@
 import type { Connection } from '../connection/connection.ts';
 import { DatabaseOpenError, MigrationError } from '../errors.ts';
 import { shellQuoted } from '../file/path.ts';
+import { howTo } from '../host.ts';
 import type { Logger } from '../logger.ts';
 import type { History } from './history.ts';
 import { readLedger } from './ledger.ts';
@@ -55,7 +56,7 @@ function requireCurrent(connection: Connection, history: History): readonly Drif
     'failed',
     `${connection.filename} lacks ${pending.map(({ tag }) => tag).join(', ')}, and this opening does not migrate. Nothing was touched.`,
     {
-      hint: `Run dork-db migrate --db ${shellQuoted(connection.filename)}, or open it with migrations: 'apply'.`,
+      hint: `Run ${howTo(connection.host, `migrate --db ${shellQuoted(connection.filename)}`, 'runMigrations(path)')}, or open it with migrations: 'apply'.`,
     },
   );
 }

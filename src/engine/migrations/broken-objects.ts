@@ -1,7 +1,7 @@
 import type { Connection } from '../connection/connection.ts';
 import { DorkDbError, MigrationError } from '../errors.ts';
 import { isError } from '../realm.ts';
-import { LOG } from './names.ts';
+import { logOf } from './names.ts';
 
 /**
  * What SQLite says of the first trigger or view that names a table or a column which is not there; undefined where
@@ -10,15 +10,15 @@ import { LOG } from './names.ts';
  */
 export function brokenObject(connection: Connection): string | undefined {
   // A migration may have turned it on; renaming then compiles nothing.
-  connection.exec('PRAGMA legacy_alter_table = OFF; SAVEPOINT dork_probe');
+  connection.exec('PRAGMA legacy_alter_table = OFF; SAVEPOINT probe');
   const broken = renameError(connection);
-  connection.exec('ROLLBACK TO dork_probe; RELEASE dork_probe');
+  connection.exec('ROLLBACK TO probe; RELEASE probe');
   return broken;
 }
 
 function renameError(connection: Connection): string | undefined {
   try {
-    connection.exec(`ALTER TABLE ${LOG} RENAME TO ${LOG}_probe`);
+    connection.exec(`ALTER TABLE ${logOf(connection)} RENAME TO ${logOf(connection)}_probe`);
     return undefined;
   } catch (error) {
     if (!(error instanceof DorkDbError) || error.code !== 'SQLITE_ERROR') throw error;

@@ -88,7 +88,7 @@ function putBack(connection: Connection): void {
     // What led here says more.
   }
   try {
-    // A connection without them would store runs of schedules that are not there: better none.
+    // A connection without them would store rows whose parents are missing: better none.
     connection.close();
   } catch {
     // It is closed all the same.

@@ -2,7 +2,7 @@ import type { Connection } from '../connection/connection.ts';
 import { DatabaseOpenError } from '../errors.ts';
 import { now } from '../time.ts';
 import { hashOf, type Migration } from './history.ts';
-import { LEDGER, LOG } from './names.ts';
+import { LEDGER, logOf } from './names.ts';
 import { withoutDecoration } from './steps.ts';
 
 /** A row of Drizzle's ledger. */
@@ -51,7 +51,7 @@ export function createLedger(connection: Connection): void {
 				hash text NOT NULL,
 				created_at numeric
 			)`);
-  connection.exec(`CREATE TABLE IF NOT EXISTS ${LOG} (
+  connection.exec(`CREATE TABLE IF NOT EXISTS ${logOf(connection)} (
     at text NOT NULL,
     event text NOT NULL CHECK (event IN ('applied', 'repaired')),
     tag text NOT NULL,
@@ -74,7 +74,7 @@ export function recordApplied(connection: Connection, migration: Migration, dura
   connection.prepare(`INSERT INTO ${LEDGER} (hash, created_at) VALUES (?, ?)`).run(migration.hash, migration.when);
   connection
     .prepare(
-      `INSERT INTO ${LOG} (at, event, tag, hash, statements_hash, duration_ms) VALUES (?, 'applied', ?, ?, ?, ?)`,
+      `INSERT INTO ${logOf(connection)} (at, event, tag, hash, statements_hash, duration_ms) VALUES (?, 'applied', ?, ?, ?, ?)`,
     )
     .run(now(), migration.tag, migration.hash, statementsHash(migration), durationMs);
 }
@@ -95,7 +95,7 @@ export function recordRepaired(connection: Connection, entry: LedgerEntry, migra
     .run(migration.hash, migration.when, entry.rowid);
   connection
     .prepare(
-      `INSERT INTO ${LOG} (at, event, tag, hash, statements_hash, previous_hash, by, reason)
+      `INSERT INTO ${logOf(connection)} (at, event, tag, hash, statements_hash, previous_hash, by, reason)
        VALUES (?, 'repaired', ?, ?, ?, ?, ?, ?)`,
     )
     .run(repair.at, migration.tag, migration.hash, statementsHash(migration), entry.hash, repair.by, repair.reason);
@@ -111,16 +111,16 @@ export interface LoggedEntry {
 
 /** What the log knows of the entry with this hash; undefined for one that another tool applied. */
 export function loggedEntry(connection: Connection, hash: string): LoggedEntry | undefined {
-  if (!hasTable(connection, LOG)) return undefined;
+  if (!hasTable(connection, logOf(connection))) return undefined;
   return connection
     .prepare<LoggedEntry>(
       `WITH RECURSIVE earlier(hash) AS (
          SELECT ?
-         UNION SELECT previous_hash FROM ${LOG} JOIN earlier USING (hash) WHERE event = 'repaired'
+         UNION SELECT previous_hash FROM ${logOf(connection)} JOIN earlier USING (hash) WHERE event = 'repaired'
        )
        SELECT tag, statements_hash AS statementsHash,
-         (SELECT max(at) FROM ${LOG} JOIN earlier USING (hash) WHERE event = 'applied') AS appliedAt
-       FROM ${LOG} WHERE hash = ? ORDER BY rowid DESC LIMIT 1`,
+         (SELECT max(at) FROM ${logOf(connection)} JOIN earlier USING (hash) WHERE event = 'applied') AS appliedAt
+       FROM ${logOf(connection)} WHERE hash = ? ORDER BY rowid DESC LIMIT 1`,
     )
     .get(hash, hash);
 }

@@ -1,6 +1,7 @@
 import type { Connection } from '../connection/connection.ts';
 import { MigrationError } from '../errors.ts';
 import { shellQuoted } from '../file/path.ts';
+import { type Host, howTo } from '../host.ts';
 import type { History } from './history.ts';
 import type { EditedEntry, Problem, UnknownEntries, UnknownEntry } from './plan.ts';
 import { fittingSnapshot } from './snapshot.ts';
@@ -13,7 +14,7 @@ export function refusalOf(
   filename = connection.filename,
 ): MigrationError {
   const fitting = problem.kind === 'newer_database' ? fittingSnapshot(connection, history) : undefined;
-  return refusal(problem, filename, fitting);
+  return refusal(problem, filename, fitting, connection.host);
 }
 
 /**
@@ -21,13 +22,18 @@ export function refusalOf(
  *
  * @param snapshotThatFits The newest snapshot that this history can open, for a file that is newer.
  */
-export function refusal(problem: Problem, filename: string, snapshotThatFits: string | undefined): MigrationError {
+export function refusal(
+  problem: Problem,
+  filename: string,
+  snapshotThatFits: string | undefined,
+  host: Host,
+): MigrationError {
   const untouched = `Nothing of ${filename} was touched.`;
   switch (problem.kind) {
     case 'edited':
-      return editedRefusal(problem, filename, untouched);
+      return editedRefusal(problem, filename, untouched, host);
     case 'newer_database':
-      return newerRefusal(problem, filename, untouched, snapshotThatFits);
+      return newerRefusal(problem, filename, untouched, snapshotThatFits, host);
     case 'out_of_order': {
       if ('swapped' in problem) {
         const [first, second] = problem.swapped;
@@ -54,6 +60,7 @@ function editedRefusal(
   { migration, entry, isCosmetic }: EditedEntry,
   filename: string,
   untouched: string,
+  host: Host,
 ): MigrationError {
   const what =
     isCosmetic === undefined
@@ -65,7 +72,7 @@ function editedRefusal(
     'edited',
     `${migration.tag} ${what} (applied ${entry.hash}, now ${migration.hash}). ${untouched}`,
     {
-      hint: `Put the file back as it was and make the change in a new migration; or accept it as it is now: dork-db repair-ledger ${migration.tag} --db ${shellQuoted(filename)}`,
+      hint: `Put the file back as it was and make the change in a new migration; or accept it as it is now: ${howTo(host, `repair-ledger ${migration.tag} --db ${shellQuoted(filename)}`, `repairLedger(db, '${migration.tag}')`)}`,
     },
   );
 }
@@ -82,6 +89,7 @@ function newerRefusal(
   filename: string,
   untouched: string,
   snapshotThatFits: string | undefined,
+  host: Host,
 ): MigrationError {
   const also =
     pending.length > 0
@@ -92,7 +100,7 @@ function newerRefusal(
     `The database is newer than this code, which does not know ${entries.map(nameOf).join(', ')}.${also} ${untouched}`,
     {
       hint: snapshotThatFits
-        ? `Use the newer version, or restore the snapshot that this one can open: dork-db restore ${shellQuoted(snapshotThatFits)} --db ${shellQuoted(filename)}`
+        ? `Use the newer version, or restore the snapshot that this one can open: ${howTo(host, `restore ${shellQuoted(snapshotThatFits)} --db ${shellQuoted(filename)}`, `restore({ from: ${shellQuoted(snapshotThatFits)} })`)}`
         : "Use the newer version, or open it read-only with migrations: 'skip'; no snapshot beside it fits this one.",
     },
   );

@@ -6,7 +6,6 @@ import { BUSY_TIMEOUT_MS, configure } from '../connection/pragmas.ts';
 import { copyDatabase } from '../copies/copy-database.ts';
 import { freeBytes } from '../copies/room.ts';
 import { type TemporaryFolder, temporaryFolder } from '../copies/temporary-folder.ts';
-import type { Adapter } from '../driver/adapter.ts';
 import { MigrationError, type MigrationErrorKind } from '../errors.ts';
 import { createPrivateFile, hasCode } from '../file/file.ts';
 import { MEMORY } from '../file/path.ts';
@@ -62,8 +61,6 @@ export interface RehearseOptions {
   readonly onProgress?: (progress: MigrationProgress) => void;
 }
 
-const FOLDER = '.dork-rehearsal';
-
 /**
  * Runs the pending migrations on a private copy of a database, which is removed at the end, and says what they did.
  *
@@ -93,7 +90,7 @@ export function rehearse(
   };
   if (problem) return { ...nothing, ...problemOf(refusalOf(problem, source, history, filename)) };
   if (pending.length === 0) return nothing;
-  using folder = folderIn(source.adapter, beside);
+  using folder = folderIn(source, beside);
   return { ...nothing, ...rehearseOn(join(folder.path, basename(filename)), source, history, options) };
 }
 
@@ -143,11 +140,12 @@ function rowChanges(before: RowCounts, after: RowCounts): RowChange[] {
 }
 
 /** Beside the file, whose disk is the one that counts; else, where only reading is allowed, in the system's folder. */
-function folderIn(adapter: Adapter, beside: string): TemporaryFolder {
+function folderIn({ adapter, host }: Connection, beside: string): TemporaryFolder {
+  const name = `.${host.name}-rehearsal`;
   try {
-    return temporaryFolder(adapter, beside, FOLDER);
+    return temporaryFolder(adapter, beside, name);
   } catch (error) {
     if (!hasCode((error as Error).cause, 'EACCES', 'EPERM', 'EROFS')) throw error;
-    return temporaryFolder(adapter, tmpdir(), FOLDER);
+    return temporaryFolder(adapter, tmpdir(), name);
   }
 }

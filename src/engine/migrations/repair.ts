@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import type { Connection } from '../connection/connection.ts';
 import { InvalidInputError } from '../errors.ts';
+import { howTo } from '../host.ts';
 import { textArgument } from '../input.ts';
 import { now } from '../time.ts';
 import type { History } from './history.ts';
@@ -38,7 +39,7 @@ export interface LedgerRepair {
 
 /**
  * Accepts an applied migration that was edited as it is now: its new hash goes into the ledger; who, when, why and the
- * old hash into `__dork_migrations_log`, in the same transaction. No SQL of the migration is run.
+ * old hash into the log, in the same transaction. No SQL of the migration is run.
  *
  * @throws InvalidInputError where the migration is not one that is applied and was edited since.
  * @throws DatabaseBusyError where another process kept the write lock.
@@ -80,7 +81,7 @@ function notEdited(connection: Connection, { migrations }: History, tag: string)
   const migration = migrations.find((candidate) => candidate.tag === tag);
   if (!migration) {
     return new InvalidInputError('tag', `is ${JSON.stringify(tag.slice(0, SHOWN))}, which the history does not have`, {
-      hint: 'Give the name of the entry as dork-db migrate names it, without .sql.',
+      hint: 'Give the name of the entry in meta/_journal.json, without .sql.',
     });
   }
   const isApplied = hasTable(connection, LEDGER) && readLedger(connection).some(({ hash }) => hash === migration.hash);
@@ -89,7 +90,11 @@ function notEdited(connection: Connection, { migrations }: History, tag: string)
     isApplied
       ? `is ${tag}, which is applied as it stands: there is nothing to accept`
       : `is ${tag}, which is not applied`,
-    { hint: isApplied ? 'Nothing needs to be done.' : 'Run dork-db migrate, which applies it.' },
+    {
+      hint: isApplied
+        ? 'Nothing needs to be done.'
+        : `Run ${howTo(connection.host, 'migrate', 'runMigrations(path)')}, which applies it.`,
+    },
   );
 }
 

@@ -3,7 +3,7 @@ import type { Drift } from './schema-state.ts';
 
 /** One migration that was applied. */
 export interface AppliedMigration {
-  /** Its name, as `0001_relay`. */
+  /** Its name, as `0001_tags`. */
   readonly tag: string;
   /** SHA-256 of its SQL file in hexadecimal, as Drizzle's ledger has it. */
   readonly hash: string;

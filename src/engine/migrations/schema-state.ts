@@ -94,7 +94,7 @@ export function driftOf(connection: Connection, history: History): Drift[] {
   return schemaDrift(connection, memory);
 }
 
-/** Tables and columns that the history yields and the file lacks, as `agents` or `agents.namespace`. */
+/** Tables and columns that the history yields and the file lacks, as `notes` or `notes.title`. */
 export function missingColumns(connection: Connection, history: History): string[] {
   using memory = replay(connection, history);
   const columns = (of: Connection) =>

@@ -90,6 +90,7 @@ function sampleOf(connection: Connection, recorder: Recorder, started: number): 
   const pending = isFile ? recorder.quietly(() => pendingBytes(connection)) : undefined;
   return {
     filename,
+    name: connection.host.name,
     at: now(),
     uptimeMs: performance.now() - started,
     fileBytes: isFile ? bytesOf(filename) : 0,

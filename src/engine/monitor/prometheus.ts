@@ -55,7 +55,7 @@ const METRICS: readonly Metric[] = [
 
 /**
  * A sample in the text format of Prometheus (`Content-Type: text/plain; version=0.0.4`), each metric named
- * `dork_db_…`. https://prometheus.io/docs/instrumenting/exposition_formats/
+ * e.g. `notes_db_…`. https://prometheus.io/docs/instrumenting/exposition_formats/
  *
  * @param labels Put on every metric. Default: `file`, the path of the database.
  * @throws InvalidInputError where a label's name is not one of Prometheus.
@@ -68,11 +68,16 @@ export function prometheusText(
     if (!LABEL.test(name)) throw new InvalidInputError('labels', 'have a name that is not of letters, digits and _');
     return `${name}="${escaped(value)}"`;
   });
+  const prefix = `${sample.name.replaceAll('-', '_')}_db_`;
   const suffix = pairs.length > 0 ? `{${pairs.join(',')}}` : '';
   return METRICS.flatMap(({ name, type, help, value }) => {
     const number = value(sample);
     if (number === undefined) return [];
-    return [`# HELP dork_db_${name} ${help}`, `# TYPE dork_db_${name} ${type}`, `dork_db_${name}${suffix} ${number}`];
+    return [
+      `# HELP ${prefix}${name} ${help}`,
+      `# TYPE ${prefix}${name} ${type}`,
+      `${prefix}${name}${suffix} ${number}`,
+    ];
   })
     .join('\n')
     .concat('\n');

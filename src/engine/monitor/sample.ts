@@ -35,6 +35,8 @@ export interface MonitorTotals {
 /** The state of a database and what was done to it through one connection. */
 export interface MonitorSample extends MonitorTotals {
   readonly filename: string;
+  /** The definition's short name, e.g. `notes`: metrics begin with it. */
+  readonly name: string;
   readonly at: Instant;
   /** Milliseconds since the monitor began. */
   readonly uptimeMs: number;

@@ -37,6 +37,9 @@ import { RUNTIME } from '../../support/runtime.ts';
 import { start } from './processes.ts';
 import { contents, deny, fileWith, idsIn, mode, rejects, SLOW_DISK_MS } from './support.ts';
 
+/** What ends a restore that was killed. */
+const FINISH = "dork-db restore --db 'x'";
+
 /** A database with `old`, and a backup of it from when it had `kept` only. */
 async function withBackup(folder: { file(name: string): string }) {
   const file = folder.file('dork.db');
@@ -385,7 +388,7 @@ describe(`restore on ${RUNTIME}`, () => {
     const present = { state: 'damaged', owner: statSync(file) } as const;
     // The file that is to be put in place is gone when everything else is done.
     const swap = () =>
-      putInPlace(probe.$client.adapter, file, folder.file('gone.partial'), present, folder.file('backups'));
+      putInPlace(probe.$client.adapter, file, folder.file('gone.partial'), present, folder.file('backups'), FINISH);
     assert.throws(swap, /ENOENT/);
     assert.deepEqual(contents(folder.path), before);
     rmSync(file);
@@ -474,7 +477,7 @@ describe(`an interrupted restore on ${RUNTIME}`, () => {
     copyFileSync(file, join(replaced, 'dork.db'));
     writeFileSync(join(replaced, 'dork.db-wal'), 'its wal');
     writeFileSync(`${file}-wal`, 'its wal');
-    assert.throws(() => install(file, { main: staged, sidecars: {} }, replaced), /ENOENT/);
+    assert.throws(() => install(file, { main: staged, sidecars: {} }, replaced, FINISH), /ENOENT/);
     return { file, path, staged, replaced };
   }
 

@@ -19,7 +19,7 @@ function dump(connection: Connection): unknown {
   const schema = connection
     .prepare<{ sql: string; name: string }>('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name')
     .all()
-    .filter(({ name }) => !/__drizzle|__dork/.test(name));
+    .filter(({ name }) => !/__drizzle|_migrations_log/.test(name));
   return [
     schema,
     ...dataTables(connection).map((name) => connection.prepare(`SELECT * FROM "${name}" ORDER BY id`).all()),

@@ -14,7 +14,11 @@ export const adapter: Adapter =
 
 /** Opens a file of any history. */
 export function open(path: string): Connection {
-  return openConnection(adapter, path, { applicationId: 0, isOurs: () => true });
+  return openConnection(adapter, path, {
+    applicationId: 0,
+    isOurs: () => true,
+    host: { name: 'dork', command: 'dork-db' },
+  });
 }
 
 const FIRST_WHEN = Date.UTC(2026, 0, 1);
