@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '../engine/connection/connection.ts';
+
 import { InvalidInputError } from '../engine/errors.ts';
-import { flagArgument, optionsArgument } from '../engine/input.ts';
+import { flagArgument } from '../engine/input.ts';
 import { requireNoTransaction, requireWritable } from '../engine/maintenance/requirements.ts';
+import { type OptionNames, optionsArgument } from '../engine/options.ts';
 import { instant } from '../engine/time.ts';
 import type { Db } from './db.ts';
 import { type Batches, expiredMessages, oldBuckets, oldRuns, oldTraces } from './prune-batches.ts';
@@ -20,6 +22,14 @@ export interface PruneOptions {
   /** Called before each batch and when a kind is done. What it throws ends the pruning; what was deleted stays deleted. */
   readonly onProgress?: (progress: PruneProgress) => void;
 }
+
+const OPTIONS: OptionNames<PruneOptions> = {
+  runsPerSchedule: true,
+  tracesOlderThan: true,
+  expiredMessages: true,
+  buckets: true,
+  onProgress: true,
+};
 
 /** Where a pruning is. */
 export interface PruneProgress {
@@ -61,7 +71,7 @@ const MOST_ROWS = 5000;
  * @throws DatabaseBusyError where another connection kept the write lock for longer than the busy timeout.
  */
 export async function prune(db: Pick<Db, '$client'>, options: PruneOptions): Promise<PruneReport> {
-  optionsArgument(options);
+  optionsArgument(options, OPTIONS);
   const started = performance.now();
   const connection = db.$client;
   connection.assertOpen();

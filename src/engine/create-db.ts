@@ -3,9 +3,10 @@ import { type Kit, openingOf, setDefinition } from './definition.ts';
 import { InvalidInputError } from './errors.ts';
 import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './file/open.ts';
 import { databasePath } from './file/path.ts';
-import { checkTimeout, flagArgument, optionsArgument } from './input.ts';
+import { checkTimeout, flagArgument } from './input.ts';
 import { type BringUpOptions, bringUp } from './migrations/bring-up.ts';
 import { isCurrent } from './migrations/current.ts';
+import { type OptionNames, optionsArgument } from './options.ts';
 import { hasWalResetBug } from './version.ts';
 
 /** What `createDb()` takes beside the path. */
@@ -23,6 +24,14 @@ export interface CreateDbOptions extends Pick<OpenOptions, 'readonly'>, Pick<Bri
   readonly migrations?: 'apply' | 'require' | 'skip';
 }
 
+const OPTIONS: OptionNames<CreateDbOptions> = {
+  readonly: true,
+  busyTimeoutMs: true,
+  migrations: true,
+  onProgress: true,
+  logger: true,
+};
+
 const MODES = ['apply', 'require', 'skip'];
 
 /** Returns `createDb()` for a driver and a definition. */
@@ -33,7 +42,7 @@ export function createDbWith<TSchema extends Schema>(
   const { history } = definition;
   const opening = openingOf(definition);
   return (path, options = {}) => {
-    checkOptions(optionsArgument(options));
+    checkOptions(optionsArgument(options, OPTIONS));
     const { readonly = false, busyTimeoutMs } = options;
     adapter.load();
     if (path === undefined) definition.createDefaultFolder?.();

@@ -12,7 +12,7 @@ import type { Adapter } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
 import { type HealthOptions, health } from './health/health.ts';
 import type { HealthReport } from './health/report.ts';
-import { optionsArgument, textArgument } from './input.ts';
+import { textArgument } from './input.ts';
 import { type CheckpointOptions, type CheckpointReport, checkpoint } from './maintenance/checkpoint.ts';
 import { type Compact, compactWith } from './maintenance/compact.ts';
 import { type OptimizeReport, optimize } from './maintenance/optimize.ts';
@@ -28,6 +28,7 @@ import {
 import type { History } from './migrations/history.ts';
 import type { LedgerRepair, RepairLedgerOptions } from './migrations/repair.ts';
 import { type Monitor, type MonitorOptions, monitor } from './monitor/monitor.ts';
+import { type OptionNames, optionsArgument } from './options.ts';
 
 /** Describes a host's own database. */
 export interface DefineDbOptions<TSchema extends Schema> {
@@ -146,13 +147,18 @@ export function defineDbFor(adapter: Adapter): DefineDb {
 }
 
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
-const KNOWN = ['name', 'schema', 'history', 'applicationId', 'defaultPath', 'command', 'healthChecks'];
+const OPTIONS: OptionNames<DefineDbOptions<Schema>> = {
+  name: true,
+  schema: true,
+  history: true,
+  applicationId: true,
+  defaultPath: true,
+  command: true,
+  healthChecks: true,
+};
 
 function definitionFrom<TSchema extends Schema>(options: DefineDbOptions<TSchema>): Definition<TSchema> {
-  const { name, schema, history, command, healthChecks, defaultPath } = optionsArgument(options);
-  for (const key of Object.keys(options)) {
-    if (!KNOWN.includes(key)) throw new InvalidInputError(`options.${key}`, `is not one of ${KNOWN.join(', ')}`);
-  }
+  const { name, schema, history, command, healthChecks, defaultPath } = optionsArgument(options, OPTIONS);
   if (!NAME.test(textArgument(name, 'options.name'))) {
     throw new InvalidInputError('options.name', 'must be 1 to 32 of a-z, 0-9 and -, and begin with a letter');
   }
@@ -166,7 +172,7 @@ function definitionFrom<TSchema extends Schema>(options: DefineDbOptions<TSchema
   }
   return {
     name,
-    schema,
+    schema: schema as TSchema,
     history: applicationId === 0 ? history : { ...history, applicationId },
     applicationId,
     ...(command !== undefined && { command: textArgument(command, 'options.command') }),

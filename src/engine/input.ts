@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { InvalidInputError } from './errors.ts';
+import { refuseUnknown } from './options.ts';
 import { isPlainObject } from './realm.ts';
 import { instant, isInstant, NO_INSTANT } from './time.ts';
 
@@ -196,12 +197,6 @@ export function flagArgument(value: unknown, name: string, fallback = false): bo
   return value;
 }
 
-/** Options as a function was given them, before it looks into them. @throws InvalidInputError where they are no object. */
-export function optionsArgument<T>(options: T, name = 'options'): T {
-  if (typeof options !== 'object' || options === null) throw new InvalidInputError(name, 'is not an object');
-  return options;
-}
-
 /** What `optionsOf` asks of one option before it asks its schema. */
 interface Option {
   readonly name: string;
@@ -224,8 +219,20 @@ export function optionsOf<const T extends v.ObjectEntries>(entries: () => T) {
   });
   return (value: unknown): v.InferOutput<ReturnType<typeof objectOf<T>>> => {
     const { schema, options } = made();
+    refuseUnknownOptions(value, schema.entries);
     return (usualOptions(options, value) as v.InferOutput<typeof schema>) ?? checked(schema, value, 'options');
   };
+}
+
+function refuseUnknownOptions(value: unknown, entries: v.ObjectEntries): void {
+  if (typeof value !== 'object' || value === null) return;
+  let keys: readonly string[] = [];
+  try {
+    keys = Object.keys(value);
+  } catch {
+    // A proxy that throws: the schema reports it.
+  }
+  for (const key of keys) if (!Object.hasOwn(entries, key)) refuseUnknown(key, Object.keys(entries), 'options');
 }
 
 function usualOptions(options: readonly Option[], value: unknown): Record<string, unknown> | undefined {

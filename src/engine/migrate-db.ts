@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Connection } from './connection/connection.ts';
 import type { AnyDb } from './connection/db.ts';
 import { BUSY_TIMEOUT_MS } from './connection/pragmas.ts';
+
 import { type Definition, definitionOf, type Kit, openingOf } from './definition.ts';
 import type { Adapter } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
@@ -9,21 +10,24 @@ import { inspectFile, realFile } from './file/file.ts';
 import { asRefusal, openConnection, orRefuse, refuseForeign } from './file/open.ts';
 import { databasePath, MEMORY } from './file/path.ts';
 import type { Host } from './host.ts';
-import { optionsArgument } from './input.ts';
+
 import { isOurs } from './migrations/bring-up.ts';
 import type { History } from './migrations/history.ts';
 import { readLedger } from './migrations/ledger.ts';
 import { type Rehearsal, type RehearseOptions, rehearse } from './migrations/rehearsal.ts';
 import { type LedgerRepair, type RepairLedgerOptions, repair } from './migrations/repair.ts';
 import type { MigrationReport } from './migrations/report.ts';
-import { checkMigrateOptions, type MigrateOptions, migrate } from './migrations/runner.ts';
+import { checkMigrateOptions, MIGRATE_OPTIONS, type MigrateOptions, migrate } from './migrations/runner.ts';
 import { type MigrationStatus, statusOf } from './migrations/status.ts';
+import { type OptionNames, objectArgument, optionsArgument } from './options.ts';
 
 /** What `runMigrations()` takes. */
 export interface RunMigrationsOptions extends MigrateOptions {
   /** Default: the history of this package; {@link readHistory} reads that of any other Drizzle SQLite folder. */
   readonly history?: History;
 }
+
+const RUN_OPTIONS: OptionNames<RunMigrationsOptions> = { ...MIGRATE_OPTIONS, history: true };
 
 /**
  * Brings a database that was opened with `migrations: 'skip'`, or the file at a path, to the end of the history; does
@@ -40,7 +44,7 @@ export type RunMigrations = (of: AnyDb | string, options?: RunMigrationsOptions)
 export function runMigrationsWith(kit: Kit): RunMigrations {
   return (of, given = {}) => {
     const { adapter, definition } = kit;
-    const { history, ...options } = optionsArgument(given);
+    const { history, ...options } = optionsArgument(given, RUN_OPTIONS);
     checkHistory(history);
     if (isDb(of)) return migrate(of.$client, history ?? definition.history, options);
     // Before the file is made.
@@ -56,7 +60,7 @@ export function runMigrationsWith(kit: Kit): RunMigrations {
 /** @throws InvalidInputError for what `readHistory()` does not give. */
 function checkHistory(history: unknown): void {
   if (history === undefined) return;
-  const { migrations } = optionsArgument(history as Partial<History>, 'options.history');
+  const { migrations } = objectArgument(history as Partial<History>, 'options.history');
   if (!Array.isArray(migrations)) throw new InvalidInputError('options.history', 'is not what readHistory() gives');
 }
 
@@ -97,6 +101,8 @@ export interface RehearseMigrationsOptions extends RehearseOptions {
   readonly history?: History;
 }
 
+const REHEARSE_OPTIONS: OptionNames<RehearseMigrationsOptions> = { history: true, onProgress: true };
+
 /**
  * Runs the migrations that the file at a path lacks on a private copy of it, which is removed at the end, and says what
  * they did: rows before and after, time, room, and the refusal that the real run would meet. The file is only read.
@@ -110,13 +116,19 @@ export type RehearseMigrations = (path: string, options?: RehearseMigrationsOpti
 /** Returns `rehearseMigrations()` for a driver and a definition. */
 export function rehearseMigrationsWith(kit: Kit): RehearseMigrations {
   return (path, given = {}) => {
-    const { history, ...options } = optionsArgument(given);
+    const { history, ...options } = optionsArgument(given, REHEARSE_OPTIONS);
     checkHistory(history);
     return looking(kit, path, history, (connection, filename) =>
       rehearse(connection, filename, history ?? kit.definition.history, options),
     );
   };
 }
+
+const REPAIR_OPTIONS: OptionNames<RepairLedgerOptions & { readonly history?: History }> = {
+  reason: true,
+  by: true,
+  history: true,
+};
 
 /**
  * Accepts an applied migration whose file was edited as it is now, and records who, when, why and both hashes. Its SQL
@@ -130,7 +142,7 @@ export function repairLedger(
   tag: string,
   given: RepairLedgerOptions & { readonly history?: History } = {},
 ): LedgerRepair {
-  const { history = definitionOf(db.$client).history, ...options } = optionsArgument(given);
+  const { history = definitionOf(db.$client).history, ...options } = optionsArgument(given, REPAIR_OPTIONS);
   return repair(db.$client, history, tag, options);
 }
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { after, describe, it } from 'node:test';
 import * as entry from '#entry';
+import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
 
 const { createDb, InvalidInputError } = entry;
@@ -34,7 +37,60 @@ describe(`options that are no object, on ${RUNTIME}`, () => {
         await assert.rejects(async () => await call(options as never), InvalidInputError);
       }
     });
+
+    it(`have only known names for ${name}()`, async () => {
+      await assert.rejects(async () => await call({ nonsense: true } as never), {
+        name: 'InvalidInputError',
+        field: name.includes('policy') ? 'policy.nonsense' : 'options.nonsense',
+      });
+    });
   }
+});
+
+describe(`a misspelled option, on ${RUNTIME}`, () => {
+  it('is refused with the name that was meant, and nothing is done', async () => {
+    using folder = temporaryFolder();
+    const path = folder.file('dork.db');
+    assert.throws(() => createDb(path, { readOnly: true } as never), {
+      field: 'options.readOnly',
+      message: /did you mean readonly\?/,
+      hint: /readonly, busyTimeoutMs, migrations/,
+    });
+    assert.equal(existsSync(path), false);
+    using db = createDb(path);
+    const made = await entry.backup(db);
+    entry.closeDb(db);
+    await assert.rejects(entry.restore({ from: made.path, to: path, dryrun: true } as never), {
+      message: /did you mean dryRun\?/,
+    });
+    const backups = folder.file('backups');
+    await assert.rejects(entry.pruneBackups(backups, { preMigration: 0, daily: 0 }, { dryrun: true } as never), {
+      field: 'options.dryrun',
+    });
+    assert.deepEqual(readdirSync(backups), [basename(made.path)]);
+  });
+
+  it('is refused by the stores and by pragma(), while unknown keys of what they store are ignored', () => {
+    using db = createDb(':memory:');
+    const pulse = new entry.PulseStore(db);
+    const relay = new entry.SqliteIndex(db);
+    assert.throws(() => pulse.listRuns({ scheduleID: 'a' } as never), { message: /did you mean scheduleId\?/ });
+    assert.throws(() => pulse.getSchedules({ nextRun: true } as never), { field: 'options.nextRun' });
+    assert.throws(() => relay.queryMessages({ endpoint: 'a' } as never), { field: 'options.endpoint' });
+    assert.throws(() => new entry.TraceStore(db).getMetrics({ after: 1 } as never), { field: 'options.after' });
+    assert.throws(() => db.$client.pragma('user_version', { simpel: true } as never), {
+      message: /did you mean simple\?/,
+    });
+    const schedule = pulse.createSchedule({ name: 'a', prompt: 'b', cron: '* * * * *', extra: 1 } as never);
+    assert.equal(schedule.name, 'a');
+  });
+
+  it('is any name that an object has by birth, and one without a like is not guessed', () => {
+    assert.throws(() => createDb(':memory:', { toString: 1 } as never), { field: 'options.toString' });
+    assert.throws(() => createDb(':memory:', { verbose: console.log } as never), {
+      message: 'options.verbose is not an option. Nothing was written.',
+    });
+  });
 });
 
 describe(`options of the wrong kind, on ${RUNTIME}`, () => {

@@ -5,7 +5,8 @@ import { temporaryFolder } from '../../engine/copies/temporary-folder.ts';
 import { ImportError, InvalidInputError } from '../../engine/errors.ts';
 import { statAt } from '../../engine/file/file.ts';
 import { MEMORY, shellQuoted } from '../../engine/file/path.ts';
-import { flagArgument, optionsArgument } from '../../engine/input.ts';
+import { flagArgument } from '../../engine/input.ts';
+import { type OptionNames, optionsArgument } from '../../engine/options.ts';
 import { now } from '../../engine/time.ts';
 import { defaultHome } from '../home.ts';
 import type { ImportProgress } from './import-context.ts';
@@ -28,6 +29,8 @@ export interface ImportLegacyOptions {
   /** Called at the beginning and the end of each table, and every 20,000 rows. */
   readonly onProgress?: (progress: ImportProgress) => void;
 }
+
+const OPTIONS: OptionNames<ImportLegacyOptions> = { home: true, dryRun: true, keepOrphans: true, onProgress: true };
 
 /** relay/index.db is the last: where it is a hybrid, it holds poorer copies of what the others hold. */
 const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
@@ -54,7 +57,7 @@ const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
  * ```
  */
 export function importLegacy(db: { readonly $client: Connection }, options: ImportLegacyOptions = {}): ImportReceipt {
-  optionsArgument(options);
+  optionsArgument(options, OPTIONS);
   const connection = db.$client;
   const home = homeOf(options.home);
   const isDryRun = flagArgument(options.dryRun, 'options.dryRun');

@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connection } from '../../engine/connection/connection.ts';
 import type { StoreDb } from '../../engine/connection/db.ts';
 import { InvalidInputError } from '../../engine/errors.ts';
-import { optionsArgument, textArgument } from '../../engine/input.ts';
+import { textArgument } from '../../engine/input.ts';
+import { type OptionNames, objectArgument, optionsArgument } from '../../engine/options.ts';
 import { type EnvelopeFacts, FOLDERS, type Folder, factsOf, type MaildirStore } from './maildir.ts';
 import { RebuildStaging } from './rebuild-staging.ts';
 
@@ -28,6 +29,8 @@ export interface RebuildOptions {
   readonly onProgress?: (progress: RebuildProgress) => void;
 }
 
+const OPTIONS: OptionNames<RebuildOptions> = { onProgress: true };
+
 /** Files that are read at a time: an envelope comes with its payload, which may be large. */
 const READ_AT_ONCE = 16;
 
@@ -44,7 +47,7 @@ export async function rebuildIndex(
   endpointHashes: ReadonlyMap<string, string>,
   options: RebuildOptions,
 ): Promise<number> {
-  const { onProgress } = optionsArgument(options);
+  const { onProgress } = optionsArgument(options, OPTIONS);
   checkMaildir(maildir);
   const endpoints = checkedEndpoints(endpointHashes);
   const before = rebuilding.get(db.$client);
@@ -59,7 +62,7 @@ const METHODS = ['listNew', 'listCurrent', 'listFailed', 'readEnvelope'] as cons
 
 function checkMaildir(maildir: MaildirStore): void {
   for (const method of METHODS) {
-    if (typeof optionsArgument(maildir, 'maildirStore')[method] !== 'function')
+    if (typeof objectArgument(maildir, 'maildirStore')[method] !== 'function')
       throw new InvalidInputError(`maildirStore.${method}`, 'is not a function');
   }
 }

@@ -6,12 +6,14 @@ import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
 import { Making, targetExists } from '../copies/making.ts';
 import { assertRoom } from '../copies/room.ts';
 import { isCopyName, isInTheMaking, sweep } from '../copies/sweep.ts';
+
 import { definitionOf } from '../definition.ts';
 import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
 import { ownerOf } from '../file/owner.ts';
 import { databasePath, MEMORY } from '../file/path.ts';
-import { flagArgument, optionsArgument } from '../input.ts';
+import { flagArgument } from '../input.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { startThread, type Thread, type ThreadConnection } from '../worker/thread.ts';
 import { type BackupProgress, fillFrom } from './copy.ts';
 import { failureOf } from './failure.ts';
@@ -34,6 +36,8 @@ export interface BackupOptions {
   /** Called ten times a second. What it throws is what the caller gets, when the copy is made; the copy is removed. */
   readonly onProgress?: (progress: BackupProgress) => void;
 }
+
+const OPTIONS: OptionNames<BackupOptions> = { to: true, dir: true, label: true, deep: true, onProgress: true };
 
 /** A backup that was made and read back. */
 export type BackupReport = VerifyReport;
@@ -58,7 +62,7 @@ export type BackupReport = VerifyReport;
  */
 export async function backup(db: AnyDb, options: BackupOptions = {}): Promise<BackupReport> {
   const connection = db.$client;
-  optionsArgument(options);
+  optionsArgument(options, OPTIONS);
   const deep = flagArgument(options.deep, 'options.deep');
   const { to, createdFolder } = targetOf(connection, options);
   return await backupTo(connection, to, { ...options, deep, createdFolder });

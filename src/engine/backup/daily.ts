@@ -2,11 +2,13 @@ import { existsSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Connection } from '../connection/connection.ts';
 import type { AnyDb } from '../connection/db.ts';
+
 import { definitionOf } from '../definition.ts';
 import { BackupError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
 import { databasePath } from '../file/path.ts';
-import { flagArgument, optionsArgument } from '../input.ts';
+import { flagArgument } from '../input.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { type BackupOptions, type BackupReport, type BackupToOptions, backupTo, refuseMemory } from './backup.ts';
 import { failureOf } from './failure.ts';
 import { prepareFolder } from './folder.ts';
@@ -18,6 +20,8 @@ export type DailyReport = { readonly path: string } & (
   /** The backup of this day was there already; this is what a look at it tells. */
   | { readonly isNew: false; readonly backup: Pick<CopyState, 'bytes' | 'migration'> }
 );
+
+const OPTIONS: OptionNames<Pick<BackupOptions, 'deep' | 'onProgress'>> = { deep: true, onProgress: true };
 
 /**
  * Makes the backup of this UTC day where there is none yet, as a server's timer wants it: calling it again on the same
@@ -42,7 +46,7 @@ export async function backupDaily(
   options: Pick<BackupOptions, 'deep' | 'onProgress'> = {},
 ): Promise<DailyReport> {
   const connection = db.$client;
-  flagArgument(optionsArgument(options).deep, 'options.deep');
+  flagArgument(optionsArgument(options, OPTIONS).deep, 'options.deep');
   const { filename } = connection;
   connection.assertOpen();
   refuseMemory(connection);

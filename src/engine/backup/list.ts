@@ -7,8 +7,9 @@ import { BackupError } from '../errors.ts';
 import { type CopyKind, type CopyName, isAhead, isOf, newestFirst, parseCopyName } from '../file/copy-name.ts';
 import { realFile } from '../file/file.ts';
 import { databasePath } from '../file/path.ts';
-import { optionsArgument } from '../input.ts';
+
 import type { History } from '../migrations/history.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { look } from './look.ts';
 
 /** A backup, a snapshot from before a migration, or a recovered file, by its name and a look at it. */
@@ -47,6 +48,8 @@ export interface ListBackupsOptions {
   readonly database?: string;
 }
 
+const OPTIONS: OptionNames<ListBackupsOptions> = { database: true };
+
 /**
  * The backups in a folder, newest first; an empty list if there is no folder. Only names that this package gives are
  * listed, and none of a copy that was not finished.
@@ -59,14 +62,13 @@ export type ListBackups = (dir: string, options?: ListBackupsOptions) => BackupE
 /** Returns `listBackups()` for a driver and a definition. */
 export function listBackupsWith(kit: Kit): ListBackups {
   return (dir, options = {}) =>
-    backupsIn(databasePath(dir, 'dir'), databaseOption(options))
+    backupsIn(databasePath(dir, 'dir'), databaseOption(optionsArgument(options, OPTIONS)))
       .map((backup) => entryOf(kit.adapter, backup, kit.definition.history))
       .sort((a, b) => Number(a.isAhead) - Number(b.isAhead) || compare(b.at, a.at));
 }
 
 /** The real path of the database whose copies are meant; undefined for all. */
-export function databaseOption(options: { readonly database?: string }): string | undefined {
-  const { database } = optionsArgument(options);
+export function databaseOption({ database }: { readonly database?: string }): string | undefined {
   if (database === undefined) return undefined;
   const path = databasePath(database, 'options.database');
   return existsSync(dirname(path)) ? realFile(path) : path;

@@ -4,8 +4,9 @@ import { BackupError, InvalidInputError } from '../errors.ts';
 import { isAhead, isDisposable } from '../file/copy-name.ts';
 import { fsPromises } from '../file/fs-promises.ts';
 import { databasePath } from '../file/path.ts';
-import { flagArgument, optionsArgument } from '../input.ts';
+import { flagArgument } from '../input.ts';
 import type { History } from '../migrations/history.ts';
+import { type OptionNames, objectArgument, optionsArgument } from '../options.ts';
 import { startThread } from '../worker/thread.ts';
 import { failureOf } from './failure.ts';
 import { backupsIn, databaseOption, type NamedBackup } from './list.ts';
@@ -28,6 +29,8 @@ export interface PruneBackupsOptions {
   /** The path of a database, for its backups alone. Default: those of every database, each by the policy. */
   readonly database?: string;
 }
+
+const OPTIONS: OptionNames<PruneBackupsOptions> = { dryRun: true, database: true };
 
 /** What was deleted, and what stays. Paths are absolute. */
 export interface PruneBackupsReport {
@@ -61,7 +64,7 @@ const DEFAULTS: Required<RetentionPolicy> = { preMigration: 10, daily: 7, weekly
 /** Returns `pruneBackups()` for a driver and a definition. */
 export function pruneBackupsWith(kit: Kit): PruneBackups {
   return async (dir, policy = {}, options = {}) => {
-    const dryRun = flagArgument(optionsArgument(options).dryRun, 'options.dryRun');
+    const dryRun = flagArgument(optionsArgument(options, OPTIONS).dryRun, 'options.dryRun');
     const folder = databasePath(dir, 'dir');
     const database = databaseOption(options);
     const limits = checkedPolicy(policy);
@@ -97,7 +100,7 @@ async function remove(path: string, before: readonly string[]): Promise<void> {
 }
 
 function checkedPolicy(policy: RetentionPolicy): Required<RetentionPolicy> {
-  for (const [name, limit] of Object.entries(optionsArgument(policy, 'policy'))) {
+  for (const [name, limit] of Object.entries(objectArgument(policy, 'policy'))) {
     if (!(name in DEFAULTS)) throw new InvalidInputError(`policy.${name}`, 'is not one of preMigration, daily, weekly');
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new InvalidInputError(`policy.${name}`, 'is not a whole number from 0');

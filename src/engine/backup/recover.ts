@@ -14,8 +14,9 @@ import { giveTo, ownerOf } from '../file/owner.ts';
 import { databasePath } from '../file/path.ts';
 import { bytesOf } from '../file/wal.ts';
 import { type Host, howTo } from '../host.ts';
-import { optionsArgument } from '../input.ts';
+
 import { startsAs } from '../migrations/bring-up.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { startThread, type Thread } from '../worker/thread.ts';
 import { refuseOpen } from './exclusive.ts';
 import { failureOf } from './failure.ts';
@@ -39,6 +40,8 @@ export interface RecoverOptions {
    */
   readonly onProgress?: (progress: RecoverProgress) => void;
 }
+
+const OPTIONS: OptionNames<RecoverOptions> = { from: true, to: true, onProgress: true };
 
 /** Where a recovery is. */
 export interface RecoverProgress {
@@ -87,7 +90,7 @@ export type Recover = (options?: RecoverOptions) => Promise<RecoverReport>;
 /** Returns `recover()` for a driver and a definition. */
 export function recoverWith(kit: Kit): Recover {
   return async (options = {}) => {
-    const { onProgress } = optionsArgument(options);
+    const { onProgress } = optionsArgument(options, OPTIONS);
     const started = performance.now();
     const from = damagedFile(kit.definition, options.from);
     const { to, createdFolder } = targetOf(from, options.to);

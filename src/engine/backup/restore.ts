@@ -7,7 +7,8 @@ import { backupFolder } from '../file/copy-name.ts';
 import { realFile } from '../file/file.ts';
 import { databasePath, MEMORY, shellQuoted } from '../file/path.ts';
 import { type Host, howTo } from '../host.ts';
-import { flagArgument, optionsArgument } from '../input.ts';
+import { flagArgument } from '../input.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { startThread } from '../worker/thread.ts';
 import { compareAsFarAsReadable, type RestoredTable } from './compare.ts';
 import type { BackupProgress } from './copy.ts';
@@ -42,6 +43,8 @@ export interface RestoreOptions {
    */
   readonly onProgress?: (progress: BackupProgress) => void;
 }
+
+const OPTIONS: OptionNames<RestoreOptions> = { from: true, to: true, dryRun: true, deep: true, onProgress: true };
 
 /** What a restore did, or would do. */
 export interface RestoreReport {
@@ -88,7 +91,7 @@ export type Restore = (options: RestoreOptions) => Promise<RestoreReport>;
 /** Returns `restore()` for a driver and a definition. */
 export function restoreWith(kit: Kit): Restore {
   return async (options) => {
-    optionsArgument(options);
+    optionsArgument(options, OPTIONS);
     const started = performance.now();
     const dryRun = flagArgument(options.dryRun, 'options.dryRun');
     const deep = flagArgument(options.deep, 'options.deep');

@@ -3,9 +3,10 @@ import type { Kit } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { realFile } from '../file/file.ts';
 import { databasePath } from '../file/path.ts';
-import { flagArgument, optionsArgument } from '../input.ts';
+import { flagArgument } from '../input.ts';
 import type { History } from '../migrations/history.ts';
 import { quoted, type RowCounts } from '../migrations/rows.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { startThread, type Thread, type ThreadConnection } from '../worker/thread.ts';
 import { asBackupError, type CopyState, look, notABackup, openThere } from './look.ts';
 
@@ -14,6 +15,8 @@ export interface VerifyBackupOptions {
   /** True to compare every index with its table and follow every foreign key too. Default false. */
   readonly deep?: boolean;
 }
+
+const OPTIONS: OptionNames<VerifyBackupOptions> = { deep: true };
 
 /** What a backup holds, all of it read. */
 export interface VerifyReport {
@@ -53,7 +56,7 @@ export type VerifyBackup = (path: string, options?: VerifyBackupOptions) => Prom
 /** Returns `verifyBackup()` for a driver and a definition. */
 export function verifyBackupWith(kit: Kit): VerifyBackup {
   return async (path, options = {}) => {
-    const deep = flagArgument(optionsArgument(options).deep, 'options.deep');
+    const deep = flagArgument(optionsArgument(options, OPTIONS).deep, 'options.deep');
     const file = databasePath(path);
     const { adapter, definition } = kit;
     adapter.load();

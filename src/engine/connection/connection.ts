@@ -1,6 +1,7 @@
 import type { Adapter, DriverDatabase, DriverName, Row } from '../driver/adapter.ts';
 import { ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
 import { type Host, NO_HOST } from '../host.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { mayNameParameters, parameterNames, setsPragma, splitStatements } from '../sql/sql-text.ts';
 import type { OpenFile } from './open-file.ts';
 import { typedError } from './sqlite-error.ts';
@@ -12,6 +13,8 @@ export interface PragmaOptions {
   /** True for the first column of the first row alone. Default false: the rows. */
   readonly simple?: boolean;
 }
+
+const PRAGMA_OPTIONS: OptionNames<PragmaOptions> = { simple: true };
 
 /** How a connection is opened. */
 export interface ConnectionOptions {
@@ -149,6 +152,7 @@ export class Connection implements Disposable {
    * Reads or sets a pragma, as `pragma('user_version', { simple: true })`. https://sqlite.org/pragma.html
    */
   pragma(text: string, options: PragmaOptions = {}): unknown {
+    optionsArgument(options, PRAGMA_OPTIONS);
     const rows = this.prepare(`PRAGMA ${text}`).all();
     return options.simple ? Object.values(rows[0] ?? {})[0] : rows;
   }

@@ -1,7 +1,9 @@
 import type { AnyDb } from '../connection/db.ts';
+
 import { definitionOf } from '../definition.ts';
 import { DorkDbError, InvalidInputError } from '../errors.ts';
-import { optionsArgument } from '../input.ts';
+
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { messageOf } from '../realm.ts';
 import { now } from '../time.ts';
 import { checkBackups } from './backups.ts';
@@ -32,6 +34,8 @@ export interface HealthOptions {
   readonly deep?: boolean | 'quick';
 }
 
+const OPTIONS: OptionNames<HealthOptions> = { deep: true };
+
 const CHECKS: readonly (readonly [HealthCheckName, Check])[] = [
   ['sqlite', checkSqlite],
   ['pragmas', checkPragmas],
@@ -59,7 +63,7 @@ const DEPTHS = new Map<unknown, HealthDepth>([
  * @throws ClosedError after `closeDb()`.
  */
 export function health(db: AnyDb, options: HealthOptions = {}): HealthReport {
-  optionsArgument(options);
+  optionsArgument(options, OPTIONS);
   const started = performance.now();
   const connection = db.$client;
   connection.assertOpen();

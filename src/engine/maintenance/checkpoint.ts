@@ -1,8 +1,10 @@
 import type { Connection } from '../connection/connection.ts';
 import type { AnyDb } from '../connection/db.ts';
+
 import { DorkDbError, InvalidInputError } from '../errors.ts';
 import { bytesOf, walState } from '../file/wal.ts';
-import { checkTimeout, optionsArgument } from '../input.ts';
+import { checkTimeout } from '../input.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { requireNoTransaction, requireWritable } from './requirements.ts';
 
 /**
@@ -39,6 +41,8 @@ export interface CheckpointReport {
   readonly durationMs: number;
 }
 
+const OPTIONS: OptionNames<CheckpointOptions> = { mode: true, waitMs: true };
+
 const MODES = ['passive', 'full', 'restart', 'truncate'];
 
 /**
@@ -52,7 +56,7 @@ const MODES = ['passive', 'full', 'restart', 'truncate'];
  * database without a -wal.
  */
 export function checkpoint(db: AnyDb, options: CheckpointOptions = {}): CheckpointReport {
-  optionsArgument(options);
+  optionsArgument(options, OPTIONS);
   const { mode = 'truncate', waitMs = 0 } = options;
   if (!MODES.includes(mode)) throw new InvalidInputError('options.mode', `is not one of ${MODES.join(', ')}`);
   checkTimeout(waitMs, 'options.waitMs');

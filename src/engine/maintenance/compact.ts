@@ -13,8 +13,9 @@ import { databasePath, MEMORY } from '../file/path.ts';
 import { exchange } from '../file/replace.ts';
 import { bytesOf } from '../file/wal.ts';
 import { howTo } from '../host.ts';
-import { checkTimeout, optionsArgument } from '../input.ts';
+import { checkTimeout } from '../input.ts';
 import { countRows, type RowCounts } from '../migrations/rows.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { withoutOthers } from './exclusive.ts';
 
 /** What `compact()` takes. */
@@ -24,6 +25,8 @@ export interface CompactOptions {
   /** Called before each phase. What it throws ends the compaction; the file is as it was. */
   readonly onProgress?: (progress: CompactProgress) => void;
 }
+
+const OPTIONS: OptionNames<CompactOptions> = { busyTimeoutMs: true, onProgress: true };
 
 /** Where a compaction is. Each phase is one statement, which tells nothing meanwhile. */
 export interface CompactProgress {
@@ -65,7 +68,7 @@ export type Compact = (path: string, options?: CompactOptions) => CompactReport;
 /** Returns `compact()` for a driver and a definition. */
 export function compactWith(kit: Kit): Compact {
   return (path, options = {}) => {
-    const { busyTimeoutMs = BUSY_TIMEOUT_MS, onProgress } = optionsArgument(options);
+    const { busyTimeoutMs = BUSY_TIMEOUT_MS, onProgress } = optionsArgument(options, OPTIONS);
     checkTimeout(busyTimeoutMs);
     const started = performance.now();
     const filename = existing(path);

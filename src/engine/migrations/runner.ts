@@ -4,6 +4,7 @@ import { isBusy } from '../connection/sqlite-error.ts';
 import { DatabaseBusyError, DorkDbError, MigrationError } from '../errors.ts';
 import { MEMORY } from '../file/path.ts';
 import { checkTimeout, flagArgument } from '../input.ts';
+import type { OptionNames } from '../options.ts';
 import { retryWhile } from '../sleep.ts';
 import { apply, type Work } from './apply.ts';
 import { isCurrent } from './current.ts';
@@ -27,6 +28,8 @@ export interface MigrateOptions {
   /** False where the file is itself a copy, as a rehearsal is. Default true. */
   readonly snapshot?: boolean;
 }
+
+export const MIGRATE_OPTIONS: OptionNames<MigrateOptions> = { onProgress: true, lockTimeoutMs: true, snapshot: true };
 
 const LOCK_TIMEOUT_MS = 60_000;
 

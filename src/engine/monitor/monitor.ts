@@ -1,9 +1,11 @@
 import type { Connection } from '../connection/connection.ts';
 import type { AnyDb } from '../connection/db.ts';
+
 import { InvalidInputError } from '../errors.ts';
 import { MEMORY } from '../file/path.ts';
 import { bytesOf, walState } from '../file/wal.ts';
-import { optionsArgument } from '../input.ts';
+
+import { type OptionNames, optionsArgument } from '../options.ts';
 import { now } from '../time.ts';
 import { attach } from './attach.ts';
 import { Recorder } from './recorder.ts';
@@ -18,6 +20,8 @@ export interface MonitorOptions {
   /** From how many milliseconds on a statement is slow. Default 100. */
   readonly slowMs?: number;
 }
+
+const OPTIONS: OptionNames<MonitorOptions> = { everyMs: true, onSample: true, slowMs: true };
 
 /** A monitor that runs until it is stopped or its connection is closed. It does not keep the process alive. */
 export interface Monitor extends Disposable {
@@ -48,7 +52,7 @@ const SLOW_MS = 100;
  * ```
  */
 export function monitor(db: AnyDb, options: MonitorOptions = {}): Monitor {
-  optionsArgument(options);
+  optionsArgument(options, OPTIONS);
   const { everyMs = EVERY_MS, onSample, slowMs = SLOW_MS } = options;
   check('everyMs', everyMs, 1);
   check('slowMs', slowMs, 0);

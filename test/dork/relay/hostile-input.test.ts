@@ -167,13 +167,14 @@ describe(`hostile input to SqliteIndex on ${RUNTIME}`, () => {
         throw new Error('read');
       },
     };
-    const proxy = new Proxy(NEIGHBOUR, {
+    const unreadable = {
       get() {
         throw new Error('read');
       },
-    });
+    };
+    const proxy = new Proxy(NEIGHBOUR, unreadable);
     for (const message of [getter, proxy]) assert.throws(() => index.insertMessage(message), isInvalid('message'));
-    assert.throws(() => index.queryMessages(proxy as never), isInvalid('options'));
+    assert.throws(() => index.queryMessages(new Proxy({ limit: 1 }, unreadable)), isInvalid('options'));
     assert.deepEqual(dump(test.db), before);
   });
 
