@@ -3,7 +3,8 @@ import type { Statement } from '../../engine/connection/statement.ts';
 import type { SqliteValue } from '../../engine/driver/adapter.ts';
 import { DEFAULT_BEHAVIOR, DEFAULT_BUDGET } from '../mesh/entry.ts';
 import { AGENT_STATUSES } from '../mesh/schema.ts';
-import { readInstant } from './instant-sql.ts';
+import { NO_INSTANT, readInstant } from './instants.ts';
+import { Misfit, planOrReason } from './misfit.ts';
 import type { RowTarget } from './row-import.ts';
 
 /** Where agents go. The order of the columns is that of {@link AgentPlan.values}. */
@@ -67,8 +68,6 @@ export interface AgentPlan {
 /** An older row by its columns; a column that this version of the file does not have is absent. */
 export type OlderAgent = Readonly<Record<string, SqliteValue>>;
 
-class Misfit extends Error {}
-
 /** Reads agents of mesh.db, with SQLite's JSON functions, which leave numbers and texts as they are written. */
 export class AgentReader {
   readonly #isValid: Statement<{ valid: number }>;
@@ -83,12 +82,7 @@ export class AgentReader {
 
   /** Gives the reason where the row does not fit. */
   read(row: OlderAgent): AgentPlan | string {
-    try {
-      return this.#plan(row);
-    } catch (error) {
-      if (error instanceof Misfit) return error.message;
-      throw error;
-    }
+    return planOrReason(() => this.#plan(row));
   }
 
   #plan(row: OlderAgent): AgentPlan {
@@ -210,7 +204,7 @@ function time(row: OlderAgent, column: string, adjustments: Set<string>): string
   const value = optionalText(row, column);
   if (value === null) return null;
   const read = readInstant(value);
-  if (!read) throw new Misfit(`${column} is not an instant of the years 0 to 9999`);
+  if (!read) throw new Misfit(`${column} ${NO_INSTANT}`);
   if (read.rule) adjustments.add(`${column}_${read.rule}`);
   return read.iso;
 }

@@ -1,7 +1,6 @@
 import { AGENT_TARGET, AgentReader } from './agent-row.ts';
-import type { ImportContext } from './import-context.ts';
+import type { ImportContext, Steps } from './import-context.ts';
 import { RowWriter, readRows, setAside } from './row-import.ts';
-import { WOULD_BE } from './table-sql.ts';
 
 /** Version 2 added last_seen_*, version 4 namespace and scan_root. */
 export const AGENTS = {
@@ -21,30 +20,24 @@ export const AGENTS = {
   laterColumns: ['last_seen_at', 'last_seen_event', 'namespace', 'scan_root'],
 };
 
-/** The kind under which a dry run keeps project paths in mind. */
-export const WOULD_BE_PATH = 'path';
-
 /** Imports `agents` of mesh.db. */
-export function importAgents(context: ImportContext, columns: readonly string[]): void {
-  const { connection, tally } = context;
+export function* importAgents(context: ImportContext, columns: readonly string[]): Steps {
+  const { connection, tally, paths } = context;
   const reader = new AgentReader(connection);
-  const writer = new RowWriter(context, AGENT_TARGET);
-  const owner = connection.prepare<{ id: string }>('SELECT id FROM main.agents WHERE project_path = ?');
-  const keepInMind = connection.prepare(`INSERT OR IGNORE INTO ${WOULD_BE} (kind, id) VALUES ('${WOULD_BE_PATH}', ?)`);
+  const writer = new RowWriter(context, AGENT_TARGET, 'older');
   for (const { row, values } of readRows(context, AGENTS.table, columns)) {
     const plan = reader.read(values);
-    if (typeof plan === 'string') {
-      setAside(context, AGENTS.table, row, values.id, plan);
-      continue;
+    const taken =
+      typeof plan === 'string' ? plan : (paths.problem(plan.id, plan.projectPath) ?? writer.take(plan.id, plan.values));
+    if (typeof plan === 'string' || typeof taken === 'string')
+      setAside(context, AGENTS.table, row, values.id, String(taken));
+    else {
+      tally.add(AGENTS.table, taken.outcome);
+      if (taken.isWritten) {
+        paths.keep(plan.id, plan.projectPath);
+        for (const rule of plan.adjustments) tally.adjust(AGENTS.table, rule);
+      }
     }
-    if ((owner.get(plan.projectPath)?.id ?? plan.id) !== plan.id) {
-      setAside(context, AGENTS.table, row, values.id, 'project_path is that of another agent');
-      continue;
-    }
-    const outcome = writer.take(plan.id, plan.values);
-    tally.add(AGENTS.table, outcome);
-    if (outcome !== 'imported' && outcome !== 'updated') continue;
-    if (context.isDryRun) keepInMind.run(plan.projectPath);
-    for (const rule of plan.adjustments) tally.adjust(AGENTS.table, rule);
+    yield;
   }
 }

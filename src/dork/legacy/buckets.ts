@@ -1,6 +1,7 @@
-import type { ImportContext } from './import-context.ts';
+import type { ImportContext, Origin, Steps } from './import-context.ts';
+import { Memory } from './memory.ts';
 import type { Outcome } from './receipt.ts';
-import { Memory, readRows, setAside } from './row-import.ts';
+import { readRows, setAside } from './row-import.ts';
 
 /** Since version 3 of mesh.db. */
 export const BUDGET_COUNTERS = {
@@ -16,11 +17,10 @@ export const BUDGET_COUNTERS = {
  *
  * @param table The older table.
  * @param countColumn Its column with the count.
- * @param isCopy True for the table of a hybrid file: what dork.db has stays.
  */
-export function importBuckets(context: ImportContext, table: string, countColumn: string, isCopy = false): void {
+export function* importBuckets(context: ImportContext, table: string, countColumn: string, origin: Origin): Steps {
   const { connection, isDryRun, tally } = context;
-  const memory = new Memory(context, 'bucket');
+  const memory = new Memory(context, 'bucket', origin);
   const find = connection.prepare<{ count: number }>(
     'SELECT count FROM main.rate_limit_buckets WHERE agent_id = ? AND bucket_minute = ?',
   );
@@ -31,21 +31,19 @@ export function importBuckets(context: ImportContext, table: string, countColumn
   for (const { row, values } of readRows(context, table, ['agent_id', 'bucket_minute', countColumn])) {
     const { agent_id: agent = null, bucket_minute: minute = null, [countColumn]: calls = null } = values;
     const problem = problemOf(agent, minute, calls, countColumn);
-    if (problem) {
-      setAside(context, table, row, agent, problem);
-      continue;
-    }
-    const id = JSON.stringify([agent, minute]);
-    const there = find.get(agent, minute)?.count;
-    const taken = memory.stateOf(id);
-    const { outcome, count } = decide(Number(calls), there, taken === undefined ? undefined : Number(taken));
-    if (isCopy && (there !== undefined || memory.wouldHave(id))) tally.add(table, 'alreadyThere');
+    if (problem) setAside(context, table, row, agent, problem);
     else {
+      const id = JSON.stringify([agent, minute]);
+      const taken = memory.recall(id);
+      const there = taken?.isPlanned ? Number(taken.state) : find.get(agent, minute)?.count;
+      const before = taken && Number(taken.state);
+      const decision = decide(Number(calls), there, before);
+      const outcome = taken?.isBetter && there !== undefined ? 'alreadyThere' : decision.outcome;
       tally.add(table, outcome);
-      if (outcome === 'deletedSince') continue;
-      if (outcome !== 'alreadyThere' && !isDryRun) put.run(agent, minute, count);
-      if (Number(taken) !== calls) memory.remember(id, String(calls));
+      if (outcome !== 'alreadyThere' && outcome !== 'deletedSince' && !isDryRun) put.run(agent, minute, decision.count);
+      if (!taken?.isBetter && outcome !== 'deletedSince' && before !== calls) memory.remember(id, String(calls));
     }
+    yield;
   }
 }
 

@@ -1,8 +1,7 @@
 import type { SqliteValue } from '../../engine/driver/adapter.ts';
-import { newId } from '../../stores/ids.ts';
 import { canonicalPath } from '../mesh/canonical-path.ts';
-import type { ImportContext } from './import-context.ts';
-import { type ReadInstant, readInstant } from './instant-sql.ts';
+import type { ImportContext, Steps } from './import-context.ts';
+import { NO_INSTANT, type ReadInstant, readInstant } from './instants.ts';
 import { type RowTarget, RowWriter, readRows, setAside } from './row-import.ts';
 
 /** A mesh.db may lack it. */
@@ -18,31 +17,29 @@ const TARGET: RowTarget = {
   to: 'agent_denials',
   key: 'path',
   columns: ['path', 'strategy', 'reason', 'denier', 'created_at'],
+  needsId: true,
 };
 
+const SAME_PLACE = 'path leads to where that of an earlier denial leads';
+
 /** Imports `denials` of mesh.db. */
-export function importDenials(context: ImportContext): void {
+export function* importDenials(context: ImportContext): Steps {
   const { tally } = context;
-  const writer = new RowWriter(context, TARGET, { columns: ['id'], values: () => [newId()] });
+  const writer = new RowWriter(context, TARGET, 'older');
   const seen = new Set<string>();
   for (const { row, values } of readRows(context, DENIALS.table, DENIALS.columns)) {
     const plan = planOf(values);
-    const reason =
-      typeof plan === 'string'
-        ? plan
-        : seen.has(plan.canonical)
-          ? 'path leads to where that of an earlier denial leads'
-          : undefined;
-    if (typeof plan === 'string' || reason) {
-      setAside(context, DENIALS.table, row, values.path, reason ?? '');
-      continue;
+    const taken =
+      typeof plan === 'string' ? plan : seen.has(plan.canonical) ? SAME_PLACE : writer.take(plan.path, plan.values);
+    if (typeof plan === 'string' || typeof taken === 'string')
+      setAside(context, DENIALS.table, row, values.path, String(taken));
+    else {
+      seen.add(plan.canonical);
+      tally.add(DENIALS.table, taken.outcome);
+      if (taken.isWritten && plan.canonical !== plan.path) tally.adjust(DENIALS.table, 'path_made_canonical');
+      if (taken.isWritten && plan.deniedAt.rule) tally.adjust(DENIALS.table, `denied_at_${plan.deniedAt.rule}`);
     }
-    seen.add(plan.canonical);
-    const outcome = writer.take(plan.path, plan.values);
-    tally.add(DENIALS.table, outcome);
-    if (outcome !== 'imported' && outcome !== 'updated') continue;
-    if (plan.canonical !== plan.path) tally.adjust(DENIALS.table, 'path_made_canonical');
-    if (plan.deniedAt.rule) tally.adjust(DENIALS.table, `denied_at_${plan.deniedAt.rule}`);
+    yield;
   }
 }
 
@@ -63,7 +60,7 @@ function planOf(row: Readonly<Record<string, SqliteValue>>): DenialPlan | string
   if (typeof path !== 'string' || path === '') return 'path is missing';
   if (typeof denied_at !== 'string') return 'denied_at is missing';
   const deniedAt = readInstant(denied_at);
-  if (!deniedAt) return 'denied_at is not an instant of the years 0 to 9999';
+  if (!deniedAt) return `denied_at ${NO_INSTANT}`;
   const canonical = canonicalPath(path);
   const values = [canonical, row.strategy ?? null, row.reason ?? null, row.denied_by ?? null, deniedAt.iso];
   return { path, canonical, deniedAt, values };

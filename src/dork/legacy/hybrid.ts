@@ -4,23 +4,22 @@ import { getTableColumns } from 'drizzle-orm/utils';
 import { agentDenials, agents, rateLimitBuckets } from '../mesh/schema.ts';
 import { pulseRuns, pulseSchedules } from '../pulse/schema.ts';
 import { relayIndex, relayTraces } from '../relay/schema.ts';
-import { WOULD_BE_PATH } from './agents.ts';
 import type { LegacySource } from './receipt.ts';
 import { MESSAGE_WORDS, SPAN_WORDS } from './relay.ts';
 import {
   type ColumnRule,
-  type Older,
+  flag,
   optionalInstant,
   optionalInteger,
   optionalJson,
   optionalText,
+  required,
   requiredInstant,
   requiredText,
   sameWords,
   type TableRule,
   word,
 } from './table-rule.ts';
-import { wouldBe } from './table-sql.ts';
 
 /** A new table as it stands in a hybrid relay/index.db. */
 export interface HybridTable {
@@ -62,51 +61,34 @@ function hybrid(
   return { table, name: getTableName(table), kind, key, waitsFor };
 }
 
-/** The table as it is copied: each column from that of the same name, as far as the file has it. */
-export function hybridRule({ table, name, kind, key }: HybridTable, older: Older): TableRule {
+/** The rule by which the table is copied: each column from that of the same name, as far as the file has it. */
+export function hybridRule({ table, name, kind, key }: HybridTable, present: ReadonlySet<string>): TableRule {
   const columns = Object.values(getTableColumns(table)) as SQLiteColumn[];
-  const needsId = kind !== 'bucket' && key !== 'id' && older('id') === 'NULL';
+  const needsId = key !== 'id' && !present.has('id');
   return {
     kind,
+    origin: 'copy',
     from: name,
     to: name,
-    key: [key, key],
+    key,
     columns: columns
       .filter((column) => !(needsId && column.name === 'id'))
-      .map((column) => columnRule(kind, column, older)),
-    openStatuses: [],
-    isCopy: true,
-    ...(needsId && { needsId }),
-    ...(kind === 'run' && { schedule: older('schedule_id') }),
-    ...(kind === 'agent' && { faults: [[isOthersPath(older), 'project_path is that of another agent']] }),
+      .map((column) => columnRule(kind, column, present.has(column.name))),
+    needsId,
   };
 }
 
-/** The older code wrote a column or it did not; what it did not write has the default that the new table gives. */
-function columnRule(kind: TableRule['kind'], column: SQLiteColumn, older: Older): ColumnRule {
-  const { name } = column;
-  const value = older(name);
-  if (value === 'NULL' && column.hasDefault) {
-    return { column: name, value: literal(column.default), faults: [], adjustments: [] };
+/** The older code wrote a column or it did not; a column that it did not write has the default of the new table. */
+function columnRule(kind: TableRule['kind'], column: SQLiteColumn, isPresent: boolean): ColumnRule {
+  const { name, notNull } = column;
+  if (!isPresent && column.hasDefault) {
+    const value = typeof column.default === 'string' ? column.default : Number(column.default);
+    return { column: name, older: name, read: () => value };
   }
-  if (column.enumValues?.length) return word(name, value, { ...OLDER_WORDS[kind], ...sameWords(column.enumValues) });
-  if (name.endsWith('_at')) return column.notNull ? requiredInstant(name, value) : optionalInstant(name, value);
-  if (column.getSQLType() === 'integer') return required(column, value, optionalInteger(name, value));
-  if (name.endsWith('_json') || name === 'metadata') return required(column, value, optionalJson(name, value));
-  return column.notNull ? requiredText(name, value) : optionalText(name, value);
-}
-
-function required({ name, notNull }: SQLiteColumn, value: string, rule: ColumnRule): ColumnRule {
-  return notNull ? { ...rule, faults: [[`${value} IS NULL`, `${name} is missing`], ...rule.faults] } : rule;
-}
-
-function literal(value: unknown): string {
-  return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(Number(value));
-}
-
-function isOthersPath(older: Older): string {
-  const path = older('project_path');
-  const id = older('id');
-  return `(EXISTS (SELECT 1 FROM main.agents AS o WHERE o.project_path = ${path} AND o.id <> ${id})
-    OR ${wouldBe(WOULD_BE_PATH, path)} AND NOT ${wouldBe('agent', id)})`;
+  if (column.enumValues?.length) return word(name, { ...OLDER_WORDS[kind], ...sameWords(column.enumValues) });
+  if (name.endsWith('_at')) return notNull ? requiredInstant(name) : optionalInstant(name);
+  if (column.dataType === 'boolean') return flag(name);
+  if (column.getSQLType() === 'integer') return notNull ? required(optionalInteger(name)) : optionalInteger(name);
+  if (name.endsWith('_json') || name === 'metadata') return notNull ? required(optionalJson(name)) : optionalJson(name);
+  return notNull ? requiredText(name) : optionalText(name);
 }

@@ -1,4 +1,5 @@
 import type { Connection } from '../../engine/connection/connection.ts';
+import type { AgentPaths } from './agent-paths.ts';
 import type { LegacySource, Tally } from './receipt.ts';
 
 /** How far an import is. */
@@ -6,26 +7,31 @@ export interface ImportProgress {
   readonly source: LegacySource;
   /** The older table; `schedules` for the array of schedules.json. */
   readonly table: string;
-  /** Rows that were looked at until now. */
+  /** Rows that were read so far. */
   readonly rows: number;
   readonly totalRows: number;
 }
 
-/** What the import of a source works with. */
+/**
+ * Who describes the same row better, the best last. A row that was imported from one of them is never brought up to date
+ * from a lesser one: `placeholder` stands for a schedule that is gone, `copy` is a new table of a hybrid file.
+ */
+export const ORIGINS: readonly string[] = ['placeholder', 'copy', 'older'] satisfies Origin[];
+export type Origin = 'placeholder' | 'copy' | 'older';
+
+/** State that the import of one source works with. */
 export interface ImportContext {
-  /** dork.db; the older file is attached to it as {@link ATTACHED}. */
+  /** dork.db. */
   readonly connection: Connection;
+  /** The private copy of the source; undefined for schedules.json. */
+  readonly copy: Connection | undefined;
   readonly isDryRun: boolean;
   readonly keepOrphans: boolean;
-  /** True where relay/index.db holds copies of what the other sources hold. */
-  readonly isHybrid: boolean;
   readonly tally: Tally;
-  /** Tells how far a table is. */
+  readonly paths: AgentPaths;
+  /** Reports how far a table is. */
   readonly progress: (table: string, rows: number, totalRows: number) => void;
 }
 
-/** The name under which the older file is attached. */
-export const ATTACHED = 'dork_legacy';
-
-/** Rows that are looked at and written together, and between two tellings of the progress. */
-export const CHUNK_ROWS = 20_000;
+/** Rows that were imported or looked at, one a step. The caller decides which steps share a transaction. */
+export type Steps = Generator<void, void, void>;

@@ -10,10 +10,10 @@ import { type OptionNames, optionsArgument } from '../../engine/options.ts';
 import { now } from '../../engine/time.ts';
 import { defaultHome } from '../home.ts';
 import type { ImportProgress } from './import-context.ts';
+import { CREATE_PLANNED, DROP_PLANNED } from './memory.ts';
 import { type ImportReceipt, type LegacySource, type SourceReceipt, sumOf } from './receipt.ts';
 import { LEGACY_SOURCES } from './schema.ts';
 import { SourceImports } from './source-imports.ts';
-import { CREATE_WORK_TABLES, DROP_WORK_TABLES } from './table-sql.ts';
 
 /** What `importLegacy()` takes. */
 export interface ImportLegacyOptions {
@@ -26,13 +26,13 @@ export interface ImportLegacyOptions {
    * Default false: they are set aside.
    */
   readonly keepOrphans?: boolean;
-  /** Called at the beginning and the end of each table, and every 20,000 rows. */
+  /** Called with how far each table is, between two transactions. What it throws ends the import, which can be repeated. */
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
 const OPTIONS: OptionNames<ImportLegacyOptions> = { home: true, dryRun: true, keepOrphans: true, onProgress: true };
 
-/** relay/index.db is the last: where it is a hybrid, it holds poorer copies of what the others hold. */
+/** relay/index.db is the last: a hybrid file holds poorer copies of what the others hold. */
 const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
   (a, b) => Number(a === 'relay/index.db') - Number(b === 'relay/index.db'),
 );
@@ -40,13 +40,14 @@ const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
 /**
  * Brings everything from the older DorkOS files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db) into dork.db.
  *
- * Each file is a transaction of its own. A file that is missing is nothing; one that cannot be imported is told in the
- * receipt, and the others go on. The files are never changed: databases are copied with their -wal into a private
- * folder beside dork.db (for a dry run among the system's temporary files), read there, and removed.
+ * Rows are written in short transactions, so that a server can use dork.db meanwhile. An import that ends early is
+ * completed by the next one. A missing file is not an error. A file that cannot be imported has an error in the receipt,
+ * and the others go on. The files are never changed: databases are copied with their -wal into a private folder next to
+ * dork.db (for a dry run into the system's temporary folder), read there, and removed.
  *
- * It may be run as often as you like: it brings what the older files have got since, and leaves what was changed or
- * deleted in dork.db since as it is. Rows that do not fit are told in the receipt, with the reason. Every import of a
- * file adds a row to `legacy_imports`.
+ * It may be run as often as you like. It brings rows that are new in the older files, and brings rows up to date that
+ * moved on there and were not changed here. Rows that were changed or deleted in dork.db stay so. Rows that do not fit
+ * are in the receipt, with the reason. Every complete import of a file adds a row to `legacy_imports`.
  *
  * @throws ImportError where the home is no folder, or dork.db itself cannot take part: within a transaction, before its
  * migrations, read-only.
@@ -65,7 +66,8 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
   assertReady(connection, isDryRun);
   const startedAt = now();
   const sources = new Map<LegacySource, SourceReceipt>();
-  connection.exec(DROP_WORK_TABLES + CREATE_WORK_TABLES);
+  connection.exec(DROP_PLANNED);
+  if (isDryRun) connection.exec(CREATE_PLANNED);
   try {
     using folder = temporaryFolder(connection.adapter, placeOf(connection, isDryRun), 'dork-import');
     const run = new SourceImports(connection, home, folder.path, {
@@ -75,7 +77,7 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
     });
     for (const source of ORDER) sources.set(source, run.import(source));
   } finally {
-    connection.exec(DROP_WORK_TABLES);
+    connection.exec(DROP_PLANNED);
   }
   const receipts = LEGACY_SOURCES.map((source) => sources.get(source) as SourceReceipt);
   return {

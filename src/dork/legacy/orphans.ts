@@ -1,49 +1,41 @@
-import { ATTACHED, type ImportContext } from './import-context.ts';
+import type { ImportContext } from './import-context.ts';
 import { RowWriter } from './row-import.ts';
 import { placeholderValues, SCHEDULE_TARGET } from './schedule-row.ts';
-import type { TableRule } from './table-rule.ts';
-import { VERDICTS } from './table-sql.ts';
+import type { Admission } from './table-import.ts';
 
 /** The reasons in the receipt. */
 const ORPHAN = 'its schedule is gone';
 const DELETED = 'its schedule was deleted here';
 
 /**
- * Decides about the runs of the chunk whose schedule is neither in dork.db nor in schedules.json: set aside, or with
- * `keepOrphans` attached to a paused, disabled schedule that has the missing id for its id and its name. A schedule that
- * was imported before and deleted since does not come back, so its runs are set aside in both cases.
+ * Admits the runs of schedules that dork.db has. A run whose schedule is neither there nor in schedules.json is set
+ * aside, or with `keepOrphans` attached to a paused, disabled schedule that has the missing id for its id and its name.
+ * A schedule that was imported before and deleted since does not come back, so its runs are set aside in both cases.
  */
-export function adoptOrphans(context: ImportContext, rule: TableRule): void {
-  const { connection, keepOrphans, tally } = context;
-  const count = connection.prepare<{ rows: number }>(
-    `SELECT count(*) AS rows FROM ${VERDICTS} WHERE outcome = 'orphan'`,
-  );
-  const orphans = (): number => count.get()?.rows ?? 0;
-  if (orphans() === 0) return;
-  const createdAt = rule.columns.find(({ column }) => column === 'created_at')?.value;
-  const missing = connection.prepare<{ id: string; createdAt: string }>(
-    `SELECT ${rule.schedule} AS id, min(${createdAt}) AS createdAt
-     FROM ${VERDICTS} AS v CROSS JOIN ${ATTACHED}."${rule.from}" AS s ON s.rowid = v.row
-     WHERE v.outcome = 'orphan' GROUP BY 1 ORDER BY min(v.row)`,
-  );
-  const setAside = connection.prepare(
-    `UPDATE ${VERDICTS} SET outcome = 'setAside', reason = ?1 WHERE outcome = 'orphan' AND (?2 IS NULL OR ?2 =
-       (SELECT ${rule.schedule} FROM ${ATTACHED}."${rule.from}" AS s WHERE s.rowid = row))`,
-  );
-  const schedules = new RowWriter(context, SCHEDULE_TARGET);
-  const placeholders = missing.all().filter(({ id }) => {
-    const wasDeleted = schedules.memory.stateOf(id) !== undefined;
-    if (wasDeleted) setAside.run(DELETED, id);
-    return !wasDeleted;
-  });
-  if (!keepOrphans) {
-    setAside.run(ORPHAN, null);
-    return;
-  }
-  const rows = orphans();
-  if (rows === 0) return;
-  for (const { id, createdAt: since } of placeholders) schedules.put(id, placeholderValues(id, since));
-  connection.exec(`UPDATE ${VERDICTS} SET outcome = 'imported' WHERE outcome = 'orphan'`);
-  tally.adjust(rule.from, 'attached_to_a_placeholder_schedule', rows);
-  tally.adjust(rule.from, 'placeholder_schedule_created', placeholders.length);
+export function runAdmission(context: ImportContext): Admission {
+  const { connection, keepOrphans } = context;
+  const find = connection.prepare('SELECT 1 FROM main.pulse_schedules WHERE id = ?');
+  const schedules = new RowWriter(context, SCHEDULE_TARGET, 'placeholder');
+  /** The placeholders that this import made, and since when they are. */
+  const made = new Map<string, string>();
+  return (run, adjust) => {
+    const id = String(run.get('schedule_id'));
+    const createdAt = String(run.get('created_at'));
+    const since = made.get(id);
+    if (since === undefined) {
+      const known = schedules.memory.recall(id);
+      if (known?.isPlanned || find.get(id)) return undefined;
+      if (known) return DELETED;
+      if (!keepOrphans) return ORPHAN;
+      adjust('placeholder_schedule_created');
+    }
+    // It is as old as the first of its runs, which need not come first.
+    if (since === undefined || createdAt < since) {
+      const taken = schedules.take(id, placeholderValues(id, createdAt));
+      if (typeof taken === 'string') return taken;
+      made.set(id, createdAt);
+    }
+    adjust('attached_to_a_placeholder_schedule');
+    return undefined;
+  };
 }

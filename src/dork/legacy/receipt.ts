@@ -13,7 +13,7 @@ export interface ImportCounts {
   readonly imported: number;
   /** Rows that an earlier import took, that have moved on in the older file since, and that nobody changed in dork.db. */
   readonly updated: number;
-  /** Rows that dork.db has; what it says of them stays. */
+  /** Rows that dork.db has as they are in the older file, or that were changed there; they stay as they are. */
   readonly alreadyThere: number;
   /** Rows that an earlier import took and that were deleted from dork.db since; they stay deleted. */
   readonly deletedSince: number;
@@ -58,7 +58,7 @@ export interface SourceReceipt extends ImportCounts {
   readonly source: LegacySource;
   /** The file, absolute. */
   readonly path: string;
-  /** `failed`: nothing of this file was imported, and `error` says why. */
+  /** `failed`: not all of this file was imported, and `error` says why. The counts are of the rows that were. */
   readonly status: 'imported' | 'missing' | 'failed';
   /** Bytes of the file and its -wal. 0 where it is missing. */
   readonly size: number;

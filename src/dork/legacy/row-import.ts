@@ -1,122 +1,100 @@
 import type { Statement } from '../../engine/connection/statement.ts';
 import type { SqliteValue } from '../../engine/driver/adapter.ts';
-import { ATTACHED, type ImportContext } from './import-context.ts';
+import { ConstraintError } from '../../engine/errors.ts';
+import { newId } from '../../stores/ids.ts';
+import type { ImportContext, Origin } from './import-context.ts';
+import { fingerprint, Memory } from './memory.ts';
 import type { Outcome } from './receipt.ts';
 import type { LEGACY_KINDS } from './schema.ts';
-import { WOULD_BE } from './table-sql.ts';
 
-type Kind = (typeof LEGACY_KINDS)[number];
-
-/** A row of the older file, read alone, since a single one can be many megabytes. */
+/** A row of the older file. */
 export interface OlderRow {
   /** The rowid, as text: JavaScript's numbers end at 2^53. */
   readonly row: string;
   readonly values: Readonly<Record<string, SqliteValue>>;
 }
 
-/** Rows between two tellings of the progress. */
-const TELL_EVERY = 1000;
+/** Rows between two reports of the progress. */
+const REPORT_EVERY = 1000;
 
-/** Reads a table row by row in its order, and tells how far it is. */
+/** Reads a table of the copy in its order, row by row since a single one can be many megabytes, and reports how far it is. */
 export function* readRows(context: ImportContext, table: string, columns: readonly string[]): Generator<OlderRow> {
-  const { connection, tally, progress } = context;
+  const { copy, tally, progress } = context;
+  if (!copy) return;
   const names = columns.map((column) => `"${column}"`).join(', ');
-  const total = connection
-    .prepare<{ n: number }>(`SELECT count(*) AS n FROM ${ATTACHED}."${table}" NOT INDEXED`)
-    .get()?.n;
-  const next = connection.prepare<Record<string, SqliteValue>>(
-    `SELECT CAST(rowid AS TEXT) AS dork_row, ${names} FROM ${ATTACHED}."${table}" NOT INDEXED
-     WHERE rowid >= CAST(? AS INTEGER) ORDER BY rowid LIMIT 1`,
+  const total = copy.prepare<{ n: number }>(`SELECT count(*) AS n FROM "${table}" NOT INDEXED`).get()?.n ?? 0;
+  const all = copy.prepare<Record<string, SqliteValue>>(
+    `SELECT CAST(rowid AS TEXT) AS dork_row, ${names} FROM "${table}" NOT INDEXED ORDER BY rowid`,
+  );
+  const exact = copy.prepare<Record<string, string | null>>(
+    `SELECT ${columns.map((column) => `iif(typeof("${column}") = 'integer', CAST("${column}" AS TEXT), NULL) AS "${column}"`).join(', ')}
+     FROM "${table}" WHERE rowid = CAST(? AS INTEGER)`,
   );
   let rows = 0;
   tally.begin(table);
-  for (let from = -(2n ** 63n); from < 2n ** 63n; rows++) {
-    if (rows % TELL_EVERY === 0) progress(table, rows, total ?? 0);
-    const found = next.get(String(from));
-    if (!found) break;
-    const { dork_row: row, ...values } = found;
-    yield { row: String(row), values };
-    from = BigInt(String(row)) + 1n;
+  for (const { dork_row, ...values } of all.iterate()) {
+    if (rows++ % REPORT_EVERY === 0) progress(table, rows - 1, total);
+    const row = String(dork_row);
+    for (const column of columns) {
+      const value = values[column];
+      if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) continue;
+      const digits = exact.get(row)?.[column];
+      if (digits) values[column] = BigInt(digits);
+    }
+    yield { row, values };
   }
-  progress(table, rows, total ?? 0);
+  progress(table, rows, total);
 }
 
-/** Tells the receipt of a row that does not fit. */
+/** Adds a row that does not fit to the receipt. */
 export function setAside({ tally }: ImportContext, table: string, row: string, id: unknown, reason: string): void {
   tally.setAside(table, reason);
   tally.list({ table, row, id: typeof id === 'string' ? id : null, reason });
 }
 
-/** What earlier imports took, and what this one takes: `legacy_rows`, and for a dry run its stand-in in memory. */
-export class Memory {
-  readonly #isDryRun: boolean;
-  readonly #kind: Kind;
-  readonly #find: Statement<{ state: string }>;
-  readonly #put: Statement;
-  readonly #wouldBe: Statement;
-  readonly #had: Statement;
-
-  constructor({ connection, isDryRun }: Pick<ImportContext, 'connection' | 'isDryRun'>, kind: Kind) {
-    this.#isDryRun = isDryRun;
-    this.#kind = kind;
-    this.#find = connection.prepare('SELECT state FROM main.legacy_rows WHERE kind = ? AND id = ?');
-    this.#put = connection.prepare(
-      'INSERT INTO main.legacy_rows (kind, id, state) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET state = excluded.state',
-    );
-    this.#had = connection.prepare(`SELECT 1 FROM ${WOULD_BE} WHERE kind = ? AND id = ?`);
-    this.#wouldBe = connection.prepare(`INSERT OR IGNORE INTO ${WOULD_BE} (kind, id) VALUES (?, ?)`);
-  }
-
-  /** The state in which an earlier import took the row; undefined where none did. */
-  stateOf(id: string): string | undefined {
-    return this.#find.get(this.#kind, id)?.state;
-  }
-
-  /** True for a row that a dry run has put before. */
-  wouldHave(id: string): boolean {
-    return this.#had.get(this.#kind, id) !== undefined;
-  }
-
-  remember(id: string, state: string): void {
-    if (this.#isDryRun) this.#wouldBe.run(this.#kind, id);
-    else this.#put.run(this.#kind, id, state);
-  }
-}
-
-/** How rows are written that JavaScript has to look at one by one. */
+/** Where rows go. */
 export interface RowTarget {
-  readonly kind: Kind;
+  readonly kind: (typeof LEGACY_KINDS)[number];
   /** The new table. */
   readonly to: string;
   /** The column by which a row is found. */
   readonly key: string;
   /** The columns that come from the older file. */
   readonly columns: readonly string[];
+  /** True if the new column `id` is a ULID that the older row does not have. */
+  readonly needsId?: boolean;
 }
 
-/** Writes rows one by one, and tells what became of each. */
+/** What became of a row. */
+export interface Taken {
+  readonly outcome: Exclude<Outcome, 'setAside'>;
+  /** True if the row was inserted or updated. */
+  readonly isWritten: boolean;
+}
+
+const IMPORTED: Taken = { outcome: 'imported', isWritten: true };
+const UPDATED: Taken = { outcome: 'updated', isWritten: true };
+const ALREADY_THERE: Taken = { outcome: 'alreadyThere', isWritten: false };
+const DELETED_SINCE: Taken = { outcome: 'deletedSince', isWritten: false };
+
+/** Writes rows one by one, and decides what becomes of each. */
 export class RowWriter {
   readonly memory: Memory;
   readonly #isDryRun: boolean;
   readonly #target: RowTarget;
+  readonly #keyAt: number;
   readonly #find: Statement<Record<string, SqliteValue>>;
   readonly #insert: Statement;
   readonly #update: Statement;
-  readonly #extra: () => readonly SqliteValue[];
 
-  /** @param extra Columns that the older file does not have, and their values for a new row. */
-  constructor(
-    context: ImportContext,
-    target: RowTarget,
-    extra: { columns: readonly string[]; values: () => readonly SqliteValue[] } = { columns: [], values: () => [] },
-  ) {
+  constructor(context: ImportContext, target: RowTarget, origin: Origin) {
     const { connection } = context;
-    const { to, key, columns } = target;
-    const all = [...columns, ...extra.columns];
-    this.memory = new Memory(context, target.kind);
+    const { to, key, columns, needsId } = target;
+    const all = needsId ? [...columns, 'id'] : columns;
+    this.memory = new Memory(context, target.kind, origin);
     this.#isDryRun = context.isDryRun;
     this.#target = target;
-    this.#extra = extra.values;
+    this.#keyAt = columns.indexOf(key);
     this.#find = connection.prepare(`SELECT ${columns.join(', ')} FROM main.${to} WHERE ${key} = ?`);
     this.#insert = connection.prepare(
       `INSERT INTO main.${to} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})`,
@@ -127,36 +105,57 @@ export class RowWriter {
   }
 
   /**
-   * Takes a row that fits.
+   * Takes a row that fits: inserts it if dork.db never had it, and brings it up to date if it is as it was imported and
+   * the older file has moved on. A row that was changed or deleted here stays so.
    *
    * @param id The id that it has in the older file.
    * @param values Of the target's columns, in their order.
+   * @param admit Called before the row is inserted. Returns the reason if it may not.
+   * @returns The reason if the row is to be set aside.
    */
-  take(id: string, values: readonly SqliteValue[]): Outcome {
-    const { key, columns } = this.#target;
-    const keyValue = values[columns.indexOf(key)] as SqliteValue;
-    const there = this.#find.get(keyValue);
-    const takenAs = this.memory.stateOf(id);
-    if (!there) return takenAs === undefined ? this.put(id, values) : 'deletedSince';
+  take(id: string, values: readonly SqliteValue[], admit?: () => string | undefined): Taken | string {
+    const key = values[this.#keyAt] as SqliteValue;
+    const taken = this.memory.recall(id);
+    const there = this.#find.get(key);
+    if (!there && !taken?.isPlanned) {
+      if (taken) return DELETED_SINCE;
+      return admit?.() ?? this.put(id, values);
+    }
+    if (!taken) {
+      this.memory.keepAsItIs(id);
+      return ALREADY_THERE;
+    }
     const state = fingerprint(values);
-    const isChangedHere = fingerprint(columns.map((column) => there[column] ?? null)) !== takenAs;
-    if (takenAs === undefined || takenAs === state || isChangedHere) return 'alreadyThere';
-    if (!this.#isDryRun) this.#update.run(...values, keyValue);
+    if (taken.isBetter || taken.state === state) return ALREADY_THERE;
+    const isChangedHere = !taken.isPlanned && there && fingerprint(Object.values(there)) !== taken.state;
+    if (isChangedHere) return ALREADY_THERE;
+    const reason = this.#isDryRun ? undefined : refusalOf(() => this.#update.run(...values, key));
+    if (reason) return reason;
     this.memory.remember(id, state);
-    return 'updated';
+    return UPDATED;
   }
 
-  /** Inserts a row that is known not to be there. */
-  put(id: string, values: readonly SqliteValue[]): 'imported' {
-    if (!this.#isDryRun) this.#insert.run(...values, ...this.#extra());
+  /**
+   * Inserts a row that is not there.
+   *
+   * @returns The reason if dork.db does not take it.
+   */
+  put(id: string, values: readonly SqliteValue[]): Taken | string {
+    const extra = this.#target.needsId ? [newId()] : [];
+    const reason = this.#isDryRun ? undefined : refusalOf(() => this.#insert.run(...values, ...extra));
+    if (reason) return reason;
     this.memory.remember(id, fingerprint(values));
-    return 'imported';
+    return IMPORTED;
   }
 }
 
-/** Differs where one of the values differs. */
-function fingerprint(values: readonly SqliteValue[]): string {
-  // Loaded here: an import costs Bun 8 ms at each start.
-  const { createHash } = process.getBuiltinModule('node:crypto');
-  return createHash('sha256').update(JSON.stringify(values)).digest('base64url');
+/** Returns the reason if a constraint of the new table refuses the row; the rest of the transaction stands. */
+function refusalOf(write: () => void): string | undefined {
+  try {
+    write();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConstraintError) return `dork.db refuses it (${error.kind})`;
+    throw error;
+  }
 }

@@ -1,7 +1,8 @@
 import type { SqliteValue } from '../../engine/driver/adapter.ts';
 import { FIRST_MILLISECOND, LAST_MILLISECOND } from '../../engine/time.ts';
 import { SCHEDULE_STATUSES } from '../pulse/schema.ts';
-import { readInstant } from './instant-sql.ts';
+import { NO_INSTANT, readInstant } from './instants.ts';
+import { Misfit, planOrReason } from './misfit.ts';
 import type { RowTarget } from './row-import.ts';
 
 /** Where schedules go. The order of the columns is that of {@link SchedulePlan.values}. */
@@ -53,8 +54,6 @@ export function placeholderValues(id: string, createdAt: string): SqliteValue[] 
   return [id, id, null, PLACEHOLDER_CRON, 'UTC', '', null, 0, null, 'acceptEdits', 'paused', createdAt, createdAt];
 }
 
-const NO_INSTANT = 'is not an instant of the years 0 to 9999';
-
 /** What a schedule of schedules.json becomes, and the rules that were applied to it. */
 export interface SchedulePlan {
   readonly id: string;
@@ -62,18 +61,10 @@ export interface SchedulePlan {
   readonly adjustments: readonly string[];
 }
 
-/** Why a schedule does not fit, to be set aside. */
-class Misfit extends Error {}
-
 /** Reads one element of the array; gives the reason where it does not fit. */
 export function readSchedule(element: unknown): SchedulePlan | string {
   if (typeof element !== 'object' || element === null || Array.isArray(element)) return 'is not an object';
-  try {
-    return planOf(element);
-  } catch (error) {
-    if (error instanceof Misfit) return error.message;
-    throw error;
-  }
+  return planOrReason(() => planOf(element));
 }
 
 function planOf(element: object): SchedulePlan {

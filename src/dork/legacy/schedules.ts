@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { CHUNK_ROWS, type ImportContext } from './import-context.ts';
+import type { ImportContext, Steps } from './import-context.ts';
 import { RowWriter, setAside } from './row-import.ts';
 import { readSchedule, SCHEDULE_TARGET } from './schedule-row.ts';
 import { refusal } from './source-file.ts';
@@ -43,28 +43,28 @@ function parse(path: string, bytes: Uint8Array): unknown {
 }
 
 /** Imports schedules in the order of the array. */
-export function importSchedules(context: ImportContext, schedules: readonly unknown[]): void {
+export function* importSchedules(context: ImportContext, schedules: readonly unknown[]): Steps {
   const { tally, progress } = context;
-  const writer = new RowWriter(context, SCHEDULE_TARGET);
+  const writer = new RowWriter(context, SCHEDULE_TARGET, 'older');
   const seen = new Set<string>();
   tally.begin(SCHEDULES);
+  progress(SCHEDULES, 0, schedules.length);
   for (const [i, element] of schedules.entries()) {
-    if (i % CHUNK_ROWS === 0) progress(SCHEDULES, i, schedules.length);
     const plan = readSchedule(element);
-    const reason =
-      typeof plan === 'string' ? plan : seen.has(plan.id) ? 'id is that of an earlier schedule' : undefined;
-    if (typeof plan === 'string' || reason) {
-      setAside(context, SCHEDULES, String(i), idOf(element), reason ?? '');
-      continue;
+    const taken = typeof plan === 'string' ? plan : seen.has(plan.id) ? SAME_ID : writer.take(plan.id, plan.values);
+    if (typeof plan === 'string' || typeof taken === 'string')
+      setAside(context, SCHEDULES, String(i), idOf(element), String(taken));
+    else {
+      seen.add(plan.id);
+      tally.add(SCHEDULES, taken.outcome);
+      if (taken.isWritten) for (const rule of plan.adjustments) tally.adjust(SCHEDULES, rule);
     }
-    seen.add(plan.id);
-    const outcome = writer.take(plan.id, plan.values);
-    tally.add(SCHEDULES, outcome);
-    if (outcome === 'alreadyThere' || outcome === 'deletedSince') continue;
-    for (const rule of plan.adjustments) tally.adjust(SCHEDULES, rule);
+    yield;
   }
   progress(SCHEDULES, schedules.length, schedules.length);
 }
+
+const SAME_ID = 'id is that of an earlier schedule';
 
 function idOf(element: unknown): unknown {
   return typeof element === 'object' && element !== null && 'id' in element ? element.id : null;

@@ -41,7 +41,10 @@ export const legacyRows = sqliteTable(
     kind: text('kind', { enum: LEGACY_KINDS }).notNull(),
     /** The id that the row had in the older file. */
     id: text('id').notNull(),
-    /** What it was when it was taken: its status, its count, or a hash of the whole. */
+    /**
+     * Fingerprint of the row as it was imported, and where it came from if not from an older file; the count of a bucket;
+     * `own` for a row that dork.db had before.
+     */
     state: text('state').notNull(),
   },
   (table) => [primaryKey({ columns: [table.kind, table.id] }), check('legacy_rows_kind', oneOf('kind', LEGACY_KINDS))],

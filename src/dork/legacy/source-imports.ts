@@ -5,7 +5,9 @@ import { DorkDbError, ImportError } from '../../engine/errors.ts';
 import { codeOf, isError } from '../../engine/realm.ts';
 import { type Instant, now } from '../../engine/time.ts';
 import { newId } from '../../stores/ids.ts';
-import { ATTACHED, type ImportContext, type ImportProgress } from './import-context.ts';
+import { AgentPaths } from './agent-paths.ts';
+import { Batches } from './batches.ts';
+import type { ImportContext, ImportProgress, Steps } from './import-context.ts';
 import { type LegacySource, noCounts, type SourceReceipt, Tally } from './receipt.ts';
 import { type OpenSource, openSource } from './source.ts';
 import { findSource, refusal, type SourceFile } from './source-file.ts';
@@ -14,6 +16,11 @@ export interface SourceImportOptions {
   readonly isDryRun: boolean;
   readonly keepOrphans: boolean;
   readonly onProgress: ((progress: ImportProgress) => void) | undefined;
+}
+
+/** Counts of the rows of a source that are committed. */
+interface Committed {
+  counts: ReturnType<Tally['result']>;
 }
 
 /** What was found at the place of a source: nothing, something that cannot be imported, or a source. */
@@ -25,12 +32,14 @@ interface Found {
 
 const HYBRID: LegacySource = 'relay/index.db';
 
-/** The imports of the sources of one home, each a transaction of its own. */
+/** The imports of the sources of one home. */
 export class SourceImports {
   readonly #connection: Connection;
   readonly #home: string;
   readonly #folder: string;
   readonly #options: SourceImportOptions;
+  readonly #batches: Batches;
+  readonly #paths: AgentPaths;
   readonly #failed = new Set<LegacySource>();
   /** Found first, since a dry run must know whether rows of the others are repeated in it. */
   readonly #hybrid: Found;
@@ -41,21 +50,25 @@ export class SourceImports {
     this.#home = home;
     this.#folder = folder;
     this.#options = options;
+    this.#batches = new Batches(connection, options.isDryRun);
+    this.#paths = new AgentPaths(connection, options.isDryRun);
     this.#hybrid = this.#find(HYBRID);
   }
 
-  /** Imports a source, or tells why it could not be. */
+  /** Imports a source, or reports why it could not be. */
   import(source: LegacySource): SourceReceipt {
     const startedAt = now();
     const { file, open, error } = source === HYBRID ? this.#hybrid : this.#find(source);
+    const committed: Committed = { counts: new Tally().result() };
     try {
       if (error) throw error;
       if (!file || !open) return this.#receipt(source, startedAt, { status: 'missing' });
-      return this.#importOpen(source, startedAt, file, open);
+      return this.#importOpen(source, startedAt, file, open, committed);
     } catch (cause) {
       this.#failed.add(source);
-      const failure = this.#failure(source, cause);
-      return this.#receipt(source, startedAt, { ...shown(file, open), status: 'failed', error: failure });
+      const { counts } = committed;
+      const failure = this.#failure(source, cause, counts.imported + counts.updated);
+      return this.#receipt(source, startedAt, { ...shown(file, open), ...counts, status: 'failed', error: failure });
     } finally {
       if (open?.copy) discard(dirname(open.copy));
     }
@@ -67,41 +80,47 @@ export class SourceImports {
       file = findSource(join(this.#home, source));
       return file ? { file, open: openSource(this.#connection, source, file, this.#folder) } : {};
     } catch (error) {
-      return { ...(file && { file }), error: this.#failure(source, error) };
+      return { ...(file && { file }), error: this.#failure(source, error, 0) };
     }
   }
 
-  #importOpen(source: LegacySource, startedAt: Instant, file: SourceFile, open: OpenSource): SourceReceipt {
+  #importOpen(
+    source: LegacySource,
+    startedAt: Instant,
+    file: SourceFile,
+    open: OpenSource,
+    committed: Committed,
+  ): SourceReceipt {
     const { isDryRun, keepOrphans, onProgress } = this.#options;
+    using copy = open.copy ? this.#connection.sibling(open.copy, { readonly: true, isClosed: true }) : undefined;
     const tally = new Tally();
+    const waitingReports: ImportProgress[] = [];
     const context: ImportContext = {
       connection: this.#connection,
+      copy,
       isDryRun,
       keepOrphans,
-      isHybrid: this.#hybrid.open?.isHybrid ?? false,
       tally,
-      progress: (table, rows, totalRows) => onProgress?.({ source, table, rows, totalRows }),
+      paths: this.#paths,
+      progress: (table, rows, totalRows) => waitingReports.push({ source, table, rows, totalRows }),
     };
-    // No file can be attached or detached within a transaction.
-    if (open.copy) this.#connection.prepare(`ATTACH ? AS ${ATTACHED}`).run(open.copy);
-    try {
-      return this.#connection.transaction(
-        () => {
-          const waiting = open.import(context, this.#failed);
-          const receipt = this.#receipt(source, startedAt, {
-            ...shown(file, open),
-            ...tally.result(),
-            status: 'imported',
-            notRead: [...open.unknown, ...waiting],
-          });
-          if (!isDryRun) this.#record(receipt);
-          return receipt;
-        },
-        isDryRun ? 'deferred' : 'immediate',
-      );
-    } finally {
-      if (open.copy) this.#connection.exec(`DETACH ${ATTACHED}`);
-    }
+    const { steps, waiting } = open.import(context, this.#failed);
+    let receipt: SourceReceipt | undefined;
+    const recorded = function* (this: SourceImports): Steps {
+      yield* steps;
+      receipt = this.#receipt(source, startedAt, {
+        ...shown(file, open),
+        ...tally.result(),
+        status: 'imported',
+        notRead: [...open.unknown, ...waiting],
+      });
+      if (!isDryRun) this.#record(receipt);
+    };
+    this.#batches.run(recorded.call(this), () => {
+      committed.counts = tally.result();
+      for (const report of waitingReports.splice(0)) onProgress?.(report);
+    });
+    return receipt as unknown as SourceReceipt;
   }
 
   #receipt(source: LegacySource, startedAt: Instant, known: Partial<SourceReceipt>): SourceReceipt {
@@ -125,7 +144,7 @@ export class SourceImports {
     };
   }
 
-  /** In the transaction of the rows: both are there, or neither. */
+  /** In the transaction of the last rows: the receipt is there only if all of them are. */
   #record(receipt: SourceReceipt): void {
     const { source, path, startedAt, finishedAt, read } = receipt;
     const imported = receipt.imported + receipt.updated;
@@ -137,8 +156,11 @@ export class SourceImports {
       .run(newId(), source, path, startedAt, finishedAt, read, imported, read - imported, JSON.stringify(receipt));
   }
 
-  /** @throws what is no failure of an import, such as what `onProgress` throws. */
-  #failure(source: LegacySource, error: unknown): ImportError {
+  /**
+   * @param rows How many rows were written and committed before.
+   * @throws what is not a failure of an import, e.g. what `onProgress` throws.
+   */
+  #failure(source: LegacySource, error: unknown, rows: number): ImportError {
     if (error instanceof ImportError) return error;
     const path = join(this.#home, source);
     if (isSystemError(error)) {
@@ -152,10 +174,11 @@ export class SourceImports {
     }
     if (!(error instanceof DorkDbError)) throw error;
     const { code, message, hint, retryable } = error;
+    const done = rows === 0 ? 'nothing of it was imported' : `${rows} of its rows were imported before`;
     return new ImportError(
       code,
-      `${path} could not be imported into ${this.#connection.filename}: ${message} It was not changed, and nothing of it was imported.`,
-      { hint, retryable, cause: error },
+      `${path} could not be imported into ${this.#connection.filename}: ${message} It was not changed, and ${done}.`,
+      { hint: rows === 0 ? hint : `${hint} The next import brings the rest.`, retryable, cause: error },
     );
   }
 }

@@ -5,33 +5,33 @@ import { FOLDER_MODE } from '../../engine/file/file.ts';
 import { AGENTS, importAgents } from './agents.ts';
 import { BUDGET_COUNTERS, importBuckets } from './buckets.ts';
 import { DENIALS, importDenials } from './denials.ts';
-import { HYBRID_TABLES, hybridRule } from './hybrid.ts';
-import type { ImportContext } from './import-context.ts';
-import { RUNS, runRule } from './pulse.ts';
+import { HYBRID_TABLES, type HybridTable, hybridRule } from './hybrid.ts';
+import type { ImportContext, Steps } from './import-context.ts';
+import { runAdmission } from './orphans.ts';
+import { RUN_RULE, RUNS } from './pulse.ts';
 import type { LegacySource } from './receipt.ts';
-import { MESSAGE_TRACES, MESSAGES, messageRule, spanRule } from './relay.ts';
+import { MESSAGE_RULE, SPAN_RULE } from './relay.ts';
 import { importSchedules, readSchedulesFile } from './schedules.ts';
 import { copySource, type SourceFile } from './source-file.ts';
 import { inspectCopy, type Layout } from './source-layout.ts';
-import { importTable } from './table-import.ts';
-import { olderColumns } from './table-rule.ts';
+import { importTable, type NewRow } from './table-import.ts';
 
 /** A source that was read far enough to be imported. */
 export interface OpenSource {
   /** `PRAGMA user_version`; null for schedules.json. */
   readonly version: number | null;
   readonly isHybrid: boolean;
-  /** The copy that is to be attached; absent for schedules.json. */
+  /** The path of the private copy; absent for schedules.json. */
   readonly copy?: string;
   /** Tables and columns that are not read. */
   readonly unknown: readonly string[];
   /**
-   * Imports everything, within the caller's transaction.
+   * Imports everything, a row a step.
    *
    * @param failed The sources that could not be imported.
-   * @returns Tables that wait for one of them.
+   * @returns The steps, and the tables that wait for one of those sources.
    */
-  readonly import: (context: ImportContext, failed: ReadonlySet<LegacySource>) => readonly string[];
+  readonly import: (context: ImportContext, failed: ReadonlySet<LegacySource>) => { steps: Steps; waiting: string[] };
 }
 
 /**
@@ -46,10 +46,7 @@ export function openSource(connection: Connection, source: LegacySource, file: S
       version: null,
       isHybrid: false,
       unknown: [],
-      import: (context) => {
-        importSchedules(context, schedules);
-        return [];
-      },
+      import: (context) => ({ steps: importSchedules(context, schedules), waiting: [] }),
     };
   }
   const own = join(folder, source.replaceAll('/', '-'));
@@ -63,41 +60,49 @@ export function openSource(connection: Connection, source: LegacySource, file: S
     unknown,
     copy,
     import: (context, failed) => {
-      importOlderTables(context, layout);
-      return importHybridTables(context, layout, failed);
+      const newer = isHybrid ? HYBRID_TABLES.filter(({ name }) => layout.tables.has(name)) : [];
+      const waitsFor = (table: HybridTable) => table.waitsFor.find((other) => failed.has(other));
+      return {
+        steps: importTables(
+          context,
+          layout,
+          newer.filter((table) => !waitsFor(table)),
+        ),
+        waiting: newer.filter(waitsFor).map((table) => `${table.name} (waits for ${waitsFor(table)})`),
+      };
     },
   };
 }
 
-function importOlderTables(context: ImportContext, { source, tables }: Layout): void {
+function* importTables(context: ImportContext, { source, tables }: Layout, newer: readonly HybridTable[]): Steps {
   const columnsOf = (table: string): ReadonlySet<string> => tables.get(table) ?? new Set();
-  const older = (table: string) => olderColumns(columnsOf(table));
-  if (source === 'pulse.db') importTable(context, runRule(older(RUNS.table)));
+  if (source === 'pulse.db') yield* importTable(context, RUN_RULE, columnsOf(RUNS.table), runAdmission(context));
   if (source === 'mesh/mesh.db') {
     const { columns, laterColumns } = AGENTS;
     const present = [...columns, ...laterColumns].filter((column) => columnsOf(AGENTS.table).has(column));
-    if (tables.has(AGENTS.table)) importAgents(context, present);
-    if (tables.has(DENIALS.table)) importDenials(context);
-    if (tables.has(BUDGET_COUNTERS.table)) importBuckets(context, BUDGET_COUNTERS.table, 'call_count');
+    if (tables.has(AGENTS.table)) yield* importAgents(context, present);
+    if (tables.has(DENIALS.table)) yield* importDenials(context);
+    if (tables.has(BUDGET_COUNTERS.table)) yield* importBuckets(context, BUDGET_COUNTERS.table, 'call_count', 'older');
   }
-  if (source !== 'relay/index.db') return;
-  if (tables.has(MESSAGES.table)) importTable(context, messageRule(older(MESSAGES.table)));
-  if (tables.has(MESSAGE_TRACES.table)) importTable(context, spanRule(older(MESSAGE_TRACES.table)));
+  if (source === 'relay/index.db') {
+    for (const rule of [MESSAGE_RULE, SPAN_RULE]) {
+      if (tables.has(rule.from)) yield* importTable(context, rule, columnsOf(rule.from));
+    }
+  }
+  for (const table of newer) {
+    const columns = columnsOf(table.name);
+    if (table.kind === 'bucket') yield* importBuckets(context, table.name, 'count', 'copy');
+    else {
+      const admit = table.kind === 'run' ? runAdmission(context) : undefined;
+      const mayHave = table.kind === 'agent' ? (row: NewRow) => pathProblem(context, row) : undefined;
+      yield* importTable(context, hybridRule(table, columns), columns, admit, mayHave);
+    }
+  }
 }
 
-function importHybridTables(
-  context: ImportContext,
-  { isHybrid, tables }: Layout,
-  failed: ReadonlySet<LegacySource>,
-): string[] {
-  const waiting: string[] = [];
-  for (const table of isHybrid ? HYBRID_TABLES : []) {
-    const columns = tables.get(table.name);
-    const awaited = table.waitsFor.find((other) => failed.has(other));
-    if (!columns) continue;
-    if (awaited) waiting.push(`${table.name} (waits for ${awaited})`);
-    else if (table.kind === 'bucket') importBuckets(context, table.name, 'count', true);
-    else importTable(context, hybridRule(table, olderColumns(columns)));
-  }
-  return waiting;
+function pathProblem({ paths }: ImportContext, row: NewRow): string | undefined {
+  const [id, path] = [String(row.get('id')), String(row.get('project_path'))];
+  const problem = paths.problem(id, path);
+  if (!problem) paths.keep(id, path);
+  return problem;
 }

@@ -1,155 +1,67 @@
-import type { Connection } from '../../engine/connection/connection.ts';
-import { newId } from '../../stores/ids.ts';
-import { ATTACHED, CHUNK_ROWS, type ImportContext } from './import-context.ts';
-import { instantOfText, isStoredInstant, LONGEST_INSTANT, OTHER_INSTANTS } from './instant-sql.ts';
-import { adoptOrphans } from './orphans.ts';
-import type { Outcome } from './receipt.ts';
-import type { TableRule } from './table-rule.ts';
-import { adjustmentsOf, type Chunk, importedRows, type TableSql, tableSql, VERDICTS } from './table-sql.ts';
+import type { SqliteValue } from '../../engine/driver/adapter.ts';
+import type { ImportContext, Steps } from './import-context.ts';
+import { planOrReason } from './misfit.ts';
+import { type OlderRow, type RowTarget, RowWriter, readRows, setAside } from './row-import.ts';
+import type { Adjust, TableRule } from './table-rule.ts';
+
+/** The values of a new row by their columns. */
+export type NewRow = ReadonlyMap<string, SqliteValue>;
+
+/** Decides whether a row that dork.db does not have may be inserted. Returns the reason if not. */
+export type Admission = (row: NewRow, adjust: Adjust) => string | undefined;
 
 /**
- * Imports a table in the engine: each chunk is looked at with one statement, which says what becomes of its rows, and
- * written with another. A dry run does the first only, so that both tell the same.
- */
-export function importTable(context: ImportContext, rule: TableRule): void {
-  const { connection, tally, progress } = context;
-  const count = connection.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${ATTACHED}."${rule.from}" NOT INDEXED`);
-  const totalRows = count.get()?.n ?? 0;
-  const isFirst = !rule.isCopy && hasNone(connection, rule);
-  const write = context.isDryRun ? dryWriter(context, rule) : writer(connection);
-  let rows = 0;
-  tally.begin(rule.from);
-  progress(rule.from, 0, totalRows);
-  for (const chunk of chunksOf(connection, rule.from)) {
-    const sql = tableSql(rule, chunk, isFirst);
-    judge(connection, sql);
-    if (readOtherInstants(connection, rule)) judge(connection, sql);
-    connection.exec(`UPDATE ${VERDICTS} SET outcome = 'setAside' WHERE reason IS NOT NULL`);
-    if (rule.schedule) adoptOrphans(context, rule);
-    write(sql, tell(context, rule, chunk, sql));
-    rows += chunk.rows;
-    progress(rule.from, rows, totalRows);
-    connection.exec(`DELETE FROM ${OTHER_INSTANTS}`);
-  }
-}
-
-/** True where dork.db has no row of the table, and no earlier import brought any. */
-function hasNone(connection: Connection, { to, kind }: TableRule): boolean {
-  const found = connection.prepare(
-    `SELECT 1 FROM main."${to}" UNION ALL SELECT 1 FROM main.legacy_rows WHERE kind = ? LIMIT 1`,
-  );
-  return found.get(kind) === undefined;
-}
-
-function judge(connection: Connection, sql: TableSql): void {
-  connection.exec(`DELETE FROM ${VERDICTS}`);
-  connection.exec(sql.judge);
-}
-
-function* chunksOf(connection: Connection, table: string): Generator<Chunk> {
-  const next = connection.prepare<{ first: string | null; last: string; rows: number }>(
-    `SELECT CAST(min(rowid) AS TEXT) AS first, CAST(max(rowid) AS TEXT) AS last, count(*) AS rows FROM
-      (SELECT rowid FROM ${ATTACHED}."${table}" NOT INDEXED WHERE rowid >= CAST(? AS INTEGER) ORDER BY rowid LIMIT ${CHUNK_ROWS})`,
-  );
-  for (let from = -(2n ** 63n); from < 2n ** 63n; ) {
-    const { first = null, last = '', rows = 0 } = next.get(String(from)) ?? {};
-    if (first === null) return;
-    yield { first, last, rows };
-    from = BigInt(last) + 1n;
-  }
-}
-
-/**
- * Reads the instants of the chunk that are texts in another form. They are rare, so that rows are looked at again only
- * where there are some.
+ * Imports a table by its rule.
  *
- * @returns True where one could be read.
+ * @param present The columns that this version of the file has.
+ * @param mayHave Looked at for each row: a reason sets the row aside, also if dork.db has it.
  */
-function readOtherInstants(connection: Connection, rule: TableRule): boolean {
-  let hasRead = false;
-  if (!connection.prepare(`SELECT 1 FROM ${VERDICTS} WHERE reason LIKE '% is not an instant %' LIMIT 1`).get())
-    return false;
-  const put = connection.prepare(`INSERT OR IGNORE INTO ${OTHER_INSTANTS} (text, iso, rule) VALUES (?, ?, ?)`);
-  for (const { instant } of rule.columns) {
-    if (!instant) continue;
-    const texts = connection.prepare<{ text: string }>(
-      `SELECT DISTINCT ${instant} AS text FROM ${VERDICTS} AS v CROSS JOIN ${ATTACHED}."${rule.from}" AS s ON s.rowid = v.row
-       WHERE v.reason IS NOT NULL AND typeof(${instant}) = 'text' AND octet_length(${instant}) <= ${LONGEST_INSTANT}
-         AND NOT ${isStoredInstant(instant)}`,
-    );
-    for (const { text } of texts.all()) {
-      const read = instantOfText(text);
-      if (read) hasRead = put.run(text, read.iso, read.rule).changes > 0 || hasRead;
-    }
-  }
-  return hasRead;
-}
-
-/** Tells the receipt what becomes of the rows of a chunk. */
-function tell({ connection, tally }: ImportContext, rule: TableRule, chunk: Chunk, sql: TableSql): ChunkCounts {
-  const outcomes = connection.prepare<{ outcome: Outcome; reason: string | null; rows: number }>(
-    `SELECT outcome, reason, count(*) AS rows FROM ${VERDICTS} GROUP BY outcome, reason ORDER BY min(row)`,
-  );
-  const counts = { imported: chunk.rows, updated: 0 };
-  for (const { outcome, reason, rows } of outcomes.all()) {
-    if (outcome === 'imported') continue;
-    counts.imported -= rows;
-    if (outcome === 'updated') counts.updated += rows;
-    if (reason === null) tally.add(rule.from, outcome, rows);
-    else tally.setAside(rule.from, reason, rows);
-  }
-  tally.add(rule.from, 'imported', counts.imported);
-  const names = adjustmentsOf(rule).map(([, name]) => name);
-  for (const { adjusted, rows } of connection.prepare<{ adjusted: number; rows: number }>(sql.adjusted).all()) {
-    for (const [i, name] of names.entries()) if (adjusted & (1 << i)) tally.adjust(rule.from, name, rows);
-  }
-  for (const { name, rows } of otherInstants(connection, rule, chunk)) tally.adjust(rule.from, name, rows);
-  if (tally.room <= 0) return counts;
-  const list = connection.prepare<{ row: string; id: string | null; reason: string }>(sql.listSetAside);
-  for (const row of list.all(tally.room)) tally.list({ table: rule.from, ...row });
-  return counts;
-}
-
-/** How many imported rows have an instant in another form, by the rule that reads it. */
-function* otherInstants(
-  connection: Connection,
+export function* importTable(
+  context: ImportContext,
   rule: TableRule,
-  chunk: Chunk,
-): Generator<{ name: string; rows: number }> {
-  if (!connection.prepare(`SELECT 1 FROM ${OTHER_INSTANTS} LIMIT 1`).get()) return;
-  for (const { column, instant } of rule.columns) {
-    if (!instant) continue;
-    const counts = connection.prepare<{ rule: string; rows: number }>(
-      `SELECT i.rule, count(*) AS rows FROM (SELECT ${instant} AS text FROM ${importedRows(rule, chunk)}) AS r
-       JOIN ${OTHER_INSTANTS} AS i ON i.text = r.text GROUP BY i.rule`,
-    );
-    for (const { rule: name, rows } of counts.all()) yield { name: `${column}_${name}`, rows };
+  present: ReadonlySet<string>,
+  admit?: Admission,
+  mayHave?: (row: NewRow) => string | undefined,
+): Steps {
+  const { tally } = context;
+  const { from, columns, key } = rule;
+  const writer = new RowWriter(context, targetOf(rule), rule.origin);
+  const older = columns.map((column) => column.older).filter((name) => present.has(name));
+  const lacking = (rule.newColumns ?? []).map(() => null);
+  for (const { row, values } of readRows(context, from, older)) {
+    const adjustments: string[] = [];
+    const adjust: Adjust = (name) => adjustments.push(name);
+    const plan = planOrReason(() => newRow(rule, values, adjust));
+    if (typeof plan === 'string') {
+      setAside(context, from, row, values[columns.find(({ column }) => column === key)?.older ?? ''], plan);
+      yield;
+      continue;
+    }
+    const id = String(plan.get(key));
+    const reason = mayHave?.(plan);
+    const taken = reason ?? writer.take(id, [...plan.values(), ...lacking], admit && (() => admit(plan, adjust)));
+    if (typeof taken === 'string') setAside(context, from, row, id, taken);
+    else {
+      tally.add(from, taken.outcome);
+      if (taken.isWritten) for (const name of adjustments) tally.adjust(from, name);
+    }
+    yield;
   }
 }
 
-interface ChunkCounts {
-  readonly imported: number;
-  readonly updated: number;
+function targetOf({ kind, to, key, columns, newColumns = [], needsId }: TableRule): RowTarget {
+  return { kind, to, key, columns: [...columns.map(({ column }) => column), ...newColumns], needsId: needsId ?? false };
 }
 
-type WriteChunk = (sql: TableSql, counts: ChunkCounts) => void;
-
-/** Keeps in mind what a dry run would have written, where something depends on it. */
-function dryWriter({ connection, isHybrid }: ImportContext, rule: TableRule): WriteChunk {
-  return isHybrid || rule.kind === 'schedule' ? (sql) => connection.exec(sql.wouldBe) : () => {};
-}
-
-function writer(connection: Connection): WriteChunk {
-  const start = newId().slice(0, 16);
-  let number = 0;
-  return (sql, { imported, updated }) => {
-    if (imported > 0) {
-      connection.exec(sql.insert({ start, number }));
-      connection.exec(sql.rememberInserted);
-      number += sql.numbers;
+function newRow({ columns }: TableRule, values: OlderRow['values'], adjust: Adjust): NewRow {
+  const row = new Map<string, SqliteValue>();
+  for (const { column, older, read, fallback } of columns) {
+    let value = read(values[older] ?? null, adjust);
+    if (value === null && fallback !== undefined) {
+      value = row.get(fallback) ?? null;
+      adjust(`${column}_from_${fallback}`);
     }
-    if (updated === 0) return;
-    connection.exec(sql.update);
-    connection.exec(sql.rememberUpdated);
-  };
+    row.set(column, value);
+  }
+  return row;
 }

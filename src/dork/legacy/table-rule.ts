@@ -1,116 +1,115 @@
+import type { SqliteValue } from '../../engine/driver/adapter.ts';
 import { FIRST_MILLISECOND, LAST_MILLISECOND } from '../../engine/time.ts';
-import { isMilliseconds, isoOfMilliseconds, isStoredInstant, otherInstant } from './instant-sql.ts';
+import type { Origin } from './import-context.ts';
+import { columnInstant, ofMilliseconds } from './instants.ts';
+import { Misfit } from './misfit.ts';
 import type { LEGACY_KINDS } from './schema.ts';
 
-/** A condition in SQL on the older row, and what it means for the row where it holds. */
-export type Finding = readonly [condition: string, meaning: string];
+/** Collects the names of the rules that were applied to a row. */
+export type Adjust = (rule: string) => void;
 
 /** How one column of a new row comes from the older row. */
 export interface ColumnRule {
   /** The new column. */
   readonly column: string;
-  /** SQL that gives its value where no fault holds. */
-  readonly value: string;
-  /** The row is set aside for the first that holds; the meaning is the reason in the receipt. */
-  readonly faults: readonly Finding[];
-  /** The meaning is the rule's name in the receipt. */
-  readonly adjustments: readonly Finding[];
-  /** SQL of a text that may be an instant in another form than the stored one. */
-  readonly instant?: string;
+  /** The older column. */
+  readonly older: string;
+  /**
+   * Returns the new value.
+   *
+   * @param value NULL if this version of the file has no such column.
+   * @throws Misfit
+   */
+  readonly read: (value: SqliteValue, adjust: Adjust) => SqliteValue;
+  /** The new column that an older NULL is replaced by, which is read before this one. */
+  readonly fallback?: string;
 }
 
-/** How a table of an older file becomes a new one, in SQL. The older row is `s`. */
+/** How a table of an older file becomes a new one. */
 export interface TableRule {
   readonly kind: (typeof LEGACY_KINDS)[number];
+  readonly origin: Origin;
   /** The older table. */
   readonly from: string;
   /** The new table. */
   readonly to: string;
-  /** The column of the older table whose value is the row's id, and the new column that holds it. */
-  readonly key: readonly [older: string, newer: string];
+  /** The new column that identifies a row. */
+  readonly key: string;
   readonly columns: readonly ColumnRule[];
-  /** Words of the new column `status` from which a row still moves on. */
-  readonly openStatuses: readonly string[];
-  /** New columns that the older row has no word on. */
+  /** New columns of which the older row says nothing. */
   readonly newColumns?: readonly string[];
-  /** True where the new column `id` is a ULID that the older row does not have. */
+  /** True if the new column `id` is a ULID that the older row does not have. */
   readonly needsId?: boolean;
-  /** SQL of the id of the schedule that the row belongs to. */
-  readonly schedule?: string;
-  /** What sets a row aside besides the faults of its columns. */
-  readonly faults?: readonly Finding[];
-  /** True for a copy in a hybrid file, which is never newer than what dork.db has. */
-  readonly isCopy?: boolean;
-}
-
-/** The SQL of an older column: NULL where this version of the file has no such column. */
-export type Older = (column: string) => string;
-
-export function olderColumns(present: ReadonlySet<string>): Older {
-  return (column) => (present.has(column) ? `s."${column}"` : 'NULL');
-}
-
-/** True in SQL for numbers and blobs, which stand before and behind every text. */
-function isNoText(value: string): string {
-  return `+${value} < '' OR +${value} >= x''`;
 }
 
 /** A text that must be there. */
-export function requiredText(column: string, value: string, name = column): ColumnRule {
-  return {
-    column,
-    value,
-    faults: [
-      [`${value} IS NULL`, `${name} is missing`],
-      [isNoText(value), `${name} is not text`],
-    ],
-    adjustments: [],
-  };
+export function requiredText(column: string, older = column): ColumnRule {
+  return { column, older, read: (value) => textOf(value, older) ?? missing(older) };
 }
 
 /** A text or NULL. */
-export function optionalText(column: string, value: string, name = column): ColumnRule {
-  return {
-    column,
-    value,
-    faults: [[isNoText(value), `${name} is not text`]],
-    adjustments: [],
-  };
+export function optionalText(column: string, older = column): ColumnRule {
+  return { column, older, read: (value) => textOf(value, older) };
 }
 
 /** JSON text or NULL. */
-export function optionalJson(column: string, value: string, name = column): ColumnRule {
-  const { faults } = optionalText(column, value, name);
-  return { column, value, faults: [...faults, [`json_valid(${value}) = 0`, `${name} is not JSON`]], adjustments: [] };
-}
-
-/** A whole number or NULL; a fraction is cut. */
-export function optionalInteger(column: string, value: string, name = column): ColumnRule {
+export function optionalJson(column: string): ColumnRule {
   return {
     column,
-    value: `CASE typeof(${value}) WHEN 'real' THEN CAST(${value} AS INTEGER) ELSE ${value} END`,
-    faults: [
-      [`+${value} >= ''`, `${name} is not a number`],
-      [`typeof(${value}) = 'real' AND NOT ${value} BETWEEN -9.2e18 AND 9.2e18`, `${name} is beyond 64 bits`],
-    ],
-    adjustments: [[`typeof(${value}) = 'real'`, `${name}_fraction_cut`]],
+    older: column,
+    read: (value) => {
+      const text = textOf(value, column);
+      if (text !== null && !isJson(text)) throw new Misfit(`${column} is not JSON`);
+      return text;
+    },
   };
 }
 
-/** One of the words of an enumeration, by the older word for each. */
-export function word(column: string, value: string, words: Readonly<Record<string, string>>): ColumnRule {
-  const cases = Object.entries(words).map(([older, newer]) => `WHEN '${older}' THEN '${newer}'`);
-  const known = Object.keys(words)
-    .map((older) => `'${older}'`)
-    .join(', ');
+/** A whole number or NULL; a fraction is cut. */
+export function optionalInteger(column: string): ColumnRule {
   return {
     column,
-    value: `CASE ${value} ${cases.join(' ')} END`,
-    faults: [
-      [`${value} IS NULL`, `${column} is missing`],
-      [`${value} NOT IN (${known})`, `${column} is not one that is known`],
-    ],
-    adjustments: [],
+    older: column,
+    read: (value, adjust) => {
+      if (value === null || typeof value === 'bigint' || Number.isSafeInteger(value)) return value;
+      if (typeof value !== 'number') throw new Misfit(`${column} is not a number`);
+      if (!(Math.abs(value) <= 9.2e18)) throw new Misfit(`${column} is beyond 64 bits`);
+      adjust(`${column}_fraction_cut`);
+      return Math.trunc(value);
+    },
+  };
+}
+
+/** A boolean, as SQLite stores it. */
+export function flag(column: string): ColumnRule {
+  return {
+    column,
+    older: column,
+    read: (value) => {
+      if (value === null) return missing(column);
+      if (value !== 0 && value !== 1) throw new Misfit(`${column} is not 0 or 1`);
+      return value;
+    },
+  };
+}
+
+/** The same without NULL. */
+export function required(rule: ColumnRule): ColumnRule {
+  return { ...rule, read: (value, adjust) => rule.read(value, adjust) ?? missing(rule.older) };
+}
+
+/** One of the words of an enumeration, by the older word for each. */
+export function word(column: string, words: Readonly<Record<string, string>>): ColumnRule {
+  const known = new Map(Object.entries(words));
+  return {
+    column,
+    older: column,
+    read: (value) => {
+      if (value === null) return missing(column);
+      const newer = typeof value === 'string' ? known.get(value) : undefined;
+      if (newer === undefined) throw new Misfit(`${column} is not one that is known`);
+      return newer;
+    },
   };
 }
 
@@ -120,40 +119,49 @@ export function sameWords(words: readonly string[]): Record<string, string> {
 }
 
 /** An instant, from its stored form, another text, or Unix milliseconds. */
-export function requiredInstant(column: string, value: string, name = column): ColumnRule {
-  const rule = optionalInstant(column, value, name);
-  return { ...rule, faults: [[`${value} IS NULL`, `${name} is missing`], ...rule.faults] };
+export function requiredInstant(column: string): ColumnRule {
+  return {
+    column,
+    older: column,
+    read: (value, adjust) => columnInstant(value, column, column, adjust) ?? missing(column),
+  };
 }
 
 /** An instant or NULL. */
-export function optionalInstant(column: string, value: string, name = column): ColumnRule {
-  return {
-    column,
-    value: `CASE typeof(${value}) WHEN 'text' THEN coalesce(${otherInstant(value)}, ${value}) WHEN 'null' THEN NULL ELSE ${isoOfMilliseconds(value)} END`,
-    faults: [
-      [
-        `NOT (${value} IS NULL OR ${isMilliseconds(value)} OR ${isStoredInstant(value)} OR typeof(${value}) = 'text' AND ${otherInstant(value)} IS NOT NULL)`,
-        `${name} is not an instant of the years 0 to 9999`,
-      ],
-    ],
-    adjustments: [[`typeof(${value}) = 'real'`, `${name}_fraction_cut`]],
-    instant: value,
-  };
+export function optionalInstant(column: string): ColumnRule {
+  return { column, older: column, read: (value, adjust) => columnInstant(value, column, column, adjust) };
 }
 
-/** When a message expires: 0 or NULL is never; what lies beyond the years 0 to 9999 is their first or last instant. */
-export function expiry(column: string, value: string, name = column): ColumnRule {
-  const rule = optionalInstant(column, value, name);
-  const isNumber = `typeof(${value}) IN ('integer', 'real')`;
-  const clamped = `min(max(${value}, ${FIRST_MILLISECOND}), ${LAST_MILLISECOND})`;
-  return {
-    ...rule,
-    value: `CASE WHEN ${value} = 0 THEN NULL WHEN ${isNumber} THEN ${isoOfMilliseconds(clamped)} ELSE ${rule.value} END`,
-    faults: rule.faults.map(([condition, meaning]) => [`NOT (${isNumber}) AND ${condition}`, meaning]),
-    adjustments: [
-      [`typeof(${value}) = 'real' AND ${isMilliseconds(value)}`, `${name}_fraction_cut`],
-      [`${isNumber} AND CAST(${value} AS INTEGER) > ${LAST_MILLISECOND}`, `${name}_after_the_year_9999`],
-      [`${isNumber} AND CAST(${value} AS INTEGER) < ${FIRST_MILLISECOND}`, `${name}_before_the_year_0`],
-    ],
+/** When a message expires: 0 or NULL is never; beyond the years 0 to 9999 it is their first or last instant. */
+export function expiry(column: string, older: string): ColumnRule {
+  const read = (value: SqliteValue, adjust: Adjust): SqliteValue => {
+    if (typeof value !== 'number' && typeof value !== 'bigint') return columnInstant(value, column, older, adjust);
+    const ms = Number(value);
+    if (ms === 0) return null;
+    const isAfter = Math.trunc(ms) > LAST_MILLISECOND;
+    const isBefore = Math.trunc(ms) < FIRST_MILLISECOND;
+    if (isAfter) adjust(`${older}_after_the_year_9999`);
+    else if (isBefore) adjust(`${older}_before_the_year_0`);
+    else if (!Number.isInteger(ms)) adjust(`${older}_fraction_cut`);
+    return ofMilliseconds(isAfter ? LAST_MILLISECOND : isBefore ? FIRST_MILLISECOND : ms) ?? null;
   };
+  return { column, older, read };
+}
+
+export function missing(name: string): never {
+  throw new Misfit(`${name} is missing`);
+}
+
+function textOf(value: SqliteValue, name: string): string | null {
+  if (value === null || typeof value === 'string') return value;
+  throw new Misfit(`${name} is not text`);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -134,6 +134,52 @@ describe(`an import after an import on ${RUNTIME}`, () => {
     assert.deepEqual([again.imported, again.updated, again.alreadyThere], [0, 0, 20]);
   });
 
+  it('brings rows up to date whatever changed in them: values that were there, and rows that had ended', () => {
+    using older = olderHome();
+    writeAll(older);
+    change(
+      older,
+      'pulse.db',
+      "UPDATE runs SET output_summary = 'so far', session_id = 'a', duration_ms = 1; UPDATE runs SET status = 'completed' WHERE id = 'r2'",
+    );
+    change(older, 'relay/index.db', "UPDATE messages SET status = 'failed' WHERE id = 'm2'");
+    importLegacy(older.db, { home: older.home });
+    change(
+      older,
+      'pulse.db',
+      "UPDATE runs SET status = 'completed', output_summary = 'so far, and done', session_id = 'b', duration_ms = 2 WHERE id = 'r1'; UPDATE runs SET error = 'seen later', output_summary = NULL WHERE id = 'r2'",
+    );
+    change(
+      older,
+      'relay/index.db',
+      "UPDATE messages SET status = 'cur', endpoint_hash = 'h2' WHERE id = 'm1'; UPDATE messages SET ttl = 1 WHERE id = 'm2'; UPDATE message_traces SET to_endpoint = 'u' WHERE message_id = 'm1'",
+    );
+    for (const dryRun of [true, false]) {
+      const receipt = importLegacy(older.db, { home: older.home, dryRun });
+      assert.deepEqual([receipt.imported, receipt.updated, receipt.alreadyThere], [0, 5, 16]);
+    }
+    const runs = rowsOf(older.db, 'pulse_runs').map((row) => [
+      row.status,
+      row.output,
+      row.session_id,
+      row.duration_ms,
+      row.error,
+    ]);
+    assert.deepEqual(runs, [
+      ['completed', 'so far, and done', 'b', 2, null],
+      ['completed', null, 'a', 1, 'seen later'],
+      ['running', 'so far', 'a', 1, null],
+    ]);
+    const messages = rowsOf(older.db, 'relay_index').map((row) => [row.status, row.endpoint_hash, row.expires_at]);
+    assert.deepEqual(messages, [
+      ['delivered', 'h2', null],
+      ['failed', 'h1', '1970-01-01T00:00:00.001Z'],
+      ['pending', 'h1', null],
+    ]);
+    assert.equal(rowsOf(older.db, 'relay_traces')[0]?.to_endpoint, 'u');
+    assert.equal(importLegacy(older.db, { home: older.home }).updated, 0);
+  });
+
   it('leaves rows that were changed here, also where the older file has moved on', () => {
     using older = olderHome();
     writeAll(older);
@@ -301,5 +347,10 @@ describe(`an import after an import on ${RUNTIME}`, () => {
     assert.deepEqual([receipt.imported, receipt.alreadyThere], [19, 2]);
     assert.equal(pulse.getSchedule('s1')?.name, 'mine');
     assert.equal(new SqliteIndex(db).getMessage('m1')?.subject, 'mine');
+    // They are remembered as well: what is deleted here stays deleted.
+    db.$client.exec("DELETE FROM relay_index WHERE id = 'm1'");
+    const again = importLegacy(db, { home: older.home });
+    assert.deepEqual([again.imported, again.alreadyThere, again.deletedSince], [0, 20, 1]);
+    assert.equal(new SqliteIndex(db).getMessage('m1'), null);
   });
 });

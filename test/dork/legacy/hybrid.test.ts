@@ -155,6 +155,58 @@ describe(`relay/index.db on ${RUNTIME}`, () => {
     assert.deepEqual([again.imported, again.updated, again.setAside], [0, 0, 1]);
   });
 
+  it('as a hybrid brings its rows up to date as well, unless another file says more of them', () => {
+    using older = olderHome();
+    writeOthers(older);
+    writeHybrid(older);
+    importLegacy(older.db, { home: older.home });
+    older.db.$client.exec("UPDATE relay_index SET subject = 'mine' WHERE id = 'm3'");
+    {
+      using file = older.open('relay/index.db');
+      file.exec(`UPDATE pulse_runs SET status = 'completed'; UPDATE relay_traces SET status = 'processed';
+        UPDATE relay_index SET status = 'delivered'; UPDATE pulse_schedules SET name = name || ' still';
+        UPDATE rate_limit_buckets SET count = count + 1; UPDATE agents SET description = 'new'`);
+    }
+    for (const dryRun of [true, false]) {
+      const receipt = importLegacy(older.db, { home: older.home, dryRun });
+      assert.deepEqual([receipt.imported, receipt.updated], [0, 5]);
+    }
+    const pulse = new PulseStore(older.db);
+    assert.deepEqual([pulse.getRun('r1')?.status, pulse.getSchedule('s2')?.name], ['completed', 'only here still']);
+    assert.equal(pulse.getSchedule('s1')?.name, 'schedule s1');
+    assert.equal(new TraceStore(older.db).getSpanByMessageId('m3')?.status, 'processed');
+    assert.equal(new SqliteIndex(older.db).getMessage('m3')?.status, 'failed');
+    const registry = new AgentRegistry(older.db);
+    assert.deepEqual([registry.get('a1')?.description, registry.get('a2')?.description], ['', 'new']);
+    assert.deepEqual(
+      rowsOf(older.db, 'rate_limit_buckets').map(({ count }) => count),
+      [7, 4],
+    );
+  });
+
+  it('sets a row aside that the new table does not take, and imports the others', () => {
+    using older = olderHome();
+    writeHybrid(older);
+    {
+      using file = older.open('relay/index.db');
+      file.exec("PRAGMA ignore_check_constraints = ON; UPDATE pulse_schedules SET enabled = 7 WHERE id = 's1'");
+      file.exec("PRAGMA foreign_keys = OFF; UPDATE relay_traces SET id = 'same'");
+    }
+    older.db.$client.exec(
+      `INSERT INTO relay_traces (id, message_id, trace_id, subject, status, sent_at) VALUES ('same', 'own', 't', 's', 'sent', '${AT}')`,
+    );
+    const relay = receiptOf(importLegacy(older.db, { home: older.home }), 'relay/index.db');
+    assert.equal(relay.status, 'imported');
+    assert.deepEqual(
+      relay.setAsideRows.map(({ id, reason }) => [id, reason]),
+      [
+        ['s1', 'enabled is not 0 or 1'],
+        ['m3', 'dork.db refuses it (unique)'],
+      ],
+    );
+    assert.equal(new PulseStore(older.db).getSchedule('s2')?.name, 'only here');
+  });
+
   it('as a hybrid gives the same receipt in a dry run', () => {
     using older = olderHome();
     writeOthers(older);

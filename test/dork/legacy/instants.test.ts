@@ -1,95 +1,57 @@
-/** The SQL of instants against JavaScript's Date, over values of every size. */
+/** Instants of the older files, over values of every form. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { createDb, type Db } from '#entry';
-import {
-  isMilliseconds,
-  isoOfMilliseconds,
-  isStoredInstant,
-  readInstant,
-} from '../../../src/dork/legacy/instant-sql.ts';
+import { describe, it } from 'node:test';
+import { columnInstant, ofMilliseconds, readInstant } from '../../../src/dork/legacy/instants.ts';
+import { Misfit } from '../../../src/dork/legacy/misfit.ts';
 import { FIRST_MILLISECOND, LAST_MILLISECOND } from '../../../src/engine/time.ts';
 import { RUNTIME } from '../../support/runtime.ts';
 
-const COUNT = process.env.DORK_SOAK ? 4_000_000 : 200_000;
-const CHUNK = 50_000;
-
-/** Milliseconds of every kind: ends of the calendar, around zero, of our days with and without a fraction, anywhere. */
-function value(i: number): number {
-  const anywhere = FIRST_MILLISECOND + Math.random() * (LAST_MILLISECOND - FIRST_MILLISECOND);
-  switch (i % 6) {
-    case 0:
-      return Math.trunc(anywhere);
-    case 1:
-      return anywhere;
-    case 2:
-      return Math.trunc((Math.random() - 0.5) * 4e12);
-    case 3:
-      return (Math.random() - 0.5) * 4e12;
-    case 4:
-      return (i % 12 === 4 ? FIRST_MILLISECOND : LAST_MILLISECOND - 5000) + (i % 5000);
-    default:
-      return (i % 5000) - 2500;
-  }
-}
-
 describe(`instants on ${RUNTIME}`, () => {
-  let db: Db;
-  before(() => {
-    db = createDb(':memory:');
-    db.$client.exec('CREATE TEMP TABLE instants (ms INTEGER, iso TEXT)');
-  });
-  after(() => db[Symbol.dispose]());
-
-  it(`are in SQL what Date says, for ${COUNT} random values`, { timeout: 600_000 }, () => {
-    const put = db.$client.prepare('INSERT INTO instants SELECT value ->> 0, value ->> 1 FROM json_each(?)');
-    const same = db.$client.prepare<{ n: number; same: number }>(
-      `SELECT count(*) AS n, sum(${isMilliseconds('ms')} AND ${isoOfMilliseconds('ms')} IS iso AND ${isStoredInstant('iso')}) AS same FROM instants`,
-    );
-    for (let done = 0; done < COUNT; done += CHUNK) {
-      const rows = Array.from({ length: CHUNK }, (_, i) => value(i)).map((ms) => [ms, new Date(ms).toISOString()]);
-      put.run(JSON.stringify(rows));
-      assert.deepEqual(same.get(), { n: CHUNK, same: CHUNK });
-      db.$client.exec('DELETE FROM instants');
-    }
+  it('of milliseconds are those of the years 0 to 9999, without their fraction', () => {
+    const cases: [number, string | undefined][] = [
+      [0, '1970-01-01T00:00:00.000Z'],
+      [-0.5, '1970-01-01T00:00:00.000Z'],
+      [-1.5, '1969-12-31T23:59:59.999Z'],
+      [1770000000124.75, '2026-02-02T02:40:00.124Z'],
+      [FIRST_MILLISECOND, '0000-01-01T00:00:00.000Z'],
+      [LAST_MILLISECOND + 0.5, '9999-12-31T23:59:59.999Z'],
+      [FIRST_MILLISECOND - 1, undefined],
+      [LAST_MILLISECOND + 1, undefined],
+      [1e300, undefined],
+      [Number.POSITIVE_INFINITY, undefined],
+      [Number.NaN, undefined],
+    ];
+    for (const [ms, iso] of cases) assert.equal(ofMilliseconds(ms), iso, String(ms));
   });
 
-  it('that are none are told from those that are', () => {
-    const isStored = db.$client.prepare<{ is: number }>(`SELECT ${isStoredInstant('x')} AS "is" FROM (SELECT ? AS x)`);
-    const isNumber = db.$client.prepare<{ is: number }>(`SELECT ${isMilliseconds('x')} AS "is" FROM (SELECT ? AS x)`);
+  it('in the stored form are only the days of the calendar', () => {
     for (const text of ['2024-02-29T00:00:00.000Z', '0000-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z']) {
-      assert.equal(isStored.get(text)?.is, 1, text);
+      assert.deepEqual(readInstant(text), { iso: text });
     }
     for (const text of [
       '2023-02-29T00:00:00.000Z',
       '2026-04-31T00:00:00.000Z',
-      '2026-01-01T24:00:00.000Z',
       '2026-01-01T23:59:60.000Z',
       '2026-13-01T00:00:00.000Z',
       '2026-01-01T00:00:00.000Z\0',
       ' 2026-01-01T00:00:00.000Z',
-      '2026-01-01 00:00:00.000Z',
-      '2026-01-01T00:00:00.000z',
-      '2026-01-01T00:00:00Z',
       '+02026-01-01T00:00:00.000Z',
       '-0001-01-01T00:00:00.000Z',
-      'now',
       '0',
-      '',
     ]) {
-      assert.equal(isStored.get(text)?.is, 0, text);
-      assert.equal(isNumber.get(text)?.is, 0, text);
+      assert.equal(readInstant(text), undefined, text);
     }
-    for (const number of [
-      LAST_MILLISECOND + 1,
-      FIRST_MILLISECOND - 1,
-      1e300,
-      Number.POSITIVE_INFINITY,
-      new Uint8Array(3),
-    ]) {
-      assert.equal(isNumber.get(number)?.is, 0, String(number));
-      assert.equal(isStored.get(number)?.is, 0, String(number));
-    }
+  });
+
+  it('in a column are NULL, text or milliseconds, and nothing else', () => {
+    const rules: string[] = [];
+    const read = (value: Parameters<typeof columnInstant>[0]) =>
+      columnInstant(value, 'sent_at', 'sentAt', (rule) => rules.push(rule));
+    assert.equal(read(null), null);
+    assert.equal(read(5.5), '1970-01-01T00:00:00.005Z');
+    assert.equal(read('2026-02-02 02:40:00'), '2026-02-02T02:40:00.000Z');
+    assert.deepEqual(rules, ['sentAt_fraction_cut', 'sent_at_instant_without_zone_is_utc']);
+    for (const value of [new Uint8Array(3), 2n ** 60n, 'now', 1e300]) assert.throws(() => read(value), Misfit);
   });
 
   it('in another form are read by a named rule, and what is none is not', () => {

@@ -60,7 +60,7 @@ describe(`an import that is killed on ${RUNTIME}`, () => {
   let untouched: Record<string, string>;
   let wholeMs = 0;
 
-  before(() => {
+  const prepare = () => {
     older = olderHome();
     older.schedules(Array.from({ length: 10 }, (_, i) => schedule(`s${i}`)));
     const numbers = (n: number) => `WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < ${n})`;
@@ -87,10 +87,11 @@ describe(`an import that is killed on ${RUNTIME}`, () => {
     wholeMs = performance.now() - began;
     assert.deepEqual([receipt.failed, receipt.setAside, receipt.read], [0, 0, 200_050]);
     whole = countsOf(older.db);
-  });
+  };
+  before(prepare, { timeout: 120_000 });
   after(() => older[Symbol.dispose]());
 
-  it(`at ${ROUNDS} random moments leaves each source whole or out, and the next import completes it`, {
+  it(`at ${ROUNDS} random moments leaves a receipt only of whole sources, and the next import completes the others`, {
     timeout: 1_800_000,
   }, async () => {
     let killed = 0;
@@ -127,8 +128,8 @@ describe(`an import that is killed on ${RUNTIME}`, () => {
   });
 });
 
-/** Of each source all rows and its receipt, or neither. */
-function partsOf(db: Db): Record<string, boolean> {
+/** How much of each source is there. A source that has a receipt is whole. */
+function partsOf(db: Db): Record<string, string> {
   const count = (table: string) =>
     Number(db.$client.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${table}`).get()?.n);
   const receipts = new Set(
@@ -143,15 +144,16 @@ function partsOf(db: Db): Record<string, boolean> {
     'relay/index.db': count('relay_index') === RELAY && count('relay_traces') === RELAY,
     'mesh/mesh.db': count('agents') === 20 && count('rate_limit_buckets') === 20,
   };
-  const none = {
-    'schedules.json': count('pulse_schedules') === 0,
-    'pulse.db': count('pulse_runs') === 0,
-    'relay/index.db': count('relay_index') + count('relay_traces') === 0,
-    'mesh/mesh.db': count('agents') + count('rate_limit_buckets') === 0,
+  const rows = {
+    'schedules.json': count('pulse_schedules'),
+    'pulse.db': count('pulse_runs'),
+    'relay/index.db': count('relay_index') + count('relay_traces'),
+    'mesh/mesh.db': count('agents') + count('rate_limit_buckets'),
   };
+  const states: Record<string, string> = {};
   for (const source of Object.keys(parts) as (keyof typeof parts)[]) {
-    assert.ok(parts[source] !== none[source], `${source} is whole or out`);
-    assert.equal(receipts.has(source), parts[source], `${source} has its receipt when it is whole`);
+    if (receipts.has(source)) assert.ok(parts[source], `${source} has a receipt, and is not whole`);
+    states[source] = parts[source] ? 'whole' : rows[source] > 0 ? 'begun' : 'out';
   }
-  return parts;
+  return states;
 }

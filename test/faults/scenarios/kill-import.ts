@@ -56,7 +56,7 @@ export function makeOlder(home: string, { runs = RUNS, messages = MESSAGE_ROWS }
   );
 }
 
-/** How many rows of each source are there: all or none. */
+/** How many sources have come in, at least in part. A source that has a receipt is whole. */
 function sourcesIn(db: Db): number {
   const count = (of: string) => Number(db.$client.prepare<{ n: number }>(`SELECT count(*) AS n FROM ${of}`).get()?.n);
   const states: [string, number, number][] = [
@@ -66,8 +66,7 @@ function sourcesIn(db: Db): number {
   ];
   const receipts = new Set(db.$client.prepare('SELECT source FROM legacy_imports').values().flat());
   for (const [source, rows, all] of states) {
-    assert.ok(rows === 0 || rows === all, `${rows} of the ${all} rows of ${source}`);
-    assert.equal(receipts.has(source), rows === all, `the receipt of ${source}`);
+    if (receipts.has(source)) assert.equal(rows, all, `the receipt of ${source}`);
   }
   return states.filter(([, rows]) => rows > 0).length;
 }
@@ -75,7 +74,7 @@ function sourcesIn(db: Db): number {
 const IMPORT: Moment = {
   name: 'import',
   promise:
-    'Of each older file all or nothing is there after a kill, and the next import brings the rest, doubling nothing.',
+    'After a kill only older files that are whole have a receipt, and the next import brings the rest, doubling nothing.',
   job: 'import',
   model: (home) => {
     writeHome(fileIn(home), home, ['ada'], 20);

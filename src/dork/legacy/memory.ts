@@ -1,0 +1,81 @@
+import type { Connection } from '../../engine/connection/connection.ts';
+import type { Statement } from '../../engine/connection/statement.ts';
+import type { SqliteValue } from '../../engine/driver/adapter.ts';
+import { type ImportContext, ORIGINS, type Origin } from './import-context.ts';
+import type { LEGACY_KINDS } from './schema.ts';
+
+type Kind = (typeof LEGACY_KINDS)[number];
+
+/** Rows that a dry run would have written. A table in memory: there may be millions. */
+const PLANNED = 'temp.dork_legacy_planned';
+
+export const CREATE_PLANNED = `CREATE TABLE ${PLANNED} (kind TEXT, id TEXT, state TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID`;
+export const DROP_PLANNED = `DROP TABLE IF EXISTS ${PLANNED}`;
+
+/** The state of a row that dork.db had of its own: no import changes it. */
+const OWN = 'own';
+
+/** What is known of a row from earlier imports, and from this one. */
+export interface Recalled {
+  /** The fingerprint of the row as it was imported. */
+  readonly state: string;
+  /** True if it was imported from a better source than this one. */
+  readonly isBetter: boolean;
+  /** True if a dry run would have written it. */
+  readonly isPlanned: boolean;
+}
+
+/** The rows of one kind that imports have met: `legacy_rows`, and for a dry run its stand-in in memory. */
+export class Memory {
+  readonly #kind: Kind;
+  readonly #origin: Origin;
+  readonly #find: Statement<{ state: string }>;
+  readonly #put: Statement;
+  readonly #findPlanned: Statement<{ state: string }> | undefined;
+
+  constructor({ connection, isDryRun }: Pick<ImportContext, 'connection' | 'isDryRun'>, kind: Kind, origin: Origin) {
+    this.#kind = kind;
+    this.#origin = origin;
+    this.#find = connection.prepare('SELECT state FROM main.legacy_rows WHERE kind = ? AND id = ?');
+    this.#findPlanned = isDryRun ? findIn(connection, PLANNED) : undefined;
+    this.#put = connection.prepare(
+      `INSERT INTO ${isDryRun ? PLANNED : 'main.legacy_rows'} (kind, id, state) VALUES (?, ?, ?)
+       ON CONFLICT (kind, id) DO UPDATE SET state = excluded.state`,
+    );
+  }
+
+  /** Returns undefined for a row that no import has met. */
+  recall(id: string): Recalled | undefined {
+    const planned = this.#findPlanned?.get(this.#kind, id)?.state;
+    const known = planned ?? this.#find.get(this.#kind, id)?.state;
+    if (known === undefined) return undefined;
+    const [state = '', origin = 'older'] = known.split(' ');
+    const isBetter = ORIGINS.indexOf(origin) > ORIGINS.indexOf(this.#origin);
+    return { state, isBetter, isPlanned: planned !== undefined && state !== OWN };
+  }
+
+  /** @param state The fingerprint of the row as it is imported. */
+  remember(id: string, state: string): void {
+    this.#put.run(this.#kind, id, this.#origin === 'older' ? state : `${state} ${this.#origin}`);
+  }
+
+  /** Remembers a row that dork.db had before any import: once deleted here, it stays deleted. */
+  keepAsItIs(id: string): void {
+    this.#put.run(this.#kind, id, OWN);
+  }
+}
+
+function findIn(connection: Connection, table: string): Statement<{ state: string }> {
+  return connection.prepare(`SELECT state FROM ${table} WHERE kind = ? AND id = ?`);
+}
+
+/** Differs if one of the values differs. */
+export function fingerprint(values: readonly SqliteValue[]): string {
+  // Loaded here: an import costs Bun 8 ms at each start.
+  const { hash } = process.getBuiltinModule('node:crypto');
+  // The drivers read an integer beyond 2^53 as a number.
+  const known = values.some((value) => typeof value === 'bigint')
+    ? values.map((value) => (typeof value === 'bigint' ? Number(value) : value))
+    : values;
+  return hash('sha256', JSON.stringify(known), 'base64url');
+}
