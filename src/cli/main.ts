@@ -84,4 +84,10 @@ async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
+// Whoever reads may stop reading, as in `dork-db status | head -1`.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
 process.exitCode = await run(process.argv.slice(2));

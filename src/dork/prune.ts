@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '../engine/connection/connection.ts';
+import { connectionOf } from '../engine/connection/db.ts';
 
 import { InvalidInputError } from '../engine/errors.ts';
 import { flagArgument } from '../engine/input.ts';
@@ -73,7 +74,7 @@ const MOST_ROWS = 5000;
 export async function prune(db: Pick<Db, '$client'>, options: PruneOptions): Promise<PruneReport> {
   optionsArgument(options, OPTIONS);
   const started = performance.now();
-  const connection = db.$client;
+  const connection = connectionOf(db);
   connection.assertOpen();
   const plan = planOf(connection, options);
   requireWritable(connection, 'Nothing was deleted.');

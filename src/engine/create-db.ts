@@ -1,4 +1,4 @@
-import { type AnyDb, Database, type Schema } from './connection/db.ts';
+import { type AnyDb, connectionOf, Database, type Schema } from './connection/db.ts';
 import { type Kit, openingOf, setDefinition } from './definition.ts';
 import { InvalidInputError } from './errors.ts';
 import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './file/open.ts';
@@ -45,9 +45,11 @@ export function createDbWith<TSchema extends Schema>(
     checkOptions(optionsArgument(options, OPTIONS));
     const { readonly = false, busyTimeoutMs } = options;
     adapter.load();
-    if (path === undefined) definition.createDefaultFolder?.();
+    const { migrations = 'apply' } = options;
+    const mustExist = readonly || migrations === 'require';
+    if (path === undefined && !mustExist) definition.createDefaultFolder?.();
     const filename = databasePath(path === undefined ? definition.defaultPath?.() : path);
-    const connection = openConnection(adapter, filename, { readonly, busyTimeoutMs, ...opening });
+    const connection = openConnection(adapter, filename, { readonly, mustExist, busyTimeoutMs, ...opening });
     setDefinition(connection, definition);
     return orRefuse(connection, () => {
       if (hasWalResetBug(connection.sqliteVersion)) {
@@ -55,7 +57,6 @@ export function createDbWith<TSchema extends Schema>(
           `SQLite ${connection.sqliteVersion} has the WAL-reset bug: let only one process write ${filename}.`,
         );
       }
-      const { migrations = 'apply' } = options;
       if (migrations !== 'skip' && !isCurrent(connection, history)) {
         bringUp(connection, history, { ...options, migrations, lockTimeoutMs: busyTimeoutMs });
       }
@@ -80,5 +81,5 @@ function checkOptions({ readonly, busyTimeoutMs, migrations, logger }: CreateDbO
  * file, and no lock or statement stays behind. A transaction that is running is rolled back. Closing twice is fine.
  */
 export function closeDb(db: AnyDb): void {
-  db.$client.close();
+  connectionOf(db).close();
 }

@@ -60,7 +60,14 @@ export class ConstraintError extends DorkDbError {
 }
 
 /** Why the migration runner refused. */
-export type MigrationErrorKind = 'edited' | 'out_of_order' | 'newer_database' | 'data_loss' | 'foreign_keys' | 'failed';
+export type MigrationErrorKind =
+  | 'edited'
+  | 'out_of_order'
+  | 'newer_database'
+  | 'pending'
+  | 'data_loss'
+  | 'foreign_keys'
+  | 'failed';
 
 /** A migration was refused or failed. The database is as it was before. */
 export class MigrationError extends DorkDbError {

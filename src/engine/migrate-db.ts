@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Connection } from './connection/connection.ts';
-import type { AnyDb } from './connection/db.ts';
+import { type AnyDb, connectionOf } from './connection/db.ts';
 import { BUSY_TIMEOUT_MS } from './connection/pragmas.ts';
 
 import { type Definition, definitionOf, type Kit, openingOf } from './definition.ts';
@@ -11,7 +11,7 @@ import { asRefusal, openConnection, orRefuse, refuseForeign } from './file/open.
 import { databasePath, MEMORY } from './file/path.ts';
 import type { Host } from './host.ts';
 
-import { isOurs } from './migrations/bring-up.ts';
+import { isOurs, mismatch } from './migrations/bring-up.ts';
 import type { History } from './migrations/history.ts';
 import { readLedger } from './migrations/ledger.ts';
 import { type Rehearsal, type RehearseOptions, rehearse } from './migrations/rehearsal.ts';
@@ -46,15 +46,23 @@ export function runMigrationsWith(kit: Kit): RunMigrations {
     const { adapter, definition } = kit;
     const { history, ...options } = optionsArgument(given, RUN_OPTIONS);
     checkHistory(history);
-    if (isDb(of)) return migrate(of.$client, history ?? definition.history, options);
+    if (isDb(of)) return migrateOrRefuse(of.$client, history ?? definition.history, options);
     // Before the file is made.
     checkMigrateOptions(options);
     using connection = openConnection(adapter, databasePath(of), {
       ...openingOf(definition),
       isOurs: isLedgerOf(definition, history),
     });
-    return orRefuse(connection, () => migrate(connection, history ?? definition.history, options));
+    return orRefuse(connection, () => migrateOrRefuse(connection, history ?? definition.history, options));
   };
+}
+
+/** @throws DatabaseOpenError `SCHEMA_MISMATCH` if the file then has every migration and lacks a column. */
+function migrateOrRefuse(connection: Connection, history: History, options: MigrateOptions): MigrationReport {
+  const report = migrate(connection, history, options);
+  const error = report.drift.length > 0 ? mismatch(connection, history) : undefined;
+  if (error) throw error;
+  return report;
 }
 
 /** @throws InvalidInputError for what `readHistory()` does not give. */
@@ -142,8 +150,8 @@ export function repairLedger(
   tag: string,
   given: RepairLedgerOptions & { readonly history?: History } = {},
 ): LedgerRepair {
-  const { history = definitionOf(db.$client).history, ...options } = optionsArgument(given, REPAIR_OPTIONS);
-  return repair(db.$client, history, tag, options);
+  const { history = definitionOf(connectionOf(db)).history, ...options } = optionsArgument(given, REPAIR_OPTIONS);
+  return repair(connectionOf(db), history, tag, options);
 }
 
 /** True where SQLite may have the file open somewhere. */

@@ -64,7 +64,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
   it('says what the file holds, and writes nothing', () => {
     using folder = temporaryFolder();
     const none = dorkDb(folder.path, 'status');
-    assert.equal(none.status, 0, none.stderr);
+    assert.equal(none.status, 3, none.stderr);
     assert.match(none.stdout, /does not exist yet/);
     assert.deepEqual(readdirSync(folder.path), []);
     {

@@ -90,7 +90,7 @@ describe('dork-db status', () => {
   it('says what creates the file where not even its folder is there, and creates neither', () => {
     using folder = temporaryFolder();
     const { status, stdout } = dorkDb(folder.path, ['status'], { DORK_HOME: folder.file('home') });
-    assert.equal(status, 0);
+    assert.equal(status, 3);
     assert.match(stdout, /home\/dork\.db does not exist yet; dork-db migrate creates it\./);
     assert.match(stdout, /^No migration is applied; \d+ are pending: /m);
     const json = JSON.parse(dorkDb(folder.path, ['status', '--json'], { DORK_HOME: folder.file('home') }).stdout);

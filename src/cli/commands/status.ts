@@ -5,6 +5,7 @@ import { defaultDbPath } from '../../dork/home.ts';
 import { databasePath } from '../../engine/file/path.ts';
 import { formatBytes } from '../../engine/format.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
 import { formatCount, formatTable, plural, print, printJson } from '../output.ts';
 
 const MOST_LISTED = 5;
@@ -34,6 +35,7 @@ async function runStatus(options: CommonOptions): Promise<void> {
     runtime: process.versions.bun ? `Bun ${process.versions.bun}` : `Node ${process.versions.node}`,
     rows,
   };
+  if (report.problem || !report.exists) process.exitCode = EXIT_CODE.look;
   if (options.json) return printJson(report);
   print(describe(report));
 }
@@ -68,18 +70,19 @@ function describe(report: StatusReport): string {
       : `${report.filename} does not exist yet; dork-db migrate creates it.`,
     `SQLite ${report.sqliteVersion} through ${report.driver} ${report.driverVersion} on ${report.runtime}.`,
     describeMigrations(report),
-    ...(report.problem ? [report.problem.message, report.problem.hint] : []),
+    ...(report.problem ? [report.problem.message, `Try: ${report.problem.hint}`] : []),
     ...listed(report.drift.map(({ kind, type, name }) => `Drift: ${kind} ${type} ${name}`)),
   ];
   if (tables.length > 0) lines.push('', formatTable(['table', 'rows'], tables));
   return lines.join('\n');
 }
 
-function describeMigrations({ applied, pending }: StatusReport): string {
+function describeMigrations({ applied, pending, problem }: StatusReport): string {
   const newest = applied.at(-1);
   const have = newest
     ? `${plural(applied.length, 'migration')} applied, the newest ${newest.tag}${newest.appliedAt ? ` on ${newest.appliedAt.slice(0, 10)}` : ''};`
     : 'No migration is applied;';
+  if (problem && pending.length === 0) return `${have} see below.`;
   return `${have} ${pending.length === 0 ? 'none is' : `${formatCount(pending.length)} ${pending.length === 1 ? 'is' : 'are'}`} pending${pending.length > 0 ? `: ${listed(pending).join(', ')}` : ''}.`;
 }
 

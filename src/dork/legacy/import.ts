@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
+import { connectionOf } from '../../engine/connection/db.ts';
 import { temporaryFolder } from '../../engine/copies/temporary-folder.ts';
 import { ImportError, InvalidInputError } from '../../engine/errors.ts';
 import { statAt } from '../../engine/file/file.ts';
@@ -59,7 +60,7 @@ const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
  */
 export function importLegacy(db: { readonly $client: Connection }, options: ImportLegacyOptions = {}): ImportReceipt {
   optionsArgument(options, OPTIONS);
-  const connection = db.$client;
+  const connection = connectionOf(db);
   const home = homeOf(options.home);
   const isDryRun = flagArgument(options.dryRun, 'options.dryRun');
   const keepOrphans = flagArgument(options.keepOrphans, 'options.keepOrphans');

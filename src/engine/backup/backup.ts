@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Connection } from '../connection/connection.ts';
-import type { AnyDb } from '../connection/db.ts';
+import { type AnyDb, connectionOf } from '../connection/db.ts';
 import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
 import { Making, targetExists } from '../copies/making.ts';
 import { assertRoom } from '../copies/room.ts';
@@ -61,7 +61,7 @@ export type BackupReport = VerifyReport;
  * ```
  */
 export async function backup(db: AnyDb, options: BackupOptions = {}): Promise<BackupReport> {
-  const connection = db.$client;
+  const connection = connectionOf(db);
   optionsArgument(options, OPTIONS);
   const deep = flagArgument(options.deep, 'options.deep');
   const { to, createdFolder } = targetOf(connection, options);

@@ -1,7 +1,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Connection } from '../connection/connection.ts';
-import type { AnyDb } from '../connection/db.ts';
+import { type AnyDb, connectionOf } from '../connection/db.ts';
 
 import { definitionOf } from '../definition.ts';
 import { BackupError } from '../errors.ts';
@@ -45,7 +45,7 @@ export async function backupDaily(
   dir?: string,
   options: Pick<BackupOptions, 'deep' | 'onProgress'> = {},
 ): Promise<DailyReport> {
-  const connection = db.$client;
+  const connection = connectionOf(db);
   flagArgument(optionsArgument(options, OPTIONS).deep, 'options.deep');
   const { filename } = connection;
   connection.assertOpen();

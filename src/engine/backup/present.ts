@@ -53,6 +53,9 @@ export async function presentAt(
         cause: error,
       });
     }
+    // Only its backups are left, which is what restores are for.
+    if (error.code === 'LOST_MAIN_FILE' && sidecarsOf(filename).length === 0)
+      return { state: 'missing', owner: ownerOf(filename) };
     return { state: 'damaged', problem: error.message, owner: ownerOf(filename) };
   };
   try {

@@ -10,6 +10,7 @@ import type { SQLiteSession, SQLiteTransactionConfig } from 'drizzle-orm/sqlite-
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect';
 import { SQLiteTransaction } from 'drizzle-orm/sqlite-core/session';
 import type { RunResult } from '../driver/adapter.ts';
+import { InvalidInputError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 
 /** The tables of a Drizzle schema by their exported names. */
@@ -18,6 +19,21 @@ export type Schema = Record<string, unknown>;
 /** Any database of this package, whatever its schema: what functions need of it is its connection. */
 export interface AnyDb {
   readonly $client: Connection;
+}
+
+/**
+ * Returns the connection of a database.
+ *
+ * @throws InvalidInputError for anything else, e.g. a path.
+ */
+export function connectionOf(db: AnyDb): Connection {
+  const connection = (db as Partial<AnyDb> | null | undefined)?.$client;
+  // By its shape: it may be of another copy of this package.
+  if (typeof connection?.prepare === 'function' && typeof connection.filename === 'string') return connection;
+  const kind = db === null ? 'null' : typeof db;
+  throw new InvalidInputError('db', `is ${kind === 'string' ? 'text' : kind}, not a database`, {
+    hint: 'Open the file first, and give what createDb() returns.',
+  });
 }
 
 type Session<TSchema extends Schema> = SQLiteSession<'sync', RunResult, TSchema, ExtractTablesWithRelations<TSchema>>;

@@ -4,8 +4,14 @@ import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter, DriverDatabase } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
 import { FILE_MODE } from '../file/file.ts';
+import { isTooLong } from '../file/path.ts';
 
 const LOCK = '-lock';
+
+function tooLong(path: string): BackupError {
+  const message = `${path} is too long for SQLite. No copy was made, and nothing was changed.`;
+  return new BackupError('PATH_TOO_LONG', message, { hint: 'Give a folder with a shorter path.' });
+}
 
 /** The temporary name of a path: one that no other maker has chosen. */
 export function temporaryName(path: string): string {
@@ -36,6 +42,7 @@ export class Claim implements Disposable {
   static take(adapter: Adapter, choose: () => string): Claim {
     for (let attempt = 1; ; attempt++) {
       const path = choose();
+      if (isTooLong(path + LOCK)) throw tooLong(path);
       const made = createLockFile(path + LOCK);
       try {
         const lock = lockOf(adapter, path + LOCK);

@@ -17,6 +17,7 @@ import { isOpenHere } from '../driver/register.ts';
 import { DatabaseOpenError } from '../errors.ts';
 import { codeOf } from '../realm.ts';
 import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
+import { giveTo } from './owner.ts';
 import { shellQuoted } from './path.ts';
 
 /** Read and write for the owner alone; SQLite gives a -wal and a -shm the mode of their database. */
@@ -71,7 +72,7 @@ function hasBackups(filename: string): boolean {
   const names = attempt(
     () => readdirSync(folder),
     'FOLDER_UNREADABLE',
-    `${filename} is empty, and whether there are backups of it in ${folder} cannot be read.`,
+    `${filename} is missing or empty, and whether there are backups of it in ${folder} cannot be read.`,
     'Look at the owner and the mode of that folder.',
   );
   return names.some((name) => {
@@ -94,10 +95,11 @@ export function folderProblem(folder: string): FolderProblem | undefined {
   try {
     stat = statSync(folder, { throwIfNoEntry: false });
   } catch (cause) {
+    const isLoop = hasCode(cause, 'ELOOP');
     return {
       code: 'FOLDER_UNREADABLE',
-      problem: `The folder ${folder} cannot be read.`,
-      hint: 'Look at the owner and the mode of the folder and of those above it.',
+      problem: isLoop ? `${folder} is a symbolic link that leads to itself.` : `The folder ${folder} cannot be read.`,
+      hint: isLoop ? LOOP_HINT : 'Check the owner and permissions of the folder and of those above it.',
       cause,
     };
   }
@@ -116,6 +118,8 @@ export function folderProblem(folder: string): FolderProblem | undefined {
   };
 }
 
+const LOOP_HINT = 'Remove the link, or let it point to a file.';
+
 function checkFolder(filename: string): void {
   const found = folderProblem(dirname(filename));
   if (found) refuse(found.code, found.problem, found.hint, found.cause);
@@ -123,15 +127,16 @@ function checkFolder(filename: string): void {
 
 /** What stands at the path now must be nothing, or a regular file. */
 function checkKind(filename: string): void {
-  const { entry, target } = attempt(
-    () => ({
-      entry: lstatSync(filename, { throwIfNoEntry: false }),
-      target: statSync(filename, { throwIfNoEntry: false }),
-    }),
-    'FOLDER_UNREADABLE',
-    `The folder ${dirname(filename)} cannot be entered.`,
-    'Look at the owner and the mode of the folder and of those above it.',
-  );
+  const [code, message] = ['FOLDER_UNREADABLE', `The folder ${dirname(filename)} cannot be entered.`];
+  const hint = 'Check the owner and permissions of the folder and of those above it.';
+  const entry = attempt(() => lstatSync(filename, { throwIfNoEntry: false }), code, message, hint);
+  let target: Stats | undefined;
+  try {
+    target = statSync(filename, { throwIfNoEntry: false });
+  } catch (cause) {
+    if (!hasCode(cause, 'ELOOP')) refuse(code, message, hint, cause);
+    refuse('LINK_LOOP', `${filename} is a symbolic link that leads to itself.`, LOOP_HINT, cause);
+  }
   if (!entry) return;
   if (!target)
     refuse(
@@ -244,15 +249,15 @@ export function inspectFile(filename: string): FileState {
   if (wal > 0) {
     refuse(
       'LOST_MAIN_FILE',
-      `${filename} ${state}, but its -wal of ${wal} bytes is there: there was more.`,
+      `${filename} ${state}, but its -wal of ${wal} bytes exists: it held data.`,
       'Put the file back beside its -wal, or move the -wal away and restore the newest backup.',
     );
   }
-  if (file && hasBackups(filename)) {
+  if (hasBackups(filename)) {
     refuse(
-      'LOST_CONTENT',
-      `${filename} is empty, but there are backups of it in ${backupFolder(filename)}: there was more.`,
-      'Restore the newest backup, or remove the empty file to start anew.',
+      file ? 'LOST_CONTENT' : 'LOST_MAIN_FILE',
+      `${filename} ${state}, but there are backups of it in ${backupFolder(filename)}: it held data.`,
+      'Restore the newest backup; or move the backups away to begin with an empty database.',
     );
   }
   return { isNew: true, applicationId: 0, hasWal: false };
@@ -269,6 +274,7 @@ export function createPrivateFile(filename: string): void {
     () => {
       try {
         closeSync(openSync(filename, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
+        giveTo(statSync(dirname(filename)), filename);
       } catch (error) {
         // One that is there is not opened: closing it would drop the locks that this process may have on it.
         if (!hasCode(error, 'EEXIST')) throw error;
@@ -293,6 +299,8 @@ export function createPrivateFolder(folder: string, otherwise = ''): boolean {
     `The folder ${folder} cannot be created.`,
     `Look at the owner and the mode of the folder above it${otherwise}.`,
   );
+  // What root creates in a user's folder would lock that user out.
+  if (created !== undefined) giveTo(statSync(dirname(created)), created);
   return created !== undefined;
 }
 

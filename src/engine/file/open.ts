@@ -17,6 +17,8 @@ import { bytesOf } from './wal.ts';
 export interface OpenOptions {
   /** True for a connection that cannot write; the file must be there. Default false. */
   readonly readonly?: boolean;
+  /** True if nothing may be created. Default: true of a read-only connection. */
+  readonly mustExist?: boolean;
   /** How long a write waits for another connection's, in milliseconds. Default 5000. */
   readonly busyTimeoutMs?: number;
   /** Returns true if a file that is not empty is a database of the definition. */
@@ -45,12 +47,12 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   adapter.load();
   const file = inspectFile(path);
   if (file.isNew) {
-    if (readonly) {
+    if (options.mustExist ?? readonly) {
       throw new DatabaseOpenError(
         'FILE_MISSING',
-        `${path} does not exist or is empty, and a read-only connection creates nothing.`,
+        `${path} does not exist or is empty, and this opening creates nothing.`,
         {
-          hint: 'Open it without readonly first, or give another path.',
+          hint: 'Open it for writing first, or give another path.',
         },
       );
     }

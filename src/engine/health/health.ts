@@ -1,4 +1,4 @@
-import type { AnyDb } from '../connection/db.ts';
+import { type AnyDb, connectionOf } from '../connection/db.ts';
 
 import { definitionOf } from '../definition.ts';
 import { DorkDbError, InvalidInputError } from '../errors.ts';
@@ -65,7 +65,7 @@ const DEPTHS = new Map<unknown, HealthDepth>([
 export function health(db: AnyDb, options: HealthOptions = {}): HealthReport {
   optionsArgument(options, OPTIONS);
   const started = performance.now();
-  const connection = db.$client;
+  const connection = connectionOf(db);
   connection.assertOpen();
   const depth = DEPTHS.get(options.deep);
   if (!depth) throw new InvalidInputError('options.deep', "is not false, true or 'quick'");

@@ -1,5 +1,7 @@
+import type { DorkDbError } from '../errors.ts';
 import { shellQuoted } from '../file/path.ts';
 import { howTo } from '../host.ts';
+import { mismatch } from '../migrations/bring-up.ts';
 import { planFor } from '../migrations/plan.ts';
 import { refusalOf } from '../migrations/refusal.ts';
 import type { Drift } from '../migrations/schema-state.ts';
@@ -34,16 +36,19 @@ export const checkMigrations: Check = ({ connection, history }) => {
     };
   }
   const newest = tags.applied.at(-1) ?? 'none';
-  const drift = checkDrift(driftOf(connection, history));
+  const differences = driftOf(connection, history);
+  const error = differences.length > 0 ? mismatch(connection, history) : undefined;
+  const drift = checkDrift(differences, error);
   return {
     findings: [say.ok(`Every migration is applied; the newest is ${newest}.`), ...drift.findings],
     figures: { migrations: { state: 'current', ...tags }, ...drift.figures },
   };
 };
 
-function checkDrift(drift: readonly Drift[]): Checked {
+function checkDrift(drift: readonly Drift[], error: DorkDbError | undefined): Checked {
   const findings =
     drift.length > 0 ? drift.map(driftFinding) : [saySchema.ok('The schema is what the migrations yield.')];
+  if (error) findings.unshift(saySchema.error(error.message, error.hint));
   return { findings, figures: { drift } };
 }
 

@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
-import type { AnyDb } from '../connection/db.ts';
+import { type AnyDb, connectionOf } from '../connection/db.ts';
 
 import { DorkDbError, InvalidInputError } from '../errors.ts';
 import { bytesOf, walState } from '../file/wal.ts';
@@ -60,7 +60,7 @@ export function checkpoint(db: AnyDb, options: CheckpointOptions = {}): Checkpoi
   const { mode = 'truncate', waitMs = 0 } = options;
   if (!MODES.includes(mode)) throw new InvalidInputError('options.mode', `is not one of ${MODES.join(', ')}`);
   checkTimeout(waitMs, 'options.waitMs');
-  const connection = db.$client;
+  const connection = connectionOf(db);
   connection.assertOpen();
   refuseUnable(connection);
   const started = performance.now();

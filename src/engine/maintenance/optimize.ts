@@ -1,4 +1,4 @@
-import type { AnyDb } from '../connection/db.ts';
+import { type AnyDb, connectionOf } from '../connection/db.ts';
 import { requireWritable } from './requirements.ts';
 
 /** What an optimization did. */
@@ -27,7 +27,7 @@ const DRY = 0x00001;
  * @throws DatabaseBusyError where another connection writes for longer than the busy timeout.
  */
 export function optimize(db: AnyDb): OptimizeReport {
-  const connection = db.$client;
+  const connection = connectionOf(db);
   connection.assertOpen();
   requireWritable(connection, 'Nothing was changed.');
   const started = performance.now();

@@ -53,7 +53,7 @@ function requireCurrent(connection: Connection, history: History): readonly Drif
   if (problem) throw refusalOf(problem, connection, history);
   if (pending.length === 0) return driftOf(connection, history);
   throw new MigrationError(
-    'failed',
+    'pending',
     `${connection.filename} lacks ${pending.map(({ tag }) => tag).join(', ')}, and this opening does not migrate. Nothing was touched.`,
     {
       hint: `Run ${howTo(connection.host, `migrate --db ${shellQuoted(connection.filename)}`, 'runMigrations(path)')}, or open it with migrations: 'apply'.`,
@@ -61,26 +61,26 @@ function requireCurrent(connection: Connection, history: History): readonly Drif
   );
 }
 
-/**
- * A column that the file lacks must stop us: SQLite in Bun takes its quoted name for a text and gives that as the value
- * of every row. Other differences are only told.
- */
+/** Returns the refusal of a file that has every migration and lacks a table or a column; undefined if it lacks none. */
+export function mismatch(connection: Connection, history: History): DatabaseOpenError | undefined {
+  const lost = missingColumns(connection, history);
+  if (lost.length === 0) return undefined;
+  return new DatabaseOpenError(
+    'SCHEMA_MISMATCH',
+    `${connection.filename} has every migration, but lacks ${lost.join(', ')}. It was not changed.`,
+    { hint: 'Something else changed its schema: restore the newest backup, or put back what is missing.' },
+  );
+}
+
+/** Refuses what the code would miss at each read, and warns of other differences. */
 function refuseMissing(
   connection: Connection,
   history: History,
   drift: readonly Drift[],
   logger: Logger | undefined,
 ): void {
-  const lost = missingColumns(connection, history);
-  if (lost.length > 0) {
-    throw new DatabaseOpenError(
-      'SCHEMA_MISMATCH',
-      `${connection.filename} has every migration, but lacks ${lost.join(', ')}. It was not changed.`,
-      {
-        hint: 'Something else changed its schema: restore the newest backup, or put back what is missing.',
-      },
-    );
-  }
+  const error = mismatch(connection, history);
+  if (error) throw error;
   const list = drift.map(({ kind, type, name }) => `${kind} ${type} ${name}`).join(', ');
   logger?.warn(`The schema of ${connection.filename} is not what its migrations yield: ${list}.`);
 }

@@ -72,7 +72,11 @@ function differing(connection: Connection, ledger: readonly LedgerEntry[], migra
   const hashes = new Set(ledger.map(({ hash }) => hash));
   const applied = migrations.filter(({ hash }) => hashes.has(hash));
   const pending = migrations.filter(({ hash }) => !hashes.has(hash));
-  return { applied, pending, problem: problemOf(connection, ledger, migrations, pending) };
+  const edited = editedEntries(connection, ledger, migrations);
+  const [first] = edited;
+  if (!first) return { applied, pending, problem: problemOf(connection, ledger, migrations, pending) };
+  const isEdited = new Set(edited.map(({ migration }) => migration));
+  return { applied, pending: pending.filter((migration) => !isEdited.has(migration)), problem: first };
 }
 
 function problemOf(
@@ -81,8 +85,6 @@ function problemOf(
   migrations: readonly Migration[],
   pending: readonly Migration[],
 ): Problem {
-  const [edited] = editedEntries(connection, ledger, migrations);
-  if (edited) return edited;
   const places = new Map(migrations.map(({ hash }, place) => [hash, place]));
   const unknown = ledger.filter(({ hash }) => !places.has(hash));
   if (unknown.length > 0) {

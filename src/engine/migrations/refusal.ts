@@ -84,6 +84,13 @@ function nameOf({ hash, tag, appliedAt, when }: UnknownEntry): string {
   return `${tag ?? hash.slice(0, 12)}${appliedAt ? ` (applied ${appliedAt})` : time}`;
 }
 
+/** All of a few; of many the first and the last, since a file may be years ahead. */
+function namesOf(entries: readonly UnknownEntry[]): string {
+  const [first, last] = [entries[0], entries.at(-1)];
+  if (entries.length <= 3 || !first || !last) return entries.map(nameOf).join(', ');
+  return `${entries.length} migrations, from ${nameOf(first)} to ${nameOf(last)}`;
+}
+
 function newerRefusal(
   { entries, pending }: UnknownEntries,
   filename: string,
@@ -97,7 +104,7 @@ function newerRefusal(
       : '';
   return new MigrationError(
     'newer_database',
-    `The database is newer than this code, which does not know ${entries.map(nameOf).join(', ')}.${also} ${untouched}`,
+    `The database is newer than this code, which does not know ${namesOf(entries)}.${also} ${untouched}`,
     {
       hint: snapshotThatFits
         ? `Use the newer version, or restore the snapshot that this one can open: ${howTo(host, `restore ${shellQuoted(snapshotThatFits)} --db ${shellQuoted(filename)}`, `restore({ from: ${shellQuoted(snapshotThatFits)} })`)}`

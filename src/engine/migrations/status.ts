@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
+import { mismatch } from './bring-up.ts';
 import type { History } from './history.ts';
 import { loggedEntry } from './ledger.ts';
 import { type Problem, planFor } from './plan.ts';
@@ -17,8 +18,8 @@ export interface AppliedEntry {
 /** What a file has of the history. Finding it out writes nothing. */
 export interface MigrationStatus {
   readonly filename: string;
-  /** `current`, `pending`, or the kind of the MigrationError that opening it would throw. */
-  readonly state: 'current' | 'pending' | Problem['kind'];
+  /** `current`, `pending`, `schema_mismatch`, or the kind of the MigrationError that opening it would throw. */
+  readonly state: 'current' | 'pending' | 'schema_mismatch' | Problem['kind'];
   readonly applied: readonly AppliedEntry[];
   /** The tags that are to be applied, oldest first. */
   readonly pending: readonly string[];
@@ -34,17 +35,23 @@ export function statusOf(connection: Connection, history: History): MigrationSta
   // One transaction: the plan and the rows are of the same moment, whatever others commit meanwhile.
   return connection.transaction(() => {
     const { applied, pending, problem } = planFor(connection, history);
-    const error = problem && refusalOf(problem, connection, history);
+    const drift = problem ? [] : driftOf(connection, { migrations: applied });
+    const isWhole = pending.length > 0 || drift.length === 0;
+    const error = problem
+      ? refusalOf(problem, connection, history)
+      : isWhole
+        ? undefined
+        : mismatch(connection, history);
     return {
       filename: connection.filename,
-      state: problem?.kind ?? (pending.length > 0 ? 'pending' : 'current'),
+      state: problem?.kind ?? (pending.length > 0 ? 'pending' : error ? 'schema_mismatch' : 'current'),
       applied: applied.map(({ tag, hash }) => {
         const logged = loggedEntry(connection, hash);
         return { tag, hash, ...(logged?.appliedAt && { appliedAt: logged.appliedAt }) };
       }),
       pending: pending.map(({ tag }) => tag),
       ...(error && { problem: { message: error.message, hint: error.hint } }),
-      drift: problem ? [] : driftOf(connection, { migrations: applied }),
+      drift,
       rows: countRows(connection),
     };
   }, 'deferred');

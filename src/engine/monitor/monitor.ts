@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
-import type { AnyDb } from '../connection/db.ts';
+import { type AnyDb, connectionOf } from '../connection/db.ts';
 
 import { InvalidInputError } from '../errors.ts';
 import { MEMORY } from '../file/path.ts';
@@ -59,7 +59,7 @@ export function monitor(db: AnyDb, options: MonitorOptions = {}): Monitor {
   if (onSample !== undefined && typeof onSample !== 'function') {
     throw new InvalidInputError('options.onSample', 'is not a function');
   }
-  const connection = db.$client;
+  const connection = connectionOf(db);
   connection.assertOpen();
   const recorder = new Recorder(connection, slowMs);
   const detach = attach(connection, recorder);

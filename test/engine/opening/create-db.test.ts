@@ -331,15 +331,6 @@ describe(`opening on ${RUNTIME}`, () => {
     assert.deepEqual(readFileSync(folder.file('dork.db')), before);
   });
 
-  it('says that a new file is missing its migrations when they are only required, and makes no table', () => {
-    using folder = temporaryFolder();
-    assert.throws(() => createDb(folder.file('dork.db'), { migrations: 'require' }), {
-      name: 'MigrationError',
-      kind: 'failed',
-    });
-    assert.deepEqual(migrationStatus(folder.file('dork.db')).rows, {});
-  });
-
   it('refuses a path with a name that no file can have', () => {
     for (const path of ['x'.repeat(256), `${'é'.repeat(128)}/dork.db`]) {
       assert.throws(() => createDb(path), { code: 'INVALID_INPUT', field: 'path' });
