@@ -168,7 +168,7 @@ export {
   repairLedger,
 } from './engine/migrate-db.ts';
 export type { DanglingReferences } from './engine/migrations/foreign-keys.ts';
-export { type History, type Migration, readHistory } from './engine/migrations/history.ts';
+export { type AllowLoss, type History, type Migration, readHistory } from './engine/migrations/history.ts';
 export type { MigrationProgress } from './engine/migrations/progress.ts';
 export type { Rehearsal, RowChange } from './engine/migrations/rehearsal.ts';
 export type { LedgerRepair, RepairLedgerOptions } from './engine/migrations/repair.ts';

@@ -25,8 +25,9 @@ import {
   repairLedger,
   runMigrationsWith,
 } from './migrate-db.ts';
-import type { History } from './migrations/history.ts';
+import type { AllowLoss, History } from './migrations/history.ts';
 import type { LedgerRepair, RepairLedgerOptions } from './migrations/repair.ts';
+import { checkAllowLoss } from './migrations/runner.ts';
 import { type Monitor, type MonitorOptions, monitor } from './monitor/monitor.ts';
 import { type OptionNames, optionsArgument } from './options.ts';
 
@@ -46,6 +47,11 @@ export interface DefineDbOptions<TSchema extends Schema> {
   readonly command?: string;
   /** Checks that `health()` runs after its own. */
   readonly healthChecks?: readonly HealthCheck[];
+  /**
+   * Tables whose rows, and triggers and views that a migration drops on purpose, by its tag:
+   * `{ '0011_drop_drafts': ['drafts'] }`. For a migration that was released, so that its SQL must not change.
+   */
+  readonly allowLoss?: AllowLoss;
 }
 
 /** A host's database, with every function of this package for it. */
@@ -155,6 +161,7 @@ const OPTIONS: OptionNames<DefineDbOptions<Schema>> = {
   defaultPath: true,
   command: true,
   healthChecks: true,
+  allowLoss: true,
 };
 
 function definitionFrom<TSchema extends Schema>(options: DefineDbOptions<TSchema>): Definition<TSchema> {
@@ -170,10 +177,15 @@ function definitionFrom<TSchema extends Schema>(options: DefineDbOptions<TSchema
   if (!Number.isInteger(applicationId) || applicationId < 0 || applicationId > 0x7fffffff) {
     throw new InvalidInputError('options.applicationId', 'must be an integer from 0 to 2147483647');
   }
+  checkAllowLoss(options.allowLoss);
   return {
     name,
     schema: schema as TSchema,
-    history: applicationId === 0 ? history : { ...history, applicationId },
+    history: {
+      ...history,
+      ...(applicationId !== 0 && { applicationId }),
+      ...(options.allowLoss && { allowLoss: bothLosses(history.allowLoss, options.allowLoss) }),
+    },
     applicationId,
     ...(command !== undefined && { command: textArgument(command, 'options.command') }),
     ...(healthChecks && { healthChecks }),
@@ -181,4 +193,9 @@ function definitionFrom<TSchema extends Schema>(options: DefineDbOptions<TSchema
       defaultPath: typeof defaultPath === 'function' ? defaultPath : () => defaultPath,
     }),
   };
+}
+
+function bothLosses(one: AllowLoss = {}, other: AllowLoss): AllowLoss {
+  const tags = [...Object.keys(one), ...Object.keys(other)];
+  return Object.fromEntries(tags.map((tag) => [tag, [...(one[tag] ?? []), ...(other[tag] ?? [])]]));
 }

@@ -17,7 +17,13 @@ import { readLedger } from './migrations/ledger.ts';
 import { type Rehearsal, type RehearseOptions, rehearse } from './migrations/rehearsal.ts';
 import { type LedgerRepair, type RepairLedgerOptions, repair } from './migrations/repair.ts';
 import type { MigrationReport } from './migrations/report.ts';
-import { checkMigrateOptions, MIGRATE_OPTIONS, type MigrateOptions, migrate } from './migrations/runner.ts';
+import {
+  checkAllowLoss,
+  checkMigrateOptions,
+  MIGRATE_OPTIONS,
+  type MigrateOptions,
+  migrate,
+} from './migrations/runner.ts';
 import { type MigrationStatus, statusOf } from './migrations/status.ts';
 import { type OptionNames, objectArgument, optionsArgument } from './options.ts';
 
@@ -109,7 +115,11 @@ export interface RehearseMigrationsOptions extends RehearseOptions {
   readonly history?: History;
 }
 
-const REHEARSE_OPTIONS: OptionNames<RehearseMigrationsOptions> = { history: true, onProgress: true };
+const REHEARSE_OPTIONS: OptionNames<RehearseMigrationsOptions> = {
+  history: true,
+  onProgress: true,
+  allowLoss: true,
+};
 
 /**
  * Runs the migrations that the file at a path lacks on a private copy of it, which is removed at the end, and says what
@@ -126,6 +136,7 @@ export function rehearseMigrationsWith(kit: Kit): RehearseMigrations {
   return (path, given = {}) => {
     const { history, ...options } = optionsArgument(given, REHEARSE_OPTIONS);
     checkHistory(history);
+    checkAllowLoss(options.allowLoss);
     return looking(kit, path, history, (connection, filename) =>
       rehearse(connection, filename, history ?? kit.definition.history, options),
     );

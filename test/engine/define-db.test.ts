@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { closeSync, existsSync, openSync, statSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { DatabaseOpenError, type DefinedDb, defineDb, eq, InvalidInputError, RestoreError } from '#entry';
+import {
+  type AllowLoss,
+  DatabaseOpenError,
+  type DefinedDb,
+  defineDb,
+  eq,
+  type History,
+  InvalidInputError,
+  RestoreError,
+} from '#entry';
 import { temporaryFolder } from '../support/folder.ts';
 import { RUNTIME } from '../support/runtime.ts';
 import { notes, notesHistory, noteTags, schema, tags } from './notes.ts';
@@ -155,5 +164,34 @@ describe(`defineDb() on ${RUNTIME}`, () => {
         field,
       );
     }
+  });
+
+  it('lets a released migration lose what the definition allows, and names everything else at once', () => {
+    using folder = temporaryFolder();
+    const first = {
+      tag: '0000_first',
+      when: 1,
+      hash: 'a',
+      sql: 'CREATE TABLE drafts (id integer PRIMARY KEY); --> statement-breakpoint\nCREATE TABLE kept (id integer PRIMARY KEY);',
+    };
+    const drop = { tag: '0001_drop', when: 2, hash: 'b', sql: 'DROP TABLE drafts' };
+    const empty = { tag: '0002_empty', when: 3, hash: 'c', sql: 'DELETE FROM kept' };
+    const of = (migrations: History['migrations'], allowLoss?: AllowLoss) =>
+      defineDb({ name: 'drafts', schema: {}, history: { migrations }, ...(allowLoss && { allowLoss }) });
+    const file = folder.file('drafts.db');
+    {
+      using db = of([first]).createDb(file);
+      db.$client.exec('INSERT INTO drafts VALUES (1), (2); INSERT INTO kept VALUES (1)');
+    }
+    assert.throws(() => of([first, drop, empty]).createDb(file), {
+      code: 'MIGRATION_DATA_LOSS',
+      message: /0001_drop would leave 0 of the 2 rows of drafts.* 0002_empty would leave 0 of the 1 rows of kept/,
+      hint: /allowLoss: \{"0001_drop":\["drafts"\],"0002_empty":\["kept"\]\}/,
+    });
+    const allowed = of([first, drop, empty], { '0001_drop': ['drafts'], '0002_empty': ['kept'] });
+    assert.equal(allowed.rehearseMigrations(file).problem, undefined);
+    using db = allowed.createDb(file);
+    assert.deepEqual(db.$client.prepare('SELECT count(*) AS n FROM kept').get(), { n: 0 });
+    assert.throws(() => of([first], { '0000_first': 'drafts' as never }), { name: 'InvalidInputError' });
   });
 });

@@ -5,22 +5,26 @@ import { brokenObject, refuseBroken } from './broken-objects.ts';
 import {
   type DanglingReferences,
   danglingReferences,
+  danglingRows,
   missingParents,
   refuseDangling,
   refuseMissingParents,
 } from './foreign-keys.ts';
+import { LossGuard } from './guard.ts';
 import type { Migration } from './history.ts';
 import { createLedger, recordApplied } from './ledger.ts';
-import { Lineage } from './lineage.ts';
+import { refuseLosses } from './losses.ts';
 import { type MigrationProgress, type Place, statementProgress } from './progress.ts';
 import type { AppliedMigration } from './report.ts';
-import { countRows, type RowCounts, refuseLoss } from './rows.ts';
+import type { RowCounts } from './rows.ts';
 import type { MigrationStep } from './steps.ts';
 
 /** A pending migration and its statements. */
 export interface Work {
   readonly migration: Migration;
   readonly steps: readonly MigrationStep[];
+  /** What it may lose, in lower case. */
+  readonly allowed: ReadonlySet<string>;
 }
 
 /** What applying came to, before it is committed. */
@@ -45,34 +49,70 @@ export function apply(
   createLedger(connection);
   const broken = brokenObject(connection);
   const missing = missingParents(connection);
-  let dangling = foundBefore(connection);
-  let before = rows;
+  const dangling = new Dangling(connection);
+  const guard = new LossGuard(connection, rows);
   const applied: AppliedMigration[] = [];
-  for (const [i, { migration, steps }] of work.entries()) {
-    const started = performance.now();
-    const place: Place = { tag: migration.tag, migration: i + 1, migrations: work.length, steps: steps.length };
-    const lineage = new Lineage(connection);
-    for (const step of steps) {
-      onProgress(statementProgress(place, step));
-      lineage.watch(step.sql, () => runStep(connection, migration, step));
+  try {
+    for (const [i, { migration, steps, allowed }] of work.entries()) {
+      const started = performance.now();
+      const place: Place = { tag: migration.tag, migration: i + 1, migrations: work.length, steps: steps.length };
+      const before = guard.before(steps);
+      const { lineage } = before;
+      for (const step of steps) {
+        onProgress(statementProgress(place, step));
+        const run = () => runStep(connection, migration, step);
+        if (lineage) lineage.watch(step.sql, run);
+        else run();
+      }
+      onProgress({ ...place, phase: 'verify', step: steps.length, action: 'count rows' });
+      if (lineage) dangling.follow((table) => lineage.successorOf(table) ?? table);
+      guard.after(before, migration.tag, allowed, (table) => dangling.gone(lineage?.successorOf(table) ?? table));
+      const durationMs = performance.now() - started;
+      recordApplied(connection, migration, Math.round(durationMs));
+      applied.push({ tag: migration.tag, hash: migration.hash, statements: steps.length, durationMs });
     }
-    onProgress({ ...place, phase: 'verify', step: steps.length, action: 'count rows' });
-    const after = countRows(connection);
-    refuseLoss(migration, before, after, lineage);
-    before = after;
-    dangling = dangling?.map((found) => ({
-      ...found,
-      table: lineage.successorOf(found.table) ?? found.table,
-      parent: lineage.successorOf(found.parent) ?? found.parent,
-    }));
-    const durationMs = performance.now() - started;
-    recordApplied(connection, migration, Math.round(durationMs));
-    applied.push({ tag: migration.tag, hash: migration.hash, statements: steps.length, durationMs });
+  } catch (error) {
+    // A loss before it may be the reason, and is to be known at once.
+    if (error instanceof MigrationError) refuseLosses(guard.losses, error);
+    throw error;
   }
+  refuseLosses(guard.losses);
   const tags = applied.map(({ tag }) => tag);
   refuseBroken(tags, broken, brokenObject(connection));
   refuseMissingParents(tags, missing, missingParents(connection));
-  return { applied, dangling: checkReferences(connection, tags, dangling) };
+  return { applied, dangling: checkReferences(connection, tags, dangling.found) };
+}
+
+/** The references that were dangling before, under the names that the tables have now. */
+class Dangling {
+  readonly #connection: Connection;
+  found: readonly DanglingReferences[] | undefined;
+  /** Rows of each table with a dangling reference. */
+  #rows: Map<string, number>;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.found = foundBefore(connection);
+    this.#rows = this.found?.length ? danglingRows(connection) : new Map();
+  }
+
+  follow(successorOf: (table: string) => string): void {
+    this.found = this.found?.map((found) => ({
+      ...found,
+      table: successorOf(found.table),
+      parent: successorOf(found.parent),
+    }));
+    this.#rows = new Map([...this.#rows].map(([table, rows]) => [successorOf(table), rows]));
+  }
+
+  /** Returns how many dangling rows of a table went since the last call. */
+  gone(table: string): number {
+    const had = this.#rows.get(table) ?? 0;
+    if (had === 0) return 0;
+    const left = Math.min(had, danglingRows(this.#connection).get(table) ?? 0);
+    this.#rows.set(table, left);
+    return had - left;
+  }
 }
 
 function runStep(connection: Connection, migration: Migration, { sql, position }: MigrationStep): void {

@@ -11,7 +11,7 @@ import { type MigrateOptions, migrate } from './runner.ts';
 import { type Drift, driftOf, missingColumns } from './schema-state.ts';
 
 /** How an opening deals with a file that is not current. */
-export interface BringUpOptions extends Pick<MigrateOptions, 'onProgress' | 'lockTimeoutMs'> {
+export interface BringUpOptions extends Pick<MigrateOptions, 'onProgress' | 'lockTimeoutMs' | 'allowLoss'> {
   /** `apply` what the file lacks (default), or `require` that it lacks nothing, as a read-only connection always does. */
   readonly migrations?: 'apply' | 'require';
   /** Default: warnings are dropped. */

@@ -27,6 +27,16 @@ export function danglingReferences(connection: Connection): DanglingReferences[]
     .map(({ rowids, ...found }) => ({ ...found, rowids: rowids === null ? [] : rowids.split(',').map(Number) }));
 }
 
+/** Returns the number of rows with a dangling reference, by table; tables without rowids are not in it. */
+export function danglingRows(connection: Connection): Map<string, number> {
+  const rows = connection
+    .prepare<{ table: string; n: number }>(
+      `SELECT "table", count(DISTINCT "rowid") AS n FROM pragma_foreign_key_check GROUP BY "table"`,
+    )
+    .all();
+  return new Map(rows.map(({ table, n }) => [table, n]));
+}
+
 /** A foreign key to a table that is not there, which keeps every row out of its own. */
 export interface MissingParent {
   readonly table: string;

@@ -15,6 +15,9 @@ export interface Migration {
   readonly sql: string;
 }
 
+/** The losses that migrations may cause, by their tag: names of tables (rows), triggers and views. */
+export type AllowLoss = Readonly<Record<string, readonly string[]>>;
+
 /** The migrations of a Drizzle SQLite folder, oldest first. */
 export interface History {
   readonly migrations: readonly Migration[];
@@ -25,6 +28,12 @@ export interface History {
   readonly schema?: readonly string[];
   /** `PRAGMA application_id` of files that have this history. Default: it is left alone. */
   readonly applicationId?: number;
+  /**
+   * What migrations may lose on purpose, by their tag: tables (their rows), triggers and views, as
+   * `{ '0011_drop_drafts': ['drafts'] }`. For a migration that was released and whose SQL must not change; else the
+   * comment `-- allow-loss: drafts` in its SQL does the same.
+   */
+  readonly allowLoss?: AllowLoss;
 }
 
 interface Journal {

@@ -38,6 +38,8 @@ interface Followed {
   readonly isNew: boolean;
   /** Every name that it has had, the first first. */
   readonly names: string[];
+  /** True after it was dropped, also where it was made anew since. */
+  wasDropped?: boolean;
   /** The name that it has now; undefined while it is gone. */
   name: string | undefined;
 }
@@ -69,8 +71,9 @@ export class Lineage {
       return;
     }
     const before = namesOf(this.#connection);
+    const known = new Set(this.#followed.map(({ name }) => name));
     for (const name of before.tables) {
-      if (!this.#named(name)) this.#followed.push({ isNew: true, names: [name], name });
+      if (!known.has(name)) this.#followed.push({ isNew: true, names: [name], name });
     }
     run();
     const after = namesOf(this.#connection);
@@ -119,6 +122,7 @@ export class Lineage {
 
   /** A table that was renamed out of the way, and made anew under a name that it had, is dropped at the end. */
   #vanish(table: Followed): void {
+    table.wasDropped = true;
     this.#remove(table);
     this.#followed.push(table);
     table.name = undefined;
@@ -134,6 +138,13 @@ export class Lineage {
    */
   successorOf(table: string): string | undefined {
     return this.#followed.find(({ isNew, names }) => !isNew && names[0] === table)?.name;
+  }
+
+  /** The tables from before that were dropped and made anew, by their first name, with the name that each has now. */
+  rebuilt(): [before: string, after: string][] {
+    return this.#followed.flatMap(({ isNew, names: [first], name, wasDropped }) =>
+      !isNew && wasDropped && first !== undefined && name !== undefined ? [[first, name]] : [],
+    );
   }
 
   /** Triggers and indexes that went with a table which is still there, and were not made again. */

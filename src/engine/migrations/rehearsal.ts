@@ -10,7 +10,7 @@ import { MigrationError, type MigrationErrorKind } from '../errors.ts';
 import { createPrivateFile, hasCode } from '../file/file.ts';
 import { MEMORY } from '../file/path.ts';
 import type { DanglingReferences } from './foreign-keys.ts';
-import type { History } from './history.ts';
+import type { AllowLoss, History } from './history.ts';
 import { planFor } from './plan.ts';
 import type { MigrationProgress } from './progress.ts';
 import { refusalOf } from './refusal.ts';
@@ -59,6 +59,8 @@ export interface Rehearsal {
 export interface RehearseOptions {
   /** Called before each statement and each migration's checks. What it throws ends the rehearsal; the copy is removed. */
   readonly onProgress?: (progress: MigrationProgress) => void;
+  /** What migrations may lose on purpose, by their tag; see {@link MigrateOptions.allowLoss}. */
+  readonly allowLoss?: AllowLoss;
 }
 
 /**
@@ -119,10 +121,10 @@ function rehearseOn(path: string, source: Connection, history: History, options:
 function attempt(
   copy: Connection,
   history: History,
-  { onProgress }: RehearseOptions,
+  { onProgress, allowLoss }: RehearseOptions,
 ): Pick<Rehearsal, 'applied' | 'dangling' | 'drift' | 'problem'> {
   try {
-    const { applied, dangling, drift } = migrate(copy, history, { snapshot: false, onProgress });
+    const { applied, dangling, drift } = migrate(copy, history, { snapshot: false, onProgress, allowLoss });
     return { applied, dangling, drift };
   } catch (error) {
     if (!(error instanceof MigrationError)) throw error;

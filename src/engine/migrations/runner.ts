@@ -1,15 +1,15 @@
 import type { Connection } from '../connection/connection.ts';
 import { STEP_MS } from '../connection/pragmas.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
-import { DatabaseBusyError, DorkDbError, MigrationError } from '../errors.ts';
+import { DatabaseBusyError, DorkDbError, InvalidInputError, MigrationError } from '../errors.ts';
 import { MEMORY } from '../file/path.ts';
 import { checkTimeout, flagArgument } from '../input.ts';
-import type { OptionNames } from '../options.ts';
+import { type OptionNames, objectArgument } from '../options.ts';
 import { retryWhile } from '../sleep.ts';
 import { apply, type Work } from './apply.ts';
 import { isCurrent } from './current.ts';
 import { withForeignKeysOff } from './foreign-keys.ts';
-import type { History } from './history.ts';
+import type { AllowLoss, History } from './history.ts';
 import { type Plan, planFor } from './plan.ts';
 import type { MigrationProgress } from './progress.ts';
 import { refusalOf } from './refusal.ts';
@@ -17,7 +17,7 @@ import type { MigrationReport } from './report.ts';
 import { countRows, type RowCounts } from './rows.ts';
 import { type Drift, driftOf } from './schema-state.ts';
 import { pruneSnapshots, removeSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
-import { stepsOf } from './steps.ts';
+import { allowedLosses, stepsOf } from './steps.ts';
 
 /** What a run of migrations takes. */
 export interface MigrateOptions {
@@ -27,9 +27,16 @@ export interface MigrateOptions {
   readonly lockTimeoutMs?: number;
   /** False where the file is itself a copy, as a rehearsal is. Default true. */
   readonly snapshot?: boolean;
+  /** What migrations may lose on purpose, by their tag; added to what the history and their SQL allow. */
+  readonly allowLoss?: AllowLoss;
 }
 
-export const MIGRATE_OPTIONS: OptionNames<MigrateOptions> = { onProgress: true, lockTimeoutMs: true, snapshot: true };
+export const MIGRATE_OPTIONS: OptionNames<MigrateOptions> = {
+  onProgress: true,
+  lockTimeoutMs: true,
+  snapshot: true,
+  allowLoss: true,
+};
 
 const LOCK_TIMEOUT_MS = 60_000;
 
@@ -48,9 +55,22 @@ export function migrate(connection: Connection, history: History, options: Migra
 }
 
 /** @returns Whether a snapshot is taken. @throws InvalidInputError */
-export function checkMigrateOptions({ lockTimeoutMs, snapshot }: MigrateOptions): boolean {
+export function checkMigrateOptions({ lockTimeoutMs, snapshot, allowLoss }: MigrateOptions): boolean {
+  checkAllowLoss(allowLoss);
   if (lockTimeoutMs !== undefined) checkTimeout(lockTimeoutMs, 'options.lockTimeoutMs');
   return flagArgument(snapshot, 'options.snapshot', true);
+}
+
+/** @throws InvalidInputError */
+export function checkAllowLoss(allowLoss: unknown): void {
+  if (allowLoss === undefined) return;
+  const lists = Object.values(objectArgument(allowLoss as AllowLoss, 'options.allowLoss'));
+  if (!lists.every((names) => Array.isArray(names) && names.every((name) => typeof name === 'string'))) {
+    throw new InvalidInputError(
+      'options.allowLoss',
+      "is not lists of names by tag, as { '0011_drop_drafts': ['drafts'] }",
+    );
+  }
 }
 
 type Outcome = Omit<MigrationReport, 'filename' | 'durationMs'>;
@@ -130,7 +150,11 @@ function bringToEnd(connection: Connection, history: History, options: MigrateOp
   const settled = settledBy(plan, connection, history);
   if (settled) return settled;
   // Every statement of every pending entry is looked at before the first one runs.
-  const work = plan.pending.map((migration) => ({ migration, steps: stepsOf(migration) }));
+  const work = plan.pending.map((migration) => ({
+    migration,
+    steps: stepsOf(migration),
+    allowed: allowedLosses(migration, history.allowLoss, options.allowLoss),
+  }));
   const onProgress = options.onProgress ?? (() => {});
   const rows = countRows(connection);
   const snapshot = options.snapshot ? snapshotOf(connection, plan, work, rows, onProgress) : undefined;

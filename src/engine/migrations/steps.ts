@@ -1,6 +1,6 @@
 import { MigrationError } from '../errors.ts';
-import { leadingWords, splitStatements, withoutComments } from '../sql/sql-text.ts';
-import type { Migration } from './history.ts';
+import { commentsOf, leadingWords, splitStatements, withoutComments } from '../sql/sql-text.ts';
+import type { AllowLoss, Migration } from './history.ts';
 
 /** A statement of a migration, as it is run. */
 export interface MigrationStep {
@@ -78,11 +78,12 @@ export function withoutDecoration(sql: string): string {
   return sql.split(BREAKPOINT).flatMap(splitStatements).map(withoutComments).join(';\n');
 }
 
-/** The names that a migration's comments `-- allow-loss: a, b` let lose rows (tables) or go (triggers, views). */
-export function allowedLosses(migration: Migration): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const [, list = ''] of migration.sql.matchAll(/^\s*--\s*allow-loss:\s*(.+)$/gim)) {
-    for (const name of list.toLowerCase().split(',')) names.add(name.trim().replace(/^[`"[]|[`"\]]$/g, ''));
-  }
-  return names;
+/** Returns the names that a migration's comments `-- allow-loss: a, b`, or the lists, allow it to lose; in lower case. */
+export function allowedLosses({ tag, sql }: Migration, ...lists: (AllowLoss | undefined)[]): ReadonlySet<string> {
+  const commented = commentsOf(sql).flatMap((comment) =>
+    (/^--\s*allow-loss:\s*(.+)\s*$/i.exec(comment)?.[1] ?? '').split(',').map((name) => name.trim()),
+  );
+  const listed = lists.flatMap((list) => (list && Object.hasOwn(list, tag) ? (list[tag] ?? []) : []));
+  const names = commented.map((name) => name.replace(/^[`"[]|[`"\]]$/g, ''));
+  return new Set([...names, ...listed].map((name) => name.toLowerCase()).filter((name) => name !== ''));
 }

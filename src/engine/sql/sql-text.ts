@@ -36,15 +36,17 @@ function skipComment(sql: string, from: number): number {
 }
 
 /** Words and punctuation of SQL, without white space and comments; a quoted string or name is one token `'`. */
-function* tokens(sql: string): Generator<Token> {
+function* tokens(sql: string, onComment?: (comment: string) => void): Generator<Token> {
   let i = 0;
   while (i < sql.length) {
     const c = sql.charAt(i);
     const space = skip(SPACE, sql, i);
     const comment = skipComment(sql, i);
     if (space > i) i = space;
-    else if (comment > i) i = comment;
-    else if (c in CLOSING) {
+    else if (comment > i) {
+      onComment?.(sql.slice(i, comment));
+      i = comment;
+    } else if (c in CLOSING) {
       const start = i;
       i = skipQuoted(sql, i);
       yield { text: "'", start, end: i };
@@ -169,6 +171,27 @@ function unquoted(sql: string): string {
   const close = CLOSING[sql.charAt(0)];
   if (close === undefined) return sql;
   return close === ']' ? sql.slice(1, -1) : sql.slice(1, -1).replaceAll(close + close, close);
+}
+
+/** Returns the comments of an SQL text with their marks; what looks like one inside a string is not a comment. */
+export function commentsOf(sql: string): string[] {
+  const comments: string[] = [];
+  for (const _ of tokens(sql, (comment) => comments.push(comment)));
+  return comments;
+}
+
+/** Returns the words, names and strings of an SQL text in lower case, without their quotes. */
+export function wordsOf(sql: string): Set<string> {
+  const words = new Set<string>();
+  for (const { start, end } of tokens(sql)) words.add(unquoted(sql.slice(start, end)).toLowerCase());
+  return words;
+}
+
+/** Returns the tokens of a statement: words in capitals, quoted ones without their quotes and as they are written. */
+export function unquotedTokens(sql: string): string[] {
+  const parts: string[] = [];
+  for (const { text, start, end } of tokens(sql)) parts.push(text === "'" ? unquoted(sql.slice(start, end)) : text);
+  return parts;
 }
 
 const QUOTE_OR_COMMENT = /["'`[]|--|\/\*/g;

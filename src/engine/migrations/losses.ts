@@ -1,0 +1,77 @@
+import { MigrationError } from '../errors.ts';
+import type { DependentObject } from './lineage.ts';
+
+/** Something that a migration takes away without saying so. */
+export type Loss =
+  | { readonly kind: 'rows'; readonly tag: string; readonly table: string; readonly had: number; readonly left: number }
+  | {
+      readonly kind: 'values';
+      readonly tag: string;
+      readonly table: string;
+      readonly column: string;
+      readonly had: number;
+      readonly left: number;
+    }
+  | { readonly kind: 'object'; readonly tag: string; readonly object: DependentObject };
+
+function sentenceOf(loss: Loss): string {
+  const { tag } = loss;
+  switch (loss.kind) {
+    case 'rows':
+      return `${tag} would leave ${loss.left} of the ${loss.had} rows of ${loss.table}, and does not say that it may.`;
+    case 'values':
+      return `${tag} rebuilds ${loss.table} and would leave ${loss.left} of the ${loss.had} values of its column ${loss.column}.`;
+    case 'object': {
+      const { type, name, table } = loss.object;
+      return `${tag} rebuilds ${table}, which would drop the ${type} ${name} without saying so.`;
+    }
+  }
+}
+
+/** The names to allow, by the migration that needs them. */
+function namesByTag(losses: readonly Loss[]): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>();
+  for (const loss of losses) {
+    if (loss.kind === 'object') continue;
+    names.set(loss.tag, (names.get(loss.tag) ?? new Set()).add(loss.table));
+  }
+  return names;
+}
+
+function hintOf(losses: readonly Loss[]): string {
+  const hints: string[] = [];
+  const names = namesByTag(losses);
+  if (names.size > 0) {
+    const comments = [...names].map(([tag, tables]) =>
+      names.size === 1
+        ? `-- allow-loss: ${[...tables].join(', ')}`
+        : `-- allow-loss: ${[...tables].join(', ')} (${tag})`,
+    );
+    const lists = JSON.stringify(Object.fromEntries([...names].map(([tag, tables]) => [tag, [...tables]])));
+    hints.push(
+      `Correct the migration; if the loss is meant, say so in its SQL with the comment ${comments.join('; ')}. If its SQL must not change, give allowLoss: ${lists}.`,
+    );
+  }
+  for (const loss of losses) {
+    if (loss.kind !== 'object') continue;
+    const { name } = loss.object;
+    hints.push(
+      `Create ${name} again at the end of the migration; if it is to go, DROP it there by name. One that was added to this file by hand is to be dropped by hand first.`,
+    );
+  }
+  return hints.join(' ');
+}
+
+/**
+ * Refuses everything that migrations take away without saying so, at once.
+ *
+ * @throws MigrationError of kind `data_loss`
+ */
+export function refuseLosses(losses: readonly Loss[], cause?: unknown): void {
+  if (losses.length === 0) return;
+  throw new MigrationError(
+    'data_loss',
+    `${losses.map(sentenceOf).join(' ')} Everything was rolled back: nothing is lost.`,
+    { hint: hintOf(losses), cause },
+  );
+}
