@@ -4,8 +4,6 @@ import type { History } from '../src/engine/migrations/history.ts';
 export const history: History = {
   "applicationId": 1146049099,
   "schema": [
-    "CREATE TABLE `legacy_imports` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`source` text NOT NULL,\n\t`path` text NOT NULL,\n\t`started_at` text NOT NULL,\n\t`finished_at` text NOT NULL,\n\t`rows_read` integer NOT NULL,\n\t`rows_imported` integer NOT NULL,\n\t`rows_skipped` integer NOT NULL,\n\t`receipt_json` text NOT NULL,\n\tCONSTRAINT \"legacy_imports_source\" CHECK(source IN ('schedules.json', 'pulse.db', 'relay/index.db', 'mesh/mesh.db')),\n\tCONSTRAINT \"legacy_imports_receipt_json\" CHECK(json_valid(receipt_json))\n)",
-    "CREATE INDEX `legacy_imports_source_started` ON `legacy_imports` (`source`,`started_at`)",
     "CREATE TABLE `agent_denials` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`path` text NOT NULL,\n\t`strategy` text,\n\t`reason` text,\n\t`denier` text,\n\t`created_at` text NOT NULL\n)",
     "CREATE UNIQUE INDEX `agent_denials_path_unique` ON `agent_denials` (`path`)",
     "CREATE INDEX `agent_denials_created` ON `agent_denials` (`created_at`)",
@@ -41,7 +39,9 @@ export const history: History = {
     "CREATE TRIGGER relay_index_count_status AFTER UPDATE OF status ON relay_index\nWHEN new.status <> old.status AND new.subject = old.subject BEGIN\n  UPDATE relay_counts SET\n    pending = pending + (new.status = 'pending') - (old.status = 'pending'),\n    delivered = delivered + (new.status = 'delivered') - (old.status = 'delivered'),\n    failed = failed + (new.status = 'failed') - (old.status = 'failed')\n  WHERE subject = new.subject;\nEND",
     "CREATE TRIGGER relay_index_count_subject AFTER UPDATE OF subject ON relay_index\nWHEN new.subject <> old.subject BEGIN\n  UPDATE relay_counts SET\n    pending = pending - (old.status = 'pending'),\n    delivered = delivered - (old.status = 'delivered'),\n    failed = failed - (old.status = 'failed')\n  WHERE subject = old.subject;\n  INSERT INTO relay_counts (subject, pending, delivered, failed)\n  VALUES (new.subject, new.status = 'pending', new.status = 'delivered', new.status = 'failed')\n  ON CONFLICT (subject) DO UPDATE SET\n    pending = pending + excluded.pending,\n    delivered = delivered + excluded.delivered,\n    failed = failed + excluded.failed;\nEND",
     "CREATE TABLE `legacy_rows` (\n\t`kind` text NOT NULL,\n\t`id` text NOT NULL,\n\t`state` text NOT NULL,\n\tPRIMARY KEY(`kind`, `id`),\n\tCONSTRAINT \"legacy_rows_kind\" CHECK(kind IN ('schedule', 'run', 'message', 'span', 'agent', 'denial', 'bucket'))\n) WITHOUT ROWID",
-    "CREATE INDEX `relay_index_endpoint_pending` ON `relay_index` (`endpoint_hash`,`id`) WHERE status = 'pending'"
+    "CREATE INDEX `relay_index_endpoint_pending` ON `relay_index` (`endpoint_hash`,`id`) WHERE status = 'pending'",
+    "CREATE TABLE \"legacy_imports\" (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`source` text NOT NULL,\n\t`path` text NOT NULL,\n\t`started_at` text NOT NULL,\n\t`finished_at` text NOT NULL,\n\t`rows_read` integer NOT NULL,\n\t`rows_imported` integer NOT NULL,\n\t`rows_skipped` integer NOT NULL,\n\t`receipt_json` text NOT NULL,\n\tCONSTRAINT \"legacy_imports_source\" CHECK(source IN ('schedules.json', 'pulse.db', 'relay/index.db', 'mesh/mesh.db', 'dork.db')),\n\tCONSTRAINT \"legacy_imports_receipt_json\" CHECK(json_valid(receipt_json))\n)",
+    "CREATE INDEX `legacy_imports_source_started` ON `legacy_imports` (`source`,`started_at`)"
   ],
   "migrations": [
     {
@@ -67,6 +67,12 @@ export const history: History = {
       "when": 1795394614079,
       "hash": "9c5725ea651b4d929b07d238941882abece34dd5e3730920dd11242690aafa37",
       "sql": "DROP INDEX `relay_index_endpoint_pending`;--> statement-breakpoint\nCREATE INDEX `relay_index_endpoint_pending` ON `relay_index` (`endpoint_hash`,`id`) WHERE status = 'pending';"
+    },
+    {
+      "tag": "0004_legacy_releases",
+      "when": 1795903452291,
+      "hash": "b49779d32fef354da590da5bccc5793d0c1e18f37f0712e5a5bb8563e9cfb6bc",
+      "sql": "PRAGMA foreign_keys=OFF;--> statement-breakpoint\nCREATE TABLE `__new_legacy_imports` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`source` text NOT NULL,\n\t`path` text NOT NULL,\n\t`started_at` text NOT NULL,\n\t`finished_at` text NOT NULL,\n\t`rows_read` integer NOT NULL,\n\t`rows_imported` integer NOT NULL,\n\t`rows_skipped` integer NOT NULL,\n\t`receipt_json` text NOT NULL,\n\tCONSTRAINT \"legacy_imports_source\" CHECK(source IN ('schedules.json', 'pulse.db', 'relay/index.db', 'mesh/mesh.db', 'dork.db')),\n\tCONSTRAINT \"legacy_imports_receipt_json\" CHECK(json_valid(receipt_json))\n);\n--> statement-breakpoint\nINSERT INTO `__new_legacy_imports`(\"id\", \"source\", \"path\", \"started_at\", \"finished_at\", \"rows_read\", \"rows_imported\", \"rows_skipped\", \"receipt_json\") SELECT \"id\", \"source\", \"path\", \"started_at\", \"finished_at\", \"rows_read\", \"rows_imported\", \"rows_skipped\", \"receipt_json\" FROM `legacy_imports`;--> statement-breakpoint\nDROP TABLE `legacy_imports`;--> statement-breakpoint\nALTER TABLE `__new_legacy_imports` RENAME TO `legacy_imports`;--> statement-breakpoint\nPRAGMA foreign_keys=ON;--> statement-breakpoint\nCREATE INDEX `legacy_imports_source_started` ON `legacy_imports` (`source`,`started_at`);"
     }
   ]
 };

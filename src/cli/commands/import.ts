@@ -22,7 +22,12 @@ const SHOWN_ROWS = 10;
 export function addImport(add: (name: string) => Command): void {
   add('import')
     .description('bring everything from the older files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db)')
-    .addOption(new Option('--from <home>', 'the folder of the older DorkOS (default: $DORK_HOME, else ~/.dork)'))
+    .addOption(
+      new Option(
+        '--from <home>',
+        'the folder of the older DorkOS, or a release’s dork.db (default: $DORK_HOME, else ~/.dork)',
+      ),
+    )
     .addOption(new Option('--dry-run', 'say what would be imported; writes nothing'))
     .addOption(
       new Option('--keep-orphans', 'attach runs whose schedule is gone to a paused, disabled one of the same id'),

@@ -2,12 +2,12 @@ import { dirname, join } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { ImportError } from '../../engine/errors.ts';
 import { shellQuoted } from '../../engine/file/path.ts';
-import { LEGACY_SOURCES } from './schema.ts';
+import { OLDER_SOURCES } from './schema.ts';
 import { findSource } from './source-file.ts';
 
 /** The older DorkOS files in a home, absolute. */
 export function findLegacyFiles(home: string): string[] {
-  return LEGACY_SOURCES.map((source) => join(home, source)).filter((path) => fingerprintAt(path) !== undefined);
+  return OLDER_SOURCES.map((source) => join(home, source)).filter((path) => fingerprintAt(path) !== undefined);
 }
 
 /**
@@ -19,7 +19,7 @@ export function waitingLegacyFiles(db: { readonly $client: Connection }, home: s
     `SELECT receipt_json ->> '$.fingerprint' AS fingerprint FROM legacy_imports
      WHERE source = ? AND path = ? ORDER BY started_at DESC, rowid DESC LIMIT 1`,
   );
-  return LEGACY_SOURCES.filter((source) => {
+  return OLDER_SOURCES.filter((source) => {
     const path = join(home, source);
     const fingerprint = fingerprintAt(path);
     return fingerprint !== undefined && last.get(source, path)?.fingerprint !== fingerprint;

@@ -1,9 +1,13 @@
+import { isAbsolute } from 'node:path';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { getTableName } from 'drizzle-orm/table';
 import { getTableColumns } from 'drizzle-orm/utils';
+import { canonicalPath } from '../mesh/canonical-path.ts';
 import { agentDenials, agents, rateLimitBuckets } from '../mesh/schema.ts';
 import { pulseRuns, pulseSchedules } from '../pulse/schema.ts';
 import { relayIndex, relayTraces } from '../relay/schema.ts';
+import { extraRule } from './agent-extra.ts';
+import type { Origin } from './import-context.ts';
 import type { LegacySource } from './receipt.ts';
 import { MESSAGE_WORDS, SPAN_WORDS } from './relay.ts';
 import {
@@ -21,7 +25,7 @@ import {
   word,
 } from './table-rule.ts';
 
-/** A new table as it stands in a hybrid relay/index.db. */
+/** A new table in a hybrid relay/index.db, or in the dork.db of a release. */
 export interface HybridTable {
   readonly table: SQLiteTable;
   readonly name: string;
@@ -61,22 +65,59 @@ function hybrid(
   return { table, name: getTableName(table), kind, key, waitsFor };
 }
 
-/** The rule by which the table is copied: each column from that of the same name, as far as the file has it. */
-export function hybridRule({ table, name, kind, key }: HybridTable, present: ReadonlySet<string>): TableRule {
+/**
+ * Returns the rule by which the table is copied: each column from that of the same name, as far as the file has it.
+ *
+ * @param olderKey The columns of the primary key that the table has in the file.
+ */
+export function hybridRule(
+  { table, name, kind, key }: HybridTable,
+  present: ReadonlySet<string>,
+  olderKey: readonly string[],
+  origin: Origin,
+): TableRule {
   const columns = Object.values(getTableColumns(table)) as SQLiteColumn[];
+  const names = columns.map((column) => column.name);
+  const unknown = [...present].filter((column) => !names.includes(column));
   const needsId = key !== 'id' && !present.has('id');
   return {
     kind,
-    origin: 'copy',
+    origin,
     from: name,
     to: name,
     key,
     columns: columns
       .filter((column) => !(needsId && column.name === 'id'))
-      .map((column) => columnRule(kind, column, present.has(column.name))),
+      .map((column) =>
+        column.name === 'manifest_extra_json' ? extraRule(unknown) : columnRule(kind, column, present.has(column.name)),
+      ),
     needsId,
+    also: kind === 'agent' ? unknown : [],
+    asideIf: [
+      ...(kind === 'span' && unknown.includes('kind') ? [NOT_A_DELIVERY] : []),
+      ...(kind === 'message' && olderKey.length > 1 ? [ANOTHER_ENDPOINT] : []),
+    ],
   };
 }
+
+/** Columns that are not read: those that the new table lacks. An agent keeps them among the keys of its manifest. */
+export function unreadColumns({ table, kind }: HybridTable, present: ReadonlySet<string>): string[] {
+  const names = (Object.values(getTableColumns(table)) as SQLiteColumn[]).map(({ name }) => name);
+  return kind === 'agent' ? [] : [...present].filter((column) => !names.includes(column));
+}
+
+/** Later releases trace what happens to an adapter as well. */
+const NOT_A_DELIVERY = ["s.kind IS NOT 'delivery'", 'kind is not delivery'] as const;
+
+/**
+ * Later releases have a row of a message for each endpoint that it reaches, and rows of its publication. The row of the
+ * last real endpoint is taken.
+ */
+const ANOTHER_ENDPOINT = [
+  `s.rowid <> (SELECT b.rowid FROM relay_index AS b WHERE b.id = s.id
+     ORDER BY b.endpoint_hash = '*', b.endpoint_hash GLOB 'adapter:*', b.created_at DESC, b.rowid DESC LIMIT 1)`,
+  'id has a row of another endpoint',
+] as const;
 
 /** The older code wrote a column or it did not; a column that it did not write has the default of the new table. */
 function columnRule(kind: TableRule['kind'], column: SQLiteColumn, isPresent: boolean): ColumnRule {
@@ -87,8 +128,22 @@ function columnRule(kind: TableRule['kind'], column: SQLiteColumn, isPresent: bo
   }
   if (column.enumValues?.length) return word(name, { ...OLDER_WORDS[kind], ...sameWords(column.enumValues) });
   if (name.endsWith('_at')) return notNull ? requiredInstant(name) : optionalInstant(name);
+  if (kind === 'denial' && name === 'path') return canonical(requiredText(name));
   if (column.dataType === 'boolean') return flag(name);
   if (column.getSQLType() === 'integer') return notNull ? required(optionalInteger(name)) : optionalInteger(name);
   if (name.endsWith('_json') || name === 'metadata') return notNull ? required(optionalJson(name)) : optionalJson(name);
   return notNull ? requiredText(name) : optionalText(name);
+}
+
+/** A relative path stays as it is: nobody knows what it was relative to. */
+function canonical(rule: ColumnRule): ColumnRule {
+  return {
+    ...rule,
+    read: (value, adjust, row) => {
+      const path = String(rule.read(value, adjust, row));
+      const real = isAbsolute(path) ? canonicalPath(path) : path;
+      if (real !== path) adjust('path_made_canonical');
+      return real;
+    },
+  };
 }

@@ -14,10 +14,11 @@ export interface ImportProgress {
 
 /**
  * Who describes the same row better, the best last. A row that was imported from one of them is never brought up to date
- * from a lesser one: `placeholder` stands for a schedule that is gone, `copy` is a new table of a hybrid file.
+ * from a lesser one: `placeholder` stands for a schedule that is gone, `copy` is a new table of a hybrid file, `release` is
+ * the dork.db of a DorkOS release, which is newer than the older three.
  */
-export const ORIGINS: readonly string[] = ['placeholder', 'copy', 'older'] satisfies Origin[];
-export type Origin = 'placeholder' | 'copy' | 'older';
+export const ORIGINS: readonly string[] = ['placeholder', 'copy', 'older', 'release'] satisfies Origin[];
+export type Origin = 'placeholder' | 'copy' | 'older' | 'release';
 
 /** State that the import of one source works with. */
 export interface ImportContext {

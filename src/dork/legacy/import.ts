@@ -12,13 +12,17 @@ import { now } from '../../engine/time.ts';
 import { defaultHome } from '../home.ts';
 import type { ImportProgress } from './import-context.ts';
 import { CREATE_PLANNED, DROP_PLANNED } from './memory.ts';
+import { placesOf } from './places.ts';
 import { type ImportReceipt, type LegacySource, type SourceReceipt, sumOf } from './receipt.ts';
 import { LEGACY_SOURCES } from './schema.ts';
 import { SourceImports } from './source-imports.ts';
 
 /** What `importLegacy()` takes. */
 export interface ImportLegacyOptions {
-  /** The folder of the older DorkOS. Default: `$DORK_HOME`, else `~/.dork`. */
+  /**
+   * The folder of the older DorkOS, or the dork.db of a DorkOS release (0.4.0 and later). Default: `$DORK_HOME`, else
+   * `~/.dork`.
+   */
   readonly home?: string;
   /** True to write nothing and get the same receipt. Default false. */
   readonly dryRun?: boolean;
@@ -33,13 +37,9 @@ export interface ImportLegacyOptions {
 
 const OPTIONS: OptionNames<ImportLegacyOptions> = { home: true, dryRun: true, keepOrphans: true, onProgress: true };
 
-/** relay/index.db is the last: a hybrid file holds poorer copies of what the others hold. */
-const ORDER: readonly LegacySource[] = [...LEGACY_SOURCES].sort(
-  (a, b) => Number(a === 'relay/index.db') - Number(b === 'relay/index.db'),
-);
-
 /**
- * Brings everything from the older DorkOS files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db) into dork.db.
+ * Brings everything from the older DorkOS files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db) and from the
+ * dork.db of a DorkOS release into this dork.db.
  *
  * Rows are written in short transactions, so that a server can use dork.db meanwhile. An import that ends early is
  * completed by the next one. A missing file is not an error. A file that cannot be imported has an error in the receipt,
@@ -71,16 +71,17 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
   if (isDryRun) connection.exec(CREATE_PLANNED);
   try {
     using folder = temporaryFolder(connection.adapter, placeOf(connection, isDryRun), 'dork-import');
-    const run = new SourceImports(connection, home, folder.path, {
+    const places = placesOf(home, connection.filename);
+    const run = new SourceImports(connection, places, folder.path, {
       isDryRun,
       keepOrphans,
       onProgress: options.onProgress,
     });
-    for (const source of ORDER) sources.set(source, run.import(source));
+    for (const source of places.keys()) sources.set(source, run.import(source));
   } finally {
     connection.exec(DROP_PLANNED);
   }
-  const receipts = LEGACY_SOURCES.map((source) => sources.get(source) as SourceReceipt);
+  const receipts = LEGACY_SOURCES.flatMap((source) => sources.get(source) ?? []);
   return {
     home,
     filename: connection.filename,
@@ -107,9 +108,10 @@ function homeOf(given: unknown): string {
   if (typeof given !== 'string' || given === '' || given.includes('\0'))
     throw new InvalidInputError('options.home', 'is not the path of a folder');
   const home = resolve(given);
-  if (!statAt(home)?.isDirectory()) {
-    throw new ImportError('HOME_MISSING', `${home} is not a folder. Nothing was imported.`, {
-      hint: 'Give the folder of the older DorkOS: --from HOME.',
+  const found = statAt(home);
+  if (!found?.isDirectory() && !found?.isFile()) {
+    throw new ImportError('HOME_MISSING', `${home} is neither a folder nor a file. Nothing was imported.`, {
+      hint: 'Give the folder of the older DorkOS, or the dork.db of a DorkOS release: --from HOME.',
     });
   }
   return home;

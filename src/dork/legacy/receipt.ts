@@ -75,8 +75,9 @@ export interface SourceReceipt extends ImportCounts {
   /** Every reason with its count. */
   readonly setAsideReasons: readonly SetAsideReason[];
   /**
-   * What was not read: tables and columns that no DorkOS is known to have written, as `messages.color`, and tables of a
-   * hybrid file that wait for another source, as `agents (waits for mesh/mesh.db)`.
+   * Tables and columns that were not read since dork.db has no place for them, with the number of their rows or values,
+   * e.g. `rooms (20 rows)` and `messages.color (3 values)`; and tables of a hybrid file that wait for another source, e.g.
+   * `agents (waits for mesh/mesh.db)`.
    */
   readonly notRead: readonly string[];
   readonly startedAt: Instant;
@@ -95,7 +96,7 @@ export interface ImportReceipt extends ImportCounts {
   readonly keepOrphans: boolean;
   /** How many of the files could not be imported. */
   readonly failed: number;
-  /** One for each older file, in the order of {@link LEGACY_SOURCES}. */
+  /** One for each older file, in the order of {@link LEGACY_SOURCES}; for a DorkOS release's dork.db if there is one. */
   readonly sources: readonly SourceReceipt[];
   readonly startedAt: Instant;
   readonly finishedAt: Instant;

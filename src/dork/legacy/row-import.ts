@@ -6,25 +6,34 @@ import type { ImportContext, Origin } from './import-context.ts';
 import { fingerprint, Memory } from './memory.ts';
 import type { Outcome } from './receipt.ts';
 import type { LEGACY_KINDS } from './schema.ts';
+import type { TableRule } from './table-rule.ts';
 
 /** A row of the older file. */
 export interface OlderRow {
   /** The rowid, as text: JavaScript's numbers end at 2^53. */
   readonly row: string;
   readonly values: Readonly<Record<string, SqliteValue>>;
+  /** The reason for which it is set aside, whatever it holds. */
+  readonly aside: string | undefined;
 }
 
 /** Rows between two reports of the progress. */
 const REPORT_EVERY = 1000;
 
 /** Reads a table of the copy in its order, row by row since a single one can be many megabytes, and reports how far it is. */
-export function* readRows(context: ImportContext, table: string, columns: readonly string[]): Generator<OlderRow> {
+export function* readRows(
+  context: ImportContext,
+  table: string,
+  columns: readonly string[],
+  asideIf: TableRule['asideIf'] = [],
+): Generator<OlderRow> {
   const { copy, tally, progress } = context;
   if (!copy) return;
   const names = columns.map((column) => `"${column}"`).join(', ');
   const total = copy.prepare<{ n: number }>(`SELECT count(*) AS n FROM "${table}" NOT INDEXED`).get()?.n ?? 0;
   const all = copy.prepare<Record<string, SqliteValue>>(
-    `SELECT CAST(rowid AS TEXT) AS dork_row, ${names} FROM "${table}" NOT INDEXED ORDER BY rowid`,
+    `SELECT CAST(s.rowid AS TEXT) AS dork_row, ${asideOf(asideIf)} AS dork_aside, ${names}
+     FROM "${table}" AS s NOT INDEXED ORDER BY s.rowid`,
   );
   const exact = copy.prepare<Record<string, string | null>>(
     `SELECT ${columns.map((column) => `iif(typeof("${column}") = 'integer', CAST("${column}" AS TEXT), NULL) AS "${column}"`).join(', ')}
@@ -32,7 +41,7 @@ export function* readRows(context: ImportContext, table: string, columns: readon
   );
   let rows = 0;
   tally.begin(table);
-  for (const { dork_row, ...values } of all.iterate()) {
+  for (const { dork_row, dork_aside, ...values } of all.iterate()) {
     if (rows++ % REPORT_EVERY === 0) progress(table, rows - 1, total);
     const row = String(dork_row);
     for (const column of columns) {
@@ -41,9 +50,14 @@ export function* readRows(context: ImportContext, table: string, columns: readon
       const digits = exact.get(row)?.[column];
       if (digits) values[column] = BigInt(digits);
     }
-    yield { row, values };
+    yield { row, values, aside: dork_aside === null ? undefined : String(dork_aside) };
   }
   progress(table, rows, total);
+}
+
+function asideOf(conditions: NonNullable<TableRule['asideIf']>): string {
+  if (conditions.length === 0) return 'NULL';
+  return `CASE ${conditions.map(([condition, reason]) => `WHEN ${condition} THEN '${reason}'`).join(' ')} END`;
 }
 
 /** Adds a row that does not fit to the receipt. */
@@ -83,6 +97,8 @@ export class RowWriter {
   readonly #isDryRun: boolean;
   readonly #target: RowTarget;
   readonly #keyAt: number;
+  /** Positions of the columns that a fingerprint is made of, in an order that does not depend on the source. */
+  readonly #compared: readonly number[];
   readonly #find: Statement<Record<string, SqliteValue>>;
   readonly #insert: Statement;
   readonly #update: Statement;
@@ -95,7 +111,9 @@ export class RowWriter {
     this.#isDryRun = context.isDryRun;
     this.#target = target;
     this.#keyAt = columns.indexOf(key);
-    this.#find = connection.prepare(`SELECT ${columns.join(', ')} FROM main.${to} WHERE ${key} = ?`);
+    const compared = columns.filter((column) => column === key || column !== 'id').sort();
+    this.#compared = compared.map((column) => columns.indexOf(column));
+    this.#find = connection.prepare(`SELECT ${compared.join(', ')} FROM main.${to} WHERE ${key} = ?`);
     this.#insert = connection.prepare(
       `INSERT INTO main.${to} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})`,
     );
@@ -125,7 +143,7 @@ export class RowWriter {
       this.memory.keepAsItIs(id);
       return ALREADY_THERE;
     }
-    const state = fingerprint(values);
+    const state = this.#stateOf(values);
     if (taken.isBetter || taken.state === state) return ALREADY_THERE;
     const isChangedHere = !taken.isPlanned && there && fingerprint(Object.values(there)) !== taken.state;
     if (isChangedHere) return ALREADY_THERE;
@@ -144,8 +162,12 @@ export class RowWriter {
     const extra = this.#target.needsId ? [newId()] : [];
     const reason = this.#isDryRun ? undefined : refusalOf(() => this.#insert.run(...values, ...extra));
     if (reason) return reason;
-    this.memory.remember(id, fingerprint(values));
+    this.memory.remember(id, this.#stateOf(values));
     return IMPORTED;
+  }
+
+  #stateOf(values: readonly SqliteValue[]): string {
+    return fingerprint(this.#compared.map((i) => values[i] ?? null));
   }
 }
 

@@ -1,8 +1,11 @@
 import { check, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { isJson, oneOf } from '../../stores/columns.ts';
 
-/** The older files, by their place in a DorkOS home. */
-export const LEGACY_SOURCES = ['schedules.json', 'pulse.db', 'relay/index.db', 'mesh/mesh.db'] as const;
+/** The older files by their place in a DorkOS home. */
+export const OLDER_SOURCES = ['schedules.json', 'pulse.db', 'relay/index.db', 'mesh/mesh.db'] as const;
+
+/** All that can be imported; `dork.db` is the one of a DorkOS release, wherever it is. */
+export const LEGACY_SOURCES = [...OLDER_SOURCES, 'dork.db'] as const;
 
 /** What was imported from the older files: one row a source and import. */
 export const legacyImports = sqliteTable(

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { DorkDbError, ImportError } from '../../engine/errors.ts';
 import { codeOf, isError } from '../../engine/realm.ts';
@@ -30,35 +30,38 @@ interface Found {
   readonly error?: ImportError;
 }
 
-const HYBRID: LegacySource = 'relay/index.db';
-
-/** The imports of the sources of one home. */
+/** The imports of several sources into one database. */
 export class SourceImports {
   readonly #connection: Connection;
-  readonly #home: string;
+  readonly #sources: ReadonlyMap<LegacySource, string>;
   readonly #folder: string;
   readonly #options: SourceImportOptions;
   readonly #batches: Batches;
   readonly #paths: AgentPaths;
   readonly #failed = new Set<LegacySource>();
-  /** Found first, since a dry run must know whether rows of the others are repeated in it. */
-  readonly #hybrid: Found;
 
-  /** @param folder Private, for the copies. */
-  constructor(connection: Connection, home: string, folder: string, options: SourceImportOptions) {
+  /**
+   * @param sources Where each source is, or would be.
+   * @param folder Private, for the copies.
+   */
+  constructor(
+    connection: Connection,
+    sources: ReadonlyMap<LegacySource, string>,
+    folder: string,
+    options: SourceImportOptions,
+  ) {
     this.#connection = connection;
-    this.#home = home;
+    this.#sources = sources;
     this.#folder = folder;
     this.#options = options;
     this.#batches = new Batches(connection, options.isDryRun);
     this.#paths = new AgentPaths(connection, options.isDryRun);
-    this.#hybrid = this.#find(HYBRID);
   }
 
   /** Imports a source, or reports why it could not be. */
   import(source: LegacySource): SourceReceipt {
     const startedAt = now();
-    const { file, open, error } = source === HYBRID ? this.#hybrid : this.#find(source);
+    const { file, open, error } = this.#find(source);
     const committed: Committed = { counts: new Tally().result() };
     try {
       if (error) throw error;
@@ -77,7 +80,7 @@ export class SourceImports {
   #find(source: LegacySource): Found {
     let file: SourceFile | undefined;
     try {
-      file = findSource(join(this.#home, source));
+      file = findSource(this.#sources.get(source) ?? '');
       return file ? { file, open: openSource(this.#connection, source, file, this.#folder) } : {};
     } catch (error) {
       return { ...(file && { file }), error: this.#failure(source, error, 0) };
@@ -126,7 +129,7 @@ export class SourceImports {
   #receipt(source: LegacySource, startedAt: Instant, known: Partial<SourceReceipt>): SourceReceipt {
     return {
       source,
-      path: join(this.#home, source),
+      path: this.#sources.get(source) ?? '',
       status: 'missing',
       size: 0,
       fingerprint: '',
@@ -162,7 +165,7 @@ export class SourceImports {
    */
   #failure(source: LegacySource, error: unknown, rows: number): ImportError {
     if (error instanceof ImportError) return error;
-    const path = join(this.#home, source);
+    const path = this.#sources.get(source) ?? '';
     if (isSystemError(error)) {
       return refusal(
         'FILE_SYSTEM',

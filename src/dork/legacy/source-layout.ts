@@ -5,7 +5,7 @@ import { LEDGER } from '../../engine/migrations/names.ts';
 import { AGENTS } from './agents.ts';
 import { BUDGET_COUNTERS } from './buckets.ts';
 import { DENIALS } from './denials.ts';
-import { HYBRID_TABLES } from './hybrid.ts';
+import { HYBRID_TABLES, unreadColumns } from './hybrid.ts';
 import { RUNS } from './pulse.ts';
 import type { LegacySource } from './receipt.ts';
 import { MESSAGE_TRACES, MESSAGES } from './relay.ts';
@@ -23,7 +23,7 @@ export interface OlderTable {
 }
 
 /** The tables of each older database. A file may lack some, but not all of them. */
-const OLDER_TABLES: Readonly<Record<Exclude<LegacySource, 'schedules.json'>, readonly OlderTable[]>> = {
+const OLDER_TABLES: Readonly<Record<Exclude<LegacySource, 'schedules.json' | 'dork.db'>, readonly OlderTable[]>> = {
   'pulse.db': [RUNS],
   'relay/index.db': [MESSAGES, MESSAGE_TRACES],
   'mesh/mesh.db': [AGENTS, DENIALS, BUDGET_COUNTERS],
@@ -37,10 +37,10 @@ export interface Layout {
   readonly source: LegacySource;
   /** `PRAGMA user_version`. */
   readonly version: number;
-  /** The columns of each table that is read, by the table's name. */
-  readonly tables: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The tables that are read, by their names. */
+  readonly tables: ReadonlyMap<string, PresentTable>;
   readonly isHybrid: boolean;
-  /** Tables and columns that are not known. */
+  /** Tables and columns that are not read, with the number of their rows or values. */
   readonly unknown: readonly string[];
 }
 
@@ -99,40 +99,62 @@ function assertSound(database: Connection, path: string): void {
 
 function layoutOf(database: Connection, source: LegacySource, path: string): Layout {
   const present = tablesOf(database);
-  const older = source === 'schedules.json' ? [] : OLDER_TABLES[source];
-  const newer = source === 'relay/index.db' ? HYBRID_TABLES.filter(({ name }) => present.has(name)) : [];
-  const tables = new Map<string, ReadonlySet<string>>();
-  const known = new Set(DERIVED);
-  const unknown: string[] = [];
+  const older = source === 'schedules.json' || source === 'dork.db' ? [] : OLDER_TABLES[source];
+  const mayBeNew = source === 'relay/index.db' || source === 'dork.db';
+  const newer = mayBeNew ? HYBRID_TABLES.filter(({ name }) => present.has(name)) : [];
+  const tables = new Map<string, PresentTable>();
+  const unread: string[] = [];
   for (const { table, key, columns, laterColumns } of older) {
     const found = present.get(table);
     if (!found) continue;
     const lacking = columns.filter((column) => !found.columns.has(column));
+    const isOther = lacking.length > 0 || String(found.key) !== String(key);
+    // Later releases have a table `messages` that is for searching.
+    if (isOther && newer.length > 0) continue;
     if (lacking.length > 0) throw foreign(path, `has a table ${table} without ${lacking.join(', ')}`);
-    if (String(found.key) !== String(key)) throw foreign(path, `has a table ${table} whose primary key is another`);
-    tables.set(table, found.columns);
-    known.add(table);
-    for (const column of found.columns) {
-      if (!columns.includes(column) && !laterColumns.includes(column)) unknown.push(`${table}.${column}`);
-    }
+    if (isOther) throw foreign(path, `has a table ${table} whose primary key is another`);
+    tables.set(table, found);
+    const unknown = [...found.columns].filter((column) => !columns.includes(column) && !laterColumns.includes(column));
+    unread.push(...unknown.map((column) => columnWithCount(database, table, column)));
   }
-  for (const { name } of newer) {
-    tables.set(name, present.get(name)?.columns ?? new Set());
-    known.add(name);
+  for (const table of newer) {
+    const found = present.get(table.name) as PresentTable;
+    tables.set(table.name, found);
+    const unknown = unreadColumns(table, found.columns).filter((column) => !JUDGED.includes(`${table.name}.${column}`));
+    unread.push(...unknown.map((column) => columnWithCount(database, table.name, column)));
   }
   if (tables.size === 0) {
+    const names = source === 'dork.db' ? HYBRID_TABLES.map(({ name }) => name) : older.map(({ table }) => table);
     throw present.size === 0
       ? refusal('HALF_WRITTEN', path, 'holds no table', 'Remove it if it was never used, or put back a copy of it.')
-      : foreign(path, `has none of the tables ${older.map(({ table }) => table).join(', ')}`);
+      : foreign(path, `has none of the tables ${names.join(', ')}`);
   }
-  unknown.push(...[...present.keys()].filter((table) => !known.has(table)));
+  const isRead = (table: string): boolean => tables.has(table) || DERIVED.includes(table);
+  unread.push(...[...present.keys()].filter((table) => !isRead(table)).map((table) => tableWithCount(database, table)));
   return {
     source,
     version: Number(database.pragma('user_version', { simple: true })),
     tables,
-    isHybrid: newer.length > 0,
-    unknown,
+    isHybrid: source !== 'dork.db' && newer.length > 0,
+    unknown: unread,
   };
+}
+
+/** Columns that decide whether a row is taken. */
+const JUDGED = ['relay_traces.kind'];
+
+function columnWithCount(database: Connection, table: string, column: string): string {
+  const row = database.prepare<{ n: number }>(`SELECT count("${column}") AS n FROM "${table}"`).get();
+  return `${table}.${column} (${plural(row?.n ?? 0, 'value')})`;
+}
+
+function tableWithCount(database: Connection, table: string): string {
+  const row = database.prepare<{ n: number }>(`SELECT count(*) AS n FROM "${table}"`).get();
+  return `${table} (${plural(row?.n ?? 0, 'row')})`;
+}
+
+function plural(n: number, word: string): string {
+  return `${n} ${word}${n === 1 ? '' : 's'}`;
 }
 
 function foreign(path: string, problem: string): ImportError {
@@ -144,7 +166,8 @@ function foreign(path: string, problem: string): ImportError {
   );
 }
 
-interface PresentTable {
+/** A table as the file has it. */
+export interface PresentTable {
   readonly columns: ReadonlySet<string>;
   /** The columns of the primary key, in its order. */
   readonly key: readonly string[];
@@ -153,7 +176,8 @@ interface PresentTable {
 function tablesOf(database: Connection): Map<string, PresentTable> {
   const columns = database.prepare<{ table: string; column: string; pk: number }>(
     `SELECT t.name AS "table", c.name AS "column", c.pk FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c
-     WHERE t.type = 'table' AND t.name NOT GLOB 'sqlite_*' ORDER BY t.name, c.cid`,
+     JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = t.name
+     WHERE l.type = 'table' AND t.name NOT GLOB 'sqlite_*' ORDER BY t.name, c.cid`,
   );
   const tables = new Map<string, { columns: Set<string>; key: string[] }>();
   for (const { table, column, pk } of columns.all()) {

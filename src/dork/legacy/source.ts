@@ -13,7 +13,7 @@ import type { LegacySource } from './receipt.ts';
 import { MESSAGE_RULE, SPAN_RULE } from './relay.ts';
 import { importSchedules, readSchedulesFile } from './schedules.ts';
 import { copySource, type SourceFile } from './source-file.ts';
-import { inspectCopy, type Layout } from './source-layout.ts';
+import { inspectCopy, type Layout, type PresentTable } from './source-layout.ts';
 import { importTable, type NewRow } from './table-import.ts';
 
 /** A source that was read far enough to be imported. */
@@ -60,8 +60,11 @@ export function openSource(connection: Connection, source: LegacySource, file: S
     unknown,
     copy,
     import: (context, failed) => {
-      const newer = isHybrid ? HYBRID_TABLES.filter(({ name }) => layout.tables.has(name)) : [];
-      const waitsFor = (table: HybridTable) => table.waitsFor.find((other) => failed.has(other));
+      const hasNewer = isHybrid || source === 'dork.db';
+      const newer = hasNewer ? HYBRID_TABLES.filter(({ name }) => layout.tables.has(name)) : [];
+      // The release is newer than those sources.
+      const waitsFor = (table: HybridTable) =>
+        isHybrid ? table.waitsFor.find((other) => failed.has(other)) : undefined;
       return {
         steps: importTables(
           context,
@@ -75,7 +78,7 @@ export function openSource(connection: Connection, source: LegacySource, file: S
 }
 
 function* importTables(context: ImportContext, { source, tables }: Layout, newer: readonly HybridTable[]): Steps {
-  const columnsOf = (table: string): ReadonlySet<string> => tables.get(table) ?? new Set();
+  const columnsOf = (table: string): ReadonlySet<string> => tables.get(table)?.columns ?? new Set();
   if (source === 'pulse.db') yield* importTable(context, RUN_RULE, columnsOf(RUNS.table), runAdmission(context));
   if (source === 'mesh/mesh.db') {
     const { columns, laterColumns } = AGENTS;
@@ -89,13 +92,14 @@ function* importTables(context: ImportContext, { source, tables }: Layout, newer
       if (tables.has(rule.from)) yield* importTable(context, rule, columnsOf(rule.from));
     }
   }
+  const origin = source === 'dork.db' ? 'release' : 'copy';
   for (const table of newer) {
-    const columns = columnsOf(table.name);
-    if (table.kind === 'bucket') yield* importBuckets(context, table.name, 'count', 'copy');
+    const { columns, key } = tables.get(table.name) as PresentTable;
+    if (table.kind === 'bucket') yield* importBuckets(context, table.name, 'count', origin);
     else {
       const admit = table.kind === 'run' ? runAdmission(context) : undefined;
       const mayHave = table.kind === 'agent' ? (row: NewRow) => pathProblem(context, row) : undefined;
-      yield* importTable(context, hybridRule(table, columns), columns, admit, mayHave);
+      yield* importTable(context, hybridRule(table, columns, key, origin), columns, admit, mayHave);
     }
   }
 }

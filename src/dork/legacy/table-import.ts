@@ -26,12 +26,12 @@ export function* importTable(
   const { tally } = context;
   const { from, columns, key } = rule;
   const writer = new RowWriter(context, targetOf(rule), rule.origin);
-  const older = columns.map((column) => column.older).filter((name) => present.has(name));
+  const older = [...columns.map((column) => column.older), ...(rule.also ?? [])].filter((name) => present.has(name));
   const lacking = (rule.newColumns ?? []).map(() => null);
-  for (const { row, values } of readRows(context, from, older)) {
+  for (const { row, values, aside } of readRows(context, from, [...new Set(older)], rule.asideIf)) {
     const adjustments: string[] = [];
     const adjust: Adjust = (name) => adjustments.push(name);
-    const plan = planOrReason(() => newRow(rule, values, adjust));
+    const plan = aside ?? planOrReason(() => newRow(rule, values, adjust));
     if (typeof plan === 'string') {
       setAside(context, from, row, values[columns.find(({ column }) => column === key)?.older ?? ''], plan);
       yield;
@@ -56,7 +56,7 @@ function targetOf({ kind, to, key, columns, newColumns = [], needsId }: TableRul
 function newRow({ columns }: TableRule, values: OlderRow['values'], adjust: Adjust): NewRow {
   const row = new Map<string, SqliteValue>();
   for (const { column, older, read, fallback } of columns) {
-    let value = read(values[older] ?? null, adjust);
+    let value = read(values[older] ?? null, adjust, values);
     if (value === null && fallback !== undefined) {
       value = row.get(fallback) ?? null;
       adjust(`${column}_from_${fallback}`);

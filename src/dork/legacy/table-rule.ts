@@ -5,6 +5,9 @@ import { columnInstant, ofMilliseconds } from './instants.ts';
 import { Misfit } from './misfit.ts';
 import type { LEGACY_KINDS } from './schema.ts';
 
+/** The values of an older row by its columns. */
+export type OlderValues = Readonly<Record<string, SqliteValue>>;
+
 /** Collects the names of the rules that were applied to a row. */
 export type Adjust = (rule: string) => void;
 
@@ -18,9 +21,10 @@ export interface ColumnRule {
    * Returns the new value.
    *
    * @param value NULL if this version of the file has no such column.
+   * @param row All values that were read of the older row.
    * @throws Misfit
    */
-  readonly read: (value: SqliteValue, adjust: Adjust) => SqliteValue;
+  readonly read: (value: SqliteValue, adjust: Adjust, row: OlderValues) => SqliteValue;
   /** The new column that an older NULL is replaced by, which is read before this one. */
   readonly fallback?: string;
 }
@@ -40,6 +44,10 @@ export interface TableRule {
   readonly newColumns?: readonly string[];
   /** True if the new column `id` is a ULID that the older row does not have. */
   readonly needsId?: boolean;
+  /** Older columns that are read besides those of {@link columns}. */
+  readonly also?: readonly string[];
+  /** Conditions in SQL on the older row `s`, and the reason for which a row is set aside if one holds. */
+  readonly asideIf?: readonly (readonly [condition: string, reason: string])[];
 }
 
 /** A text that must be there. */
@@ -95,7 +103,7 @@ export function flag(column: string): ColumnRule {
 
 /** The same without NULL. */
 export function required(rule: ColumnRule): ColumnRule {
-  return { ...rule, read: (value, adjust) => rule.read(value, adjust) ?? missing(rule.older) };
+  return { ...rule, read: (value, adjust, row) => rule.read(value, adjust, row) ?? missing(rule.older) };
 }
 
 /** One of the words of an enumeration, by the older word for each. */

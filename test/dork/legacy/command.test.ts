@@ -151,7 +151,7 @@ describe(`dork-db import on ${RUNTIME}`, () => {
     assert.deepEqual([none.code, none.out.includes('nothing to import')], [0, true]);
     const missing = dorkDb(empty.home, 'import', '--from', join(empty.home, 'nowhere'));
     assert.equal(missing.code, 1);
-    assert.match(missing.err, /^Error: .*nowhere is not a folder\. Nothing was imported\.\nTry: /);
+    assert.match(missing.err, /^Error: .*nowhere is neither a folder nor a file\. Nothing was imported\.\nTry: /);
     assert.equal(dorkDb(empty.home, 'import', '--form', 'x').code, 2);
   });
 

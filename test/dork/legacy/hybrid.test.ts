@@ -103,7 +103,7 @@ describe(`relay/index.db on ${RUNTIME}`, () => {
       messages: [message('a', { color: 'red' })],
     });
     const receipt = receiptOf(importLegacy(older.db, { home: older.home }), 'relay/index.db');
-    assert.deepEqual([receipt.imported, receipt.notRead], [1, ['messages.color', 'notes']]);
+    assert.deepEqual([receipt.imported, receipt.notRead], [1, ['messages.color (1 value)', 'notes (0 rows)']]);
   });
 
   it('as a hybrid gives what the older tables and the other files lack, and nothing twice', () => {
@@ -205,6 +205,31 @@ describe(`relay/index.db on ${RUNTIME}`, () => {
       ],
     );
     assert.equal(new PulseStore(older.db).getSchedule('s2')?.name, 'only here');
+  });
+
+  it('of a later release, with a search table messages and a message at two endpoints, comes row by row', () => {
+    using older = olderHome();
+    using file = older.open('relay/index.db');
+    file.exec(`CREATE TABLE messages (rowid INTEGER PRIMARY KEY, body TEXT);
+      INSERT INTO messages (body) VALUES ('found'), ('again');
+      CREATE TABLE relay_index (id TEXT NOT NULL, subject TEXT NOT NULL, endpoint_hash TEXT NOT NULL, status TEXT NOT NULL,
+        sender TEXT, tags TEXT, created_at TEXT NOT NULL, PRIMARY KEY (id, endpoint_hash));
+      INSERT INTO relay_index VALUES ('x', 's', '*', 'pending', 'me', NULL, '${AT}'), ('x', 's', 'h', 'delivered', 'me', 'a', '${AT}');
+      CREATE TABLE pulse_schedules (id TEXT PRIMARY KEY, name TEXT, cron TEXT, prompt TEXT, enabled INTEGER, created_at TEXT, updated_at TEXT);
+      INSERT INTO pulse_schedules VALUES ('s1', 'n', '* * * * *', 'p', 4, '${AT}', '${AT}'), ('s2', 'n', '* * * * *', 'p', 0, '${AT}', '${AT}')`);
+    file.close();
+    const relay = receiptOf(importLegacy(older.db, { home: older.home }), 'relay/index.db');
+    assert.deepEqual([relay.status, relay.imported], ['imported', 2]);
+    assert.deepEqual(relay.notRead, ['relay_index.tags (1 value)', 'messages (2 rows)']);
+    assert.deepEqual(
+      relay.setAsideRows.map(({ id, reason }) => [id, reason]),
+      [
+        ['s1', 'enabled is not 0 or 1'],
+        ['x', 'id has a row of another endpoint'],
+      ],
+    );
+    assert.equal(new SqliteIndex(older.db).getMessage('x')?.status, 'delivered');
+    assert.equal(new PulseStore(older.db).getSchedule('s2')?.enabled, false);
   });
 
   it('as a hybrid gives the same receipt in a dry run', () => {

@@ -349,7 +349,6 @@ describe(`dork.db on ${RUNTIME}`, () => {
     using bare = createDb(':memory:', { migrations: 'skip' });
     refused('NOT_MIGRATED', () => importLegacy(bare, { home: older.home }));
     refused('HOME_MISSING', () => importLegacy(older.db, { home: join(older.home, 'nowhere') }));
-    refused('HOME_MISSING', () => importLegacy(older.db, { home: join(older.home, 'pulse.db') }));
     refused('HOME_MISSING', () => importLegacy(older.db, { home: join(older.home, 'x'.repeat(300)) }));
     for (const home of ['', 'a\0b', 7 as never]) {
       assert.throws(() => importLegacy(older.db, { home }), InvalidInputError);

@@ -1,0 +1,58 @@
+import type { SqliteValue } from '../../engine/driver/adapter.ts';
+import { Misfit } from './misfit.ts';
+import { type ColumnRule, optionalJson } from './table-rule.ts';
+
+/** Columns of later releases that hold a boolean. */
+const FLAGS = new Set(['persona_enabled', 'is_system']);
+
+/**
+ * Reads the columns of an agent that this package does not have into the keys of its manifest: `display_name` becomes
+ * `displayName`, and `traits_json` becomes `traits` with the value that its JSON has.
+ */
+export function extraRule(unknown: readonly string[]): ColumnRule {
+  const column = 'manifest_extra_json';
+  const asItIs = optionalJson(column);
+  return {
+    column,
+    older: column,
+    read: (value, _, row) => {
+      if (unknown.every((name) => (row[name] ?? null) === null)) return asItIs.read(value, _, row);
+      const extra = new Map(typeof value === 'string' ? entriesOf(value) : []);
+      for (const name of unknown) {
+        const given = row[name] ?? null;
+        if (given === null) continue;
+        const [key, member] = memberOf(name, given);
+        extra.set(key, member);
+      }
+      return JSON.stringify(Object.fromEntries(extra));
+    },
+  };
+}
+
+function entriesOf(json: string): [string, unknown][] {
+  const value = parse(json);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Misfit('manifest_extra_json is not an object');
+  return Object.entries(value);
+}
+
+function memberOf(name: string, value: Exclude<SqliteValue, null>): [key: string, member: unknown] {
+  if (value instanceof Uint8Array) throw new Misfit(`${name} is neither text nor a number`);
+  if (FLAGS.has(name) && (value === 0 || value === 1)) return [camelCase(name), value === 1];
+  // JSON has no 64-bit integers that every reader keeps.
+  if (typeof value === 'bigint') return [camelCase(name), String(value)];
+  const parsed = name.endsWith('_json') && typeof value === 'string' ? parse(value) : undefined;
+  return parsed === undefined ? [camelCase(name), value] : [camelCase(name.slice(0, -'_json'.length)), parsed];
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
