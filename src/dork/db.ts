@@ -6,6 +6,7 @@ import { APPLICATION_ID } from './application-id.ts';
 import { checkCounters } from './check-counters.ts';
 import { createHome, defaultDbPath } from './home.ts';
 import { checkLegacy } from './legacy/check.ts';
+import { olderDorkos } from './legacy/recognise.ts';
 import { RECOUNT } from './relay/rebuild-sql.ts';
 import * as schema from './schema.ts';
 
@@ -18,6 +19,7 @@ export const dork: Definition<typeof schema> = {
   defaultPath: defaultDbPath,
   createDefaultFolder: createHome,
   command: 'dork-db',
+  foreign: olderDorkos,
   healthChecks: [
     ['counters', (look) => checkCounters(look)],
     ['legacy', (look) => checkLegacy(look)],

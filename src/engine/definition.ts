@@ -21,6 +21,8 @@ export interface Definition<TSchema extends Schema = Schema> extends Host {
   readonly defaultPath?: () => string;
   /** Creates the folder of the default path, unless it exists. */
   readonly createDefaultFolder?: () => void;
+  /** Says more of a database of another program, if it is known. Default: it is not. */
+  readonly foreign?: OpenOptions['foreign'];
   /** Checks that `health()` runs after its own. */
   readonly healthChecks?: readonly HealthCheck[];
   /** Statements that compute what is derived from other tables again, e.g. counters; run by `recover()` in its new file. */
@@ -66,7 +68,7 @@ export function givenOrDefault(definition: Definition, path: unknown, option: st
 }
 
 /** Returns how files of a definition are opened, and told from others. */
-export function openingOf(definition: Definition): Pick<OpenOptions, 'applicationId' | 'isOurs' | 'host'> {
-  const { applicationId, history } = definition;
-  return { applicationId, isOurs: (connection) => isOurs(connection, history), host: definition };
+export function openingOf(definition: Definition): Pick<OpenOptions, 'applicationId' | 'isOurs' | 'foreign' | 'host'> {
+  const { applicationId, history, foreign } = definition;
+  return { applicationId, isOurs: (connection) => isOurs(connection, history), foreign, host: definition };
 }

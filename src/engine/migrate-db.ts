@@ -187,7 +187,7 @@ function looking<T>(
     const isTorn = () => wasClosed && isHeld(filename);
     try {
       using connection = openToLook(adapter, path, definition);
-      refuseForeign(connection, BUSY_TIMEOUT_MS, isLedgerOf(definition, history));
+      refuseForeign(connection, BUSY_TIMEOUT_MS, isLedgerOf(definition, history), undefined, definition.foreign);
       const result = read(connection, path);
       connection.close();
       if (!isTorn()) return result;

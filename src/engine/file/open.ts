@@ -13,6 +13,14 @@ import { createPrivateFile, inspectFile, realFile, statAt } from './file.ts';
 import { MEMORY } from './path.ts';
 import { bytesOf } from './wal.ts';
 
+/** Another program's database that the host knows: the error that refuses it. */
+export interface Foreign {
+  readonly code: string;
+  /** What it is, after the path: `is the database of …`. */
+  readonly what: string;
+  readonly hint: string;
+}
+
 /** How a file is opened. */
 export interface OpenOptions {
   /** True for a connection that cannot write; the file must be there. Default false. */
@@ -23,6 +31,8 @@ export interface OpenOptions {
   readonly busyTimeoutMs?: number;
   /** Returns true if a file that is not empty is a database of the definition. */
   readonly isOurs: (connection: Connection) => boolean;
+  /** Says more of a database of another program, if it is known. Default: it is not. */
+  readonly foreign?: (connection: Connection) => Foreign | undefined;
   /** A file whose header has this application_id is opened without calling {@link isOurs}. 0: every file is asked. */
   readonly applicationId: number;
   /** Whose database it is. */
@@ -78,7 +88,7 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   try {
     if (options.applicationId === 0 || file.applicationId !== options.applicationId) {
       connection.exec(`PRAGMA busy_timeout = ${Math.min(busyTimeoutMs, STEP_MS)}`);
-      refuseForeign(connection, busyTimeoutMs, options.isOurs, isReplaced);
+      refuseForeign(connection, busyTimeoutMs, options.isOurs, isReplaced, options.foreign);
     }
     configure(connection, busyTimeoutMs, isReplaced);
   } catch (error) {
@@ -212,10 +222,16 @@ export function refuseForeign(
   busyTimeoutMs: number,
   isOurs: (connection: Connection) => boolean,
   isReplaced = () => false,
+  foreign: OpenOptions['foreign'] = () => undefined,
 ): void {
   const mayPass = (error: unknown) => isBusy(error) && !isReplaced();
   const isTaken = retryWhile(mayPass, busyTimeoutMs, () => isEmpty(connection) || isOurs(connection));
   if (isTaken) return;
+  const known = foreign(connection);
+  if (known) {
+    const { code, what, hint } = known;
+    throw new DatabaseOpenError(code, `${connection.filename} ${what}. It was not changed.`, { hint });
+  }
   throw new DatabaseOpenError(
     'NOT_OURS',
     `${connection.filename} is a SQLite database of another program. It was not changed.`,

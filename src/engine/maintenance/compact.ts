@@ -73,7 +73,7 @@ export function compactWith(kit: Kit): Compact {
     const started = performance.now();
     const filename = existing(path);
     const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
-    const rows = withoutOthers(kit.adapter, filename, busyTimeoutMs, kit.definition.history, (connection) => {
+    const rows = withoutOthers(kit.adapter, filename, busyTimeoutMs, kit.definition, (connection) => {
       sweepSync(kit.adapter, dirname(filename), (name) => name === basename(filename));
       return replaceByCopy(kit.adapter, connection, onProgress);
     });

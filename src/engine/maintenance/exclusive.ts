@@ -1,11 +1,11 @@
 import type { Connection } from '../connection/connection.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
+import type { Definition } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseBusyError, DatabaseOpenError } from '../errors.ts';
 import { describeHolder, lockHolders } from '../file/file-locks.ts';
 import { openAlone } from '../file/replace.ts';
 import { isOurs } from '../migrations/bring-up.ts';
-import type { History } from '../migrations/history.ts';
 
 /**
  * Runs a function with a connection that has the file alone.
@@ -16,11 +16,15 @@ export function withoutOthers<T>(
   adapter: Adapter,
   filename: string,
   busyTimeoutMs: number,
-  history: History,
+  definition: Definition,
   fn: (connection: Connection) => T,
 ): T {
   using connection = alone(adapter, filename, busyTimeoutMs);
-  if (!isOurs(connection, history)) {
+  if (!isOurs(connection, definition.history)) {
+    const known = definition.foreign?.(connection);
+    if (known) {
+      throw new DatabaseOpenError(known.code, `${filename} ${known.what}. It was not changed.`, { hint: known.hint });
+    }
     throw new DatabaseOpenError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
       hint: 'Give the path of a database of this program.',
     });
