@@ -1,12 +1,11 @@
-import { existsSync } from 'node:fs';
 import { Connection } from './connection/connection.ts';
 import { type AnyDb, connectionOf } from './connection/db.ts';
 import { BUSY_TIMEOUT_MS } from './connection/pragmas.ts';
-
 import { type Definition, definitionOf, type Kit, openingOf } from './definition.ts';
 import type { Adapter } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
 import { inspectFile, realFile } from './file/file.ts';
+import { isThere } from './file/fs.ts';
 import { asRefusal, openConnection, orRefuse, refuseForeign } from './file/open.ts';
 import { databasePath, MEMORY } from './file/path.ts';
 import type { Host } from './host.ts';
@@ -167,7 +166,7 @@ export function repairLedger(
 
 /** True where SQLite may have the file open somewhere. */
 function isHeld(filename: string): boolean {
-  return ['-wal', '-shm', '-journal'].some((end) => existsSync(`${filename}${end}`));
+  return ['-wal', '-shm', '-journal'].some((end) => isThere(`${filename}${end}`));
 }
 
 /**
@@ -181,7 +180,7 @@ function looking<T>(
   read: (connection: Connection, path: string) => T,
 ): T {
   const path = databasePath(of);
-  const filename = existsSync(path) ? realFile(path) : path;
+  const filename = isThere(path) ? realFile(path) : path;
   for (;;) {
     const wasClosed = !isHeld(filename);
     const isTorn = () => wasClosed && isHeld(filename);

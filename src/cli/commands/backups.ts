@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { defaultDbPath } from '../../dork/home.ts';
 import { type BackupEntry, backupsIn } from '../../engine/backup/list.ts';
 import type { PruneBackupsReport } from '../../engine/backup/prune.ts';
 import { backupFolder } from '../../engine/file/copy-name.ts';
 import { realFile } from '../../engine/file/file.ts';
+import { isThere } from '../../engine/file/fs.ts';
 import { databasePath } from '../../engine/file/path.ts';
 import { formatBytes } from '../../engine/format.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
@@ -63,7 +63,7 @@ async function runBackups(options: Options): Promise<void> {
 }
 
 function folderOf(filename: string): string {
-  return backupFolder(existsSync(filename) ? realFile(filename) : filename);
+  return backupFolder(isThere(filename) ? realFile(filename) : filename);
 }
 
 function describe(backups: readonly BackupEntry[]): string {

@@ -1,8 +1,9 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { DorkDbError } from '../../engine/errors.ts';
 import { realFile } from '../../engine/file/file.ts';
+import { isThere } from '../../engine/file/fs.ts';
 import { bytesOf } from '../../engine/file/wal.ts';
 import { formatBytes } from '../../engine/format.ts';
 import { health } from '../../engine/health/health.ts';
@@ -46,7 +47,7 @@ export function addDoctor(add: (name: string) => Command): void {
 
 async function runDoctor(options: Options): Promise<void> {
   const filename = realFile(existingFile(options));
-  const wasClosed = !existsSync(`${filename}-wal`);
+  const wasClosed = !isThere(`${filename}-wal`);
   const report = await examine(options);
   if (wasClosed) await removeSidecars(filename);
   process.exitCode = EXIT_CODES[report.severity];

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { defaultDbPath } from '../../dork/home.ts';
 import { importLegacy } from '../../dork/legacy/import.ts';
 import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../dork/legacy/receipt.ts';
 import { DorkDbError, type ImportError } from '../../engine/errors.ts';
+import { isThere } from '../../engine/file/fs.ts';
 import { databasePath } from '../../engine/file/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
@@ -46,7 +46,7 @@ async function runImport(options: ImportCommandOptions): Promise<void> {
   const { createDb } = await loadApi();
   const path = databasePath(options.db ?? defaultDbPath());
   // A dry run creates and migrates nothing: what is not there is taken for empty.
-  const isEmpty = dryRun && !existsSync(path);
+  const isEmpty = dryRun && !isThere(path);
   using db = isEmpty ? createDb(':memory:') : createDb(options.db, { migrations: dryRun ? 'require' : 'apply' });
   using progress = importProgress();
   const receipt = { ...importLegacy(db, { home: from, dryRun, keepOrphans, ...progress }), filename: path };

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { defaultDbPath } from '../../dork/home.ts';
 import { importCommand, waitingLegacyFiles } from '../../dork/legacy/files.ts';
+import { isThere } from '../../engine/file/fs.ts';
 import { databasePath } from '../../engine/file/path.ts';
 import { formatBytes } from '../../engine/format.ts';
 import type { Rehearsal } from '../../engine/migrations/rehearsal.ts';
@@ -51,7 +51,7 @@ async function runMigrate(options: MigrateCommandOptions): Promise<void> {
 /** What would happen. Exit code 1 where it would be refused or fail. */
 async function lookAhead(path: string, options: MigrateCommandOptions): Promise<void> {
   const { migrationStatus, rehearseMigrations } = await loadApi();
-  if (options.db === undefined && !existsSync(dirname(path))) {
+  if (options.db === undefined && !isThere(dirname(path))) {
     if (options.json) return printJson({ ...migrationStatus(':memory:'), filename: path });
     return print(`${path} does not exist yet; dork-db migrate creates it.`);
   }

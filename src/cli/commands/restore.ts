@@ -84,12 +84,14 @@ async function agrees(plan: string, target: string): Promise<boolean> {
 }
 
 function describe(report: RestoreReport): string {
-  const { to, backup, migrated, replaced, replacedProblem, finished, dryRun, durationMs } = report;
+  const { to, backup, migrated, replaced, replacedProblem, finished, putBack, dryRun, durationMs } = report;
   const title = dryRun
     ? `${to} would be what ${backup?.path} holds; nothing was changed.`
     : backup
       ? `${to} is what ${backup.path} holds, in ${formatDuration(durationMs)}.`
-      : `${to} is what the interrupted restore was to make it.`;
+      : putBack
+        ? `${to} is what it was before the interrupted restore.`
+        : `${to} is what the interrupted restore was to make it.`;
   return [
     title,
     ...(finished && backup ? ['A restore that had been interrupted was brought to its end first.'] : []),

@@ -1,7 +1,8 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { defaultDbPath } from '../../dork/home.ts';
+import { isThere } from '../../engine/file/fs.ts';
 import { databasePath } from '../../engine/file/path.ts';
 import { formatBytes } from '../../engine/format.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
@@ -21,12 +22,12 @@ async function runStatus(options: CommonOptions): Promise<void> {
   const { createDb, migrationStatus } = await loadApi();
   const filename = databasePath(options.db ?? defaultDbPath());
   // The folder of the default path is created with the file; of any other path it must be there.
-  const isToCome = options.db === undefined && !existsSync(dirname(filename));
+  const isToCome = options.db === undefined && !isThere(dirname(filename));
   const { rows, ...status } = { ...migrationStatus(isToCome ? ':memory:' : filename), filename };
   using memory = createDb(':memory:', { migrations: 'skip' });
   const report = {
     ...status,
-    exists: existsSync(filename),
+    exists: isThere(filename),
     bytes: sizeOf(filename),
     walBytes: sizeOf(`${filename}-wal`),
     sqliteVersion: memory.$client.sqliteVersion,

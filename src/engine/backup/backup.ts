@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Connection } from '../connection/connection.ts';
 import { type AnyDb, connectionOf } from '../connection/db.ts';
@@ -6,10 +5,10 @@ import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
 import { Making, targetExists } from '../copies/making.ts';
 import { assertRoom } from '../copies/room.ts';
 import { isCopyName, isInTheMaking, sweep } from '../copies/sweep.ts';
-
 import { definitionOf } from '../definition.ts';
 import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
+import { isThere } from '../file/fs.ts';
 import { ownerOf } from '../file/owner.ts';
 import { databasePath, MEMORY } from '../file/path.ts';
 import { flagArgument } from '../input.ts';
@@ -188,7 +187,7 @@ function targetOf(
   const path = databasePath(to, 'options.to');
   if (path === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
   requireFolder(dirname(path), BackupError, 'No backup was made.');
-  if (existsSync(path)) throw targetExists(path);
+  if (isThere(path)) throw targetExists(path);
   return { to: path };
 }
 
@@ -204,6 +203,6 @@ export function refuseMemory({ filename }: Connection): void {
 function freeName({ adapter, filename }: Connection, folder: string, tag: string | undefined): string {
   for (let at = Date.now(); ; at++) {
     const path = join(folder, copyName(folder, filename, 'backup', new Date(at), tag));
-    if (!existsSync(path) && !isInTheMaking(adapter, path)) return path;
+    if (!isThere(path) && !isInTheMaking(adapter, path)) return path;
   }
 }

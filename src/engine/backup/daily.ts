@@ -1,11 +1,11 @@
-import { existsSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Connection } from '../connection/connection.ts';
 import { type AnyDb, connectionOf } from '../connection/db.ts';
-
 import { definitionOf } from '../definition.ts';
 import { BackupError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
+import { isThere } from '../file/fs.ts';
 import { databasePath } from '../file/path.ts';
 import { flagArgument } from '../input.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
@@ -75,7 +75,7 @@ const IS_NO_BACKUP =
   /^(DAMAGED|TRUNCATED|NOT_A_DATABASE|NO_TABLES|NO_LEDGER|NOT_OURS|FILE_MISSING|SQLITE_(CORRUPT|NOTADB).*)$/;
 
 async function makeDaily(connection: Connection, path: string, options: BackupToOptions): Promise<DailyReport> {
-  if (existsSync(path)) {
+  if (isThere(path)) {
     try {
       return found(connection, path);
     } catch (error) {

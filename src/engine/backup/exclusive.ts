@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '../connection/connection.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { RestoreError } from '../errors.ts';
 import { createPrivateFile } from '../file/file.ts';
+import { isThere } from '../file/fs.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 import { exchange, openAlone } from '../file/replace.ts';
 import { pidsWith, processesWith } from './open-files.ts';
@@ -20,7 +20,7 @@ const LOCK = '.restore-lock';
 export async function oneAtATime<T>(adapter: Adapter, folder: string, fn: () => Promise<T>): Promise<T> {
   const path = join(folder, LOCK);
   // Only where it is not there: opening and closing it would drop the lock that a restore of this process has on it.
-  if (!existsSync(path)) {
+  if (!isThere(path)) {
     createPrivateFile(path);
     giveTo(ownerOf(folder), path);
   }
@@ -41,7 +41,7 @@ export async function oneAtATime<T>(adapter: Adapter, folder: string, fn: () => 
 
 /** @throws RestoreError `IN_USE` where the system tells that a process has the file open. */
 export function refuseOpen(filename: string): void {
-  const processes = existsSync(filename) ? processesWith(filename) : [];
+  const processes = isThere(filename) ? processesWith(filename) : [];
   if (processes && processes.length > 0) throw inUse(filename);
 }
 
@@ -84,10 +84,10 @@ function alone(adapter: Adapter, filename: string): Connection {
  * @throws RestoreError `IN_USE`, and `MAY_BE_IN_USE` where the system does not tell.
  */
 export function whileAloneAsFarAsKnown(filename: string, fn: () => string, undo: (kept: string) => void): void {
-  const isOpen = (path: string) => (existsSync(path) ? pidsWith(path) : []);
+  const isOpen = (path: string) => (isThere(path) ? pidsWith(path) : []);
   const known = [filename, `${filename}-wal`, `${filename}-shm`].map(isOpen);
   if (known.some((pids) => pids && pids.length > 0)) throw inUse(filename);
-  if (known.includes(undefined) && existsSync(`${filename}-shm`)) {
+  if (known.includes(undefined) && isThere(`${filename}-shm`)) {
     throw new RestoreError(
       'MAY_BE_IN_USE',
       `${filename} is damaged, so it cannot be locked, and this system does not tell who has it open. Nothing was changed.`,

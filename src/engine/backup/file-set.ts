@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   copyFileSync,
-  existsSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -17,6 +16,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { temporaryName } from '../copies/claim.ts';
 import { FILE_MODE, FINISH, FOLDER_MODE, RESTORE_MARKER } from '../file/file.ts';
 import { fsyncPath } from '../file/flush.ts';
+import { isThere } from '../file/fs.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 
 /**
@@ -30,11 +30,13 @@ export interface Incoming {
   readonly main: string;
   /** Paths by suffix. */
   readonly sidecars: Readonly<Record<string, string>>;
+  /** True if they are the previous files, which are put back. */
+  readonly isUndo?: boolean;
 }
 
 /** The suffixes of the sidecars that are there. */
 export function sidecarsOf(filename: string): string[] {
-  return SIDECARS.filter((suffix) => existsSync(filename + suffix));
+  return SIDECARS.filter((suffix) => isThere(filename + suffix));
 }
 
 /** True for two names of one file. */
@@ -58,7 +60,7 @@ export function keepSet(filename: string, folder: string): void {
   giveTo(ownerOf(filename), partial);
   try {
     for (const suffix of ['', ...sidecarsOf(filename)]) {
-      if (existsSync(filename + suffix)) keepFile(filename + suffix, join(partial, basename(filename) + suffix));
+      if (isThere(filename + suffix)) keepFile(filename + suffix, join(partial, basename(filename) + suffix));
     }
     fsyncPath(partial);
     renameSync(partial, folder);
@@ -127,23 +129,33 @@ function placeMarker(filename: string, unfinished: Unfinished, finish: string): 
   // Relative, so that the whole may be moved meanwhile.
   const described = JSON.stringify(withPaths(unfinished, (path) => relative(dirname(filename), path)));
   const text = `${RESTORE_MARKER}\n${FINISH}${finish}\n${described}\n`;
-  writeFileSync(partial, text, { mode: FILE_MODE });
-  giveTo(ownerOf(filename), partial);
-  fsyncPath(partial);
-  renameSync(partial, filename);
+  try {
+    writeFileSync(partial, text, { mode: FILE_MODE });
+    giveTo(ownerOf(filename), partial);
+    fsyncPath(partial);
+    renameSync(partial, filename);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  }
   fsyncPath(dirname(filename));
 }
 
 /** What a restore into this path was about to do when it was killed; undefined where there was none. */
 export function unfinishedAt(filename: string): Unfinished | undefined {
-  if (!existsSync(filename) || existsSync(`${filename}-shm`) || !beginsWith(filename, RESTORE_MARKER)) return undefined;
+  if (!isThere(filename) || isThere(`${filename}-shm`) || !beginsWith(filename, RESTORE_MARKER)) return undefined;
   const described = readFileSync(filename, 'utf8').trimEnd().split('\n').at(-1) ?? '';
   return withPaths(JSON.parse(described) as Unfinished, (path) => resolve(dirname(filename), path));
 }
 
-function withPaths({ main, sidecars, replaced }: Unfinished, map: (path: string) => string): Unfinished {
+function withPaths({ main, sidecars, replaced, isUndo }: Unfinished, map: (path: string) => string): Unfinished {
   const mapped = Object.entries(sidecars).map(([suffix, path]) => [suffix, map(path)]);
-  return { main: map(main), sidecars: Object.fromEntries(mapped), replaced: map(replaced) };
+  return {
+    main: map(main),
+    sidecars: Object.fromEntries(mapped),
+    replaced: map(replaced),
+    ...(isUndo && { isUndo }),
+  };
 }
 
 function beginsWith(filename: string, text: string): boolean {

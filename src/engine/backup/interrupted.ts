@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { RestoreError } from '../errors.ts';
+import { isThere } from '../file/fs.ts';
 import { refuseOpen } from './exclusive.ts';
 import { finishInstall, isSameFile, unfinishedAt } from './file-set.ts';
 import { putBack, REPLACED, stagedName } from './swap.ts';
@@ -11,7 +12,7 @@ const HALF_REPLACED = /^replaced-\d{8}T\d{9}Z\.[0-9a-f]+\.partial$/;
 export interface Finished {
   /** The folder with the set that it replaced. */
   readonly replaced: string;
-  /** False where the new file is gone, so that the old set was put back. */
+  /** False if the previous set was put back, since the new file is gone or the restore was being undone. */
   readonly isRestored: boolean;
 }
 
@@ -22,18 +23,18 @@ export interface Finished {
 export function finishInterrupted(target: string, folder: string, finish: string): Finished | undefined {
   const unfinished = unfinishedAt(target);
   if (unfinished) refuseOpen(target);
-  const isRestored = unfinished !== undefined && existsSync(unfinished.main);
-  if (unfinished && !isRestored && !existsSync(unfinished.replaced)) {
+  const isWhole = unfinished !== undefined && isThere(unfinished.main);
+  if (unfinished && !isWhole && !isThere(unfinished.replaced)) {
     throw new RestoreError(
       'LOST_SET',
       `A restore into ${target} was interrupted, and both ${unfinished.main} and ${unfinished.replaced} are gone. Nothing was changed.`,
       { hint: `Put one of them back, or move ${target} away and restore a backup.` },
     );
   }
-  if (unfinished && isRestored) finishInstall(target, unfinished);
+  if (unfinished && isWhole) finishInstall(target, unfinished);
   else if (unfinished) putBack(target, unfinished.replaced, finish);
   removeLeftovers(target, folder);
-  return unfinished && { replaced: unfinished.replaced, isRestored };
+  return unfinished && { replaced: unfinished.replaced, isRestored: isWhole && !unfinished.isUndo };
 }
 
 function removeLeftovers(target: string, folder: string): void {

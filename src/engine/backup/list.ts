@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { entriesIn } from '../copies/sweep.ts';
 import type { Kit } from '../definition.ts';
@@ -6,6 +6,7 @@ import type { Adapter } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
 import { type CopyKind, type CopyName, isAhead, isOf, newestFirst, parseCopyName } from '../file/copy-name.ts';
 import { realFile } from '../file/file.ts';
+import { isThere } from '../file/fs.ts';
 import { databasePath } from '../file/path.ts';
 
 import type { History } from '../migrations/history.ts';
@@ -71,7 +72,7 @@ export function listBackupsWith(kit: Kit): ListBackups {
 export function databaseOption({ database }: { readonly database?: string }): string | undefined {
   if (database === undefined) return undefined;
   const path = databasePath(database, 'options.database');
-  return existsSync(dirname(path)) ? realFile(path) : path;
+  return isThere(dirname(path)) ? realFile(path) : path;
 }
 
 function entryOf(adapter: Adapter, { path, name }: NamedBackup, history: History): BackupEntry {

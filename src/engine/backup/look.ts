@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Connection } from '../connection/connection.ts';
 import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
@@ -6,6 +6,7 @@ import type { Adapter } from '../driver/adapter.ts';
 import { isOpenHere } from '../driver/register.ts';
 import { BackupError, ClosedError, DorkDbError } from '../errors.ts';
 import { inspectFile } from '../file/file.ts';
+import { isThere } from '../file/fs.ts';
 import { NO_HOST } from '../host.ts';
 import { isOurs } from '../migrations/bring-up.ts';
 import type { History } from '../migrations/history.ts';
@@ -113,7 +114,7 @@ export function notABackup(code: string, path: string, problem: string): BackupE
 /** True for a file that a writer could change by opening it, or that cannot be written at all. */
 export function mustStayReadonly(path: string): boolean {
   if (isOpenHere(statSync(path))) return true;
-  if (existsSync(`${path}-wal`) || existsSync(`${path}-journal`) || existsSync(`${path}-shm`)) return true;
+  if (isThere(`${path}-wal`) || isThere(`${path}-journal`) || isThere(`${path}-shm`)) return true;
   try {
     accessSync(path, constants.R_OK | constants.W_OK);
     accessSync(dirname(path), constants.W_OK);

@@ -1,4 +1,5 @@
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { isThere } from '../file/fs.ts';
 
 const MAGIC = 'SQLite format 3\0';
 
@@ -20,7 +21,7 @@ export function mendHeader(copy: string): void {
     const header = Buffer.alloc(100);
     readSync(fd, header, 0, 100, 0);
     if (header.toString('latin1', 0, 16) === MAGIC) padToLength(fd, header, size);
-    else if (size >= PAGE_SIZE) writeSync(fd, usualHeader(size, existsSync(`${copy}-wal`)), 0, 100, 0);
+    else if (size >= PAGE_SIZE) writeSync(fd, usualHeader(size, isThere(`${copy}-wal`)), 0, 100, 0);
   } finally {
     closeSync(fd);
   }

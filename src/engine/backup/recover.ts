@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Connection } from '../connection/connection.ts';
 import { Making, targetExists } from '../copies/making.ts';
@@ -9,6 +9,7 @@ import { BackupError, DorkDbError, RestoreError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
 import { FILE_MODE, realFile, statAt } from '../file/file.ts';
 import { flushFile } from '../file/flush.ts';
+import { isThere } from '../file/fs.ts';
 import { fsPromises } from '../file/fs-promises.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 import { databasePath } from '../file/path.ts';
@@ -118,7 +119,7 @@ async function recoverFile(
   await using making = new Making(adapter, to, { isFolder: true, createdFolder });
   await sweep(adapter, dirname(to), (name) => isCopyName(name) || name === basename(to));
   refuseOpen(from);
-  const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && existsSync(from + suffix));
+  const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && isThere(from + suffix));
   const totalBytes = suffixes.reduce((sum, suffix) => sum + bytesOf(from + suffix), 0);
   assertRoom(dirname(to), 2 * totalBytes, `a copy of ${from} and what is recovered`);
   const work = making.path;
@@ -222,7 +223,7 @@ function nothing(from: string, shell: ShellOutcome | undefined, host: Host, caus
 
 function damagedFile(definition: Definition, path: unknown): string {
   const given = givenOrDefault(definition, path, 'options.from');
-  const from = existsSync(given) ? realFile(given) : given;
+  const from = isThere(given) ? realFile(given) : given;
   if (statAt(from)?.isFile()) return from;
   throw new RestoreError('FILE_MISSING', `${from} is not a file. Nothing was done.`, {
     hint: 'Give the path of the damaged file.',
@@ -237,6 +238,6 @@ function targetOf(from: string, to: unknown): { readonly to: string; readonly cr
   const undone = 'Nothing was recovered.';
   const createdFolder = isOurChoice ? prepareFolder(dirname(path), from, BackupError, undone) : undefined;
   if (!isOurChoice) requireFolder(dirname(path), BackupError, undone);
-  if (existsSync(path)) throw targetExists(path);
+  if (isThere(path)) throw targetExists(path);
   return { to: path, createdFolder };
 }

@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Making } from '../copies/making.ts';
 import { type Definition, givenOrDefault, type Kit } from '../definition.ts';
 import { InvalidInputError, RestoreError } from '../errors.ts';
 import { backupFolder } from '../file/copy-name.ts';
 import { realFile } from '../file/file.ts';
+import { isSystemError, isThere } from '../file/fs.ts';
 import { databasePath, MEMORY, shellQuoted } from '../file/path.ts';
+import { assertReplaceable } from '../file/place.ts';
 import { type Host, howTo } from '../host.ts';
 import { flagArgument } from '../input.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
@@ -62,6 +63,8 @@ export interface RestoreReport {
   readonly tables: Readonly<Record<string, RestoredTable>>;
   /** True where a restore that was killed before was brought to its end first. */
   readonly finished: boolean;
+  /** True if that restore was undone instead: the previous files are in place. Absent if none was finished. */
+  readonly putBack?: boolean;
   readonly dryRun: boolean;
   readonly durationMs: number;
 }
@@ -95,14 +98,27 @@ export function restoreWith(kit: Kit): Restore {
     const started = performance.now();
     const dryRun = flagArgument(options.dryRun, 'options.dryRun');
     const deep = flagArgument(options.deep, 'options.deep');
-    // As createDb() does for the default path, and for no other.
-    if (options.to === undefined && !dryRun) kit.definition.createDefaultFolder?.();
-    const target = targetOf(kit.definition, options.to);
-    const source = sourceOf(options.from, target);
-    kit.adapter.load();
-    const outcome = dryRun
-      ? await rehearse(kit, target, source, deep)
-      : await carryOut(kit, target, source, { ...options, deep });
+    let target = '';
+    let outcome: Outcome;
+    try {
+      // As createDb() does for the default path, and for no other.
+      if (options.to === undefined && !dryRun) kit.definition.createDefaultFolder?.();
+      target = targetOf(kit.definition, options.to);
+      const source = sourceOf(options.from, target);
+      assertReplaceable(target);
+      kit.adapter.load();
+      outcome = dryRun
+        ? await rehearse(kit, target, source, deep)
+        : await carryOut(kit, target, source, { ...options, deep });
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      throw failureOf(
+        RestoreError,
+        error,
+        `Nothing was restored to ${target}; the previous files are in place.`,
+        CHECK,
+      );
+    }
     return { to: target, dryRun, ...outcome, durationMs: performance.now() - started };
   };
 }
@@ -144,7 +160,7 @@ async function carryOut(
     if (earlier.isRestored) proveOpens(kit, target);
     const tables = await compareAsFarAsReadable(thread, target, undefined);
     const replaced = earlier.isRestored ? earlier.replaced : undefined;
-    return { migrated: [], tables, finished: true, ...(replaced && { replaced }) };
+    return { migrated: [], tables, finished: true, putBack: !earlier.isRestored, ...(replaced && { replaced }) };
   });
 }
 
@@ -192,13 +208,29 @@ async function restoreFrom(
     const replaced = putInPlace(adapter, target, staged.path, present, folder, finish);
     prove(kit, target, replaced);
     const old = replaced && present.state === 'sound' ? join(replaced, basename(target)) : undefined;
-    const tables = await compareAsFarAsReadable(thread, target, old);
+    const tables = await compared(() => compareAsFarAsReadable(thread, target, old), target, replaced);
     const { problem } = present;
     return { backup, migrated, tables, ...(replaced && { replaced }), ...(problem && { replacedProblem: problem }) };
   } catch (error) {
     if (listener.threw(error)) throw error;
     const what = `Nothing was restored to ${target}; what was there is in place.`;
     throw failureOf(RestoreError, error, what, 'Look at the folder of the database and its disk, and call again.');
+  }
+}
+
+const CHECK = 'Check the disk, and the owner and permissions of the folder, then call again.';
+
+/** The restore is done by then. */
+async function compared<T>(compare: () => Promise<T>, target: string, replaced: string | undefined): Promise<T> {
+  try {
+    return await compare();
+  } catch (cause) {
+    const previous = replaced ? ` The previous files are in ${replaced}.` : '';
+    throw new RestoreError(
+      'NOT_COMPARED',
+      `${target} was restored, and could not be compared with what it replaced.${previous}`,
+      { hint: 'Nothing needs to be done again. Check the disk.', cause },
+    );
   }
 }
 
@@ -241,7 +273,7 @@ function targetOf(definition: Definition, to: unknown): string {
 function sourceOf(from: unknown, target: string): string | undefined {
   if (from === undefined) return undefined;
   const path = databasePath(from, 'options.from');
-  const source = existsSync(path) ? realFile(path) : path;
+  const source = isThere(path) ? realFile(path) : path;
   if (source === target) throw new InvalidInputError('options.from', 'is the database itself');
   return source;
 }

@@ -1,11 +1,11 @@
-import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
+import { linkSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { temporaryName } from '../copies/claim.ts';
 import { type Kit, openingOf } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseBusyError, RestoreError } from '../errors.ts';
-import { hasCode } from '../file/file.ts';
 import { fsyncPath } from '../file/flush.ts';
+import { hasCode, isThere } from '../file/fs.ts';
 import { openConnection } from '../file/open.ts';
 import { bytesOf } from '../file/wal.ts';
 import { planFor } from '../migrations/plan.ts';
@@ -73,7 +73,7 @@ function placeNew(target: string, staged: string): void {
   refuseOpen(target);
   if (bytesOf(target) > 0 || sidecarsOf(target).length > 0) throw createdMeanwhile(target);
   // An empty file is nothing, too.
-  if (existsSync(target)) rmSync(target);
+  if (isThere(target)) rmSync(target);
   try {
     linkSync(staged, target);
     rmSync(staged);
@@ -101,10 +101,10 @@ export function putBack(target: string, kept: string, finish: string): void {
     return;
   }
   const sidecars = Object.fromEntries(sidecarsOf(old).map((suffix) => [suffix, old + suffix]));
-  if (existsSync(old)) {
+  if (isThere(old)) {
     const main = temporaryName(stagedName(target));
     linkOrCopy(old, main);
-    install(target, { main, sidecars }, kept, finish);
+    install(target, { main, sidecars, isUndo: true }, kept, finish);
   } else {
     removeSet(target);
     for (const [suffix, path] of Object.entries(sidecars)) linkOrCopy(path, target + suffix);

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import type { Kit } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { realFile } from '../file/file.ts';
+import { isThere } from '../file/fs.ts';
 import { databasePath } from '../file/path.ts';
 import { flagArgument } from '../input.ts';
 import type { History } from '../migrations/history.ts';
@@ -66,7 +66,7 @@ export function verifyBackupWith(kit: Kit): VerifyBackup {
 }
 
 function realOrMissing(path: string): string {
-  return existsSync(path) ? realFile(path) : path;
+  return isThere(path) ? realFile(path) : path;
 }
 
 /** Reads a copy, and throws where it is none. */
@@ -81,7 +81,7 @@ export async function verify(
   const { tables, ...state } = look(adapter, path, history);
   try {
     const rows = await readAll(thread, path, tables, deep);
-    const isWhole = !['-wal', '-journal', '-shm'].some((suffix) => existsSync(path + suffix));
+    const isWhole = !['-wal', '-journal', '-shm'].some((suffix) => isThere(path + suffix));
     const sha256 = isWhole ? await thread.sha256(path) : undefined;
     return { path, ...state, ...(sha256 && { sha256 }), rows, deep, durationMs: performance.now() - started };
   } catch (error) {

@@ -209,7 +209,7 @@ export class Connection implements Disposable {
     this.#isOpen = false;
     this.#refusal = () => new ClosedError(this.filename);
     try {
-      if (this.openFile?.problem()) this.#database.abandon();
+      if (this.openFile?.mayBeGone()) this.#database.abandon();
       else this.#database.close();
     } catch (error) {
       failures.push(typedError(error, 'Closing', this.filename));

@@ -48,6 +48,18 @@ export class OpenFile {
     this.#checkedAt = now;
   }
 
+  /** True if closing could remove the -wal of another file: also if the system does not say, asked twice. */
+  mayBeGone(): boolean {
+    for (let times = 1; times <= 2; times++) {
+      try {
+        return this.problem() !== undefined;
+      } catch {
+        // A disk may fail once.
+      }
+    }
+    return true;
+  }
+
   /** Returns what is wrong now, or undefined. */
   problem(): FileProblem | undefined {
     const main = statOf(this.#filename);

@@ -33,6 +33,10 @@ const MEANINGS: Record<string, { means: string; hint: string }> = {
     means: 'the system could not read or write the file',
     hint: 'Look at the disk, its free space and its limits, then call again.',
   },
+  SQLITE_READONLY_ROLLBACK: {
+    means: 'a process died while it wrote, its -journal is to be rolled back, and this connection only reads',
+    hint: 'Open the file once for writing, which makes it whole.',
+  },
   SQLITE_READONLY: {
     means: 'the file cannot be written',
     hint: 'Look at the owner and the mode of the file, its -wal, its -shm and its folder.',
@@ -101,7 +105,7 @@ export function typedError(error: unknown, doing: string, filename: string): unk
     });
   }
   const primary = primaryCode(code);
-  const meaning = MEANINGS[primary];
+  const meaning = MEANINGS[code] ?? MEANINGS[primary];
   const text = `${doing} ${filename} failed${meaning ? `: ${meaning.means}` : ''} (${code}: ${message}). Nothing was changed by it.`;
   const details = { hint: meaning?.hint ?? 'Look at the statement and at the schema of the file.', cause: error };
   return doing === 'Opening' && OPENING.has(primary)

@@ -2,8 +2,9 @@ import { closeSync, constants, linkSync, mkdirSync, openSync, renameSync, rmdirS
 import { dirname } from 'node:path';
 import type { Adapter } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
-import { FILE_MODE, FOLDER_MODE, hasCode } from '../file/file.ts';
+import { FILE_MODE, FOLDER_MODE } from '../file/file.ts';
 import { flushFolder, fsyncPath } from '../file/flush.ts';
+import { hasCode } from '../file/fs.ts';
 import { fsPromises } from '../file/fs-promises.ts';
 import { Claim, temporaryName } from './claim.ts';
 

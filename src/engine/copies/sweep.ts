@@ -3,7 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import type { Adapter } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
 import { parseCopyName } from '../file/copy-name.ts';
-import { hasCode } from '../file/file.ts';
+import { hasCode } from '../file/fs.ts';
+
 import { fsPromises } from '../file/fs-promises.ts';
 import { Claim } from './claim.ts';
 

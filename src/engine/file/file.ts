@@ -1,7 +1,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -15,8 +14,8 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { isOpenHere } from '../driver/register.ts';
 import { DatabaseOpenError } from '../errors.ts';
-import { codeOf } from '../realm.ts';
 import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
+import { hasCode, isThere, statOrUndefined } from './fs.ts';
 import { giveTo } from './owner.ts';
 import { shellQuoted } from './path.ts';
 
@@ -46,12 +45,6 @@ function attempt<T>(act: () => T, code: string, message: string, hint: string): 
   }
 }
 
-/** True for an error of the system with one of these codes, as `EEXIST`. */
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  const code = codeOf(error);
-  return code !== undefined && codes.includes(code);
-}
-
 /** What is at a path, through links; undefined also where a part of the path is closed, no folder, or no name for one. */
 export function statAt(path: string): Stats | undefined {
   try {
@@ -68,7 +61,7 @@ function sizeOf(path: string): number | undefined {
 /** True where the folder of backups holds a snapshot or a backup of this file. */
 function hasBackups(filename: string): boolean {
   const folder = backupFolder(filename);
-  if (!statAt(folder)?.isDirectory()) return false;
+  if (!statOrUndefined(folder)?.isDirectory()) return false;
   const names = attempt(
     () => readdirSync(folder),
     'FOLDER_UNREADABLE',
@@ -126,7 +119,7 @@ function checkFolder(filename: string): void {
 }
 
 /** What stands at the path now must be nothing, or a regular file. */
-function checkKind(filename: string): void {
+function checkKind(filename: string): Stats | undefined {
   const [code, message] = ['FOLDER_UNREADABLE', `The folder ${dirname(filename)} cannot be entered.`];
   const hint = 'Check the owner and permissions of the folder and of those above it.';
   const entry = attempt(() => lstatSync(filename, { throwIfNoEntry: false }), code, message, hint);
@@ -137,7 +130,7 @@ function checkKind(filename: string): void {
     if (!hasCode(cause, 'ELOOP')) refuse(code, message, hint, cause);
     refuse('LINK_LOOP', `${filename} is a symbolic link that leads to itself.`, LOOP_HINT, cause);
   }
-  if (!entry) return;
+  if (!entry) return undefined;
   if (!target)
     refuse(
       'DANGLING_LINK',
@@ -146,6 +139,7 @@ function checkKind(filename: string): void {
     );
   if (target.isDirectory()) refuse('IS_A_FOLDER', `${filename} is a folder.`, 'Give the path of a file in it.');
   if (!target.isFile()) refuse('NOT_A_FILE', `${filename} is not a regular file.`, 'Give the path of a database file.');
+  return target;
 }
 
 /** The first 100 bytes. https://sqlite.org/fileformat2.html#the_database_header */
@@ -184,6 +178,8 @@ function checkHeader(filename: string, size: number, hasLog: boolean): number {
       finishLine(filename),
     );
   }
+  // A process that died while it wrote may have left half a first page, which SQLite makes whole from the -journal.
+  if (sizeOf(`${filename}-journal`)) return 0;
   if (header.toString('latin1', 0, 16) !== MAGIC) {
     refuse(
       'NOT_A_DATABASE',
@@ -192,7 +188,7 @@ function checkHeader(filename: string, size: number, hasLog: boolean): number {
     );
   }
   const applicationId = header.readUInt32BE(68);
-  if (hasLog || sizeOf(`${filename}-journal`)) return applicationId;
+  if (hasLog) return applicationId;
   const pageSize = header.readUInt16BE(16) === 1 ? 65536 : header.readUInt16BE(16);
   const isCountValid = header.readUInt32BE(24) === header.readUInt32BE(92);
   const pages = isCountValid ? header.readUInt32BE(28) : 1;
@@ -214,8 +210,8 @@ function checkHeader(filename: string, size: number, hasLog: boolean): number {
  */
 function mayBeOpen(filename: string): boolean {
   if (isOpenHere(statSync(filename))) return true;
-  if (existsSync(`${filename}-shm`)) return true;
-  return lstatSync(filename).isSymbolicLink() && existsSync(`${realpathSync(filename)}-shm`);
+  if (isThere(`${filename}-shm`)) return true;
+  return lstatSync(filename).isSymbolicLink() && isThere(`${realpathSync(filename)}-shm`);
 }
 
 /** What is at a path, as far as its bytes tell. */
@@ -244,7 +240,10 @@ export function inspectFile(filename: string): FileState {
     return { isNew: false, applicationId, hasWal };
   }
   checkFolder(filename);
-  checkKind(filename);
+  const found = checkKind(filename);
+  if (!file && found && found.size > 0) {
+    refuse('FILE_UNREADABLE', `Whether ${filename} exists could not be found out.`, 'Check the disk, then call again.');
+  }
   const state = file ? 'is empty' : 'is missing';
   if (wal > 0) {
     refuse(

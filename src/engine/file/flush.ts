@@ -1,5 +1,6 @@
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
-import { hasCode, statAt } from './file.ts';
+import { statAt } from './file.ts';
+import { hasCode } from './fs.ts';
 import { fsPromises } from './fs-promises.ts';
 
 /** Codes of a folder that its file system cannot flush (SMB, some FUSE), or that may be written and not read. */

@@ -5,11 +5,12 @@ import { BUSY_TIMEOUT_MS, configure, STEP_MS } from '../connection/pragmas.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { isOpenByAnother, registerOpen } from '../driver/register.ts';
-import { DatabaseOpenError, InvalidInputError } from '../errors.ts';
+import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { codeOf, isError } from '../realm.ts';
 import { retryWhile } from '../sleep.ts';
 import { createPrivateFile, inspectFile, realFile, statAt } from './file.ts';
+import { isSystemError, statOrUndefined } from './fs.ts';
 import { MEMORY } from './path.ts';
 import { bytesOf } from './wal.ts';
 
@@ -100,16 +101,28 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
     closeRefused(connection);
     throw openingError(error, path);
   }
-  if (isReplaced()) {
-    // From here on none can: this connection has its lock.
+  try {
+    if (isReplaced()) {
+      // From here on none can: this connection has its lock.
+      connection.close();
+      return again();
+    }
+    const opened = statSync(filename);
+    connection.openFile = new OpenFile(filename, opened);
+    connection.onClose(registerOpen(opened, adapter.library()));
+  } catch (error) {
     connection.close();
-    return again();
+    throw isSystemError(error) ? unreadable(path, error) : error;
   }
-  const opened = statSync(filename);
-  connection.openFile = new OpenFile(filename, opened);
-  connection.onClose(registerOpen(opened, adapter.library()));
   closeAtExit(connection);
   return connection;
+}
+
+function unreadable(path: string, cause: Error): DatabaseOpenError {
+  return new DatabaseOpenError('FILE_UNREADABLE', `${path} cannot be looked at (${cause.message}).`, {
+    hint: 'Check the disk, then call again.',
+    cause,
+  });
 }
 
 function twoLibraries(filename: string): DatabaseOpenError {
@@ -188,7 +201,7 @@ function readerOf(connection: Connection): Connection | undefined {
 }
 
 function inodeOf(filename: string): number | undefined {
-  return statSync(filename, { throwIfNoEntry: false })?.ino;
+  return statOrUndefined(filename)?.ino;
 }
 
 /**
@@ -267,11 +280,14 @@ function openingError(error: unknown, path: string): unknown {
     !code.startsWith('SQLITE_IOERR')
   )
     return error;
+  const own = code === 'SQLITE_READONLY_ROLLBACK' && error instanceof DorkDbError ? error.hint : undefined;
   const what = isDamaged ? 'is damaged' : 'could not be opened with its -wal and -shm';
   return new DatabaseOpenError(code, `${path} ${what}. Nothing was repaired or deleted. ${error.message}`, {
-    hint: isDamaged
-      ? 'Keep the file and what lies beside it as they are, and restore the newest backup.'
-      : 'Look at the owner, the mode and the free space of the file, its -wal, its -shm and its folder.',
+    hint:
+      own ??
+      (isDamaged
+        ? 'Keep the file and the files next to it as they are, and restore the newest backup.'
+        : 'Check the owner, the permissions and the free space of the file, its -wal, its -shm and its folder.'),
     cause: 'cause' in error ? error.cause : error,
   });
 }

@@ -4,8 +4,8 @@ import { Connection } from '../connection/connection.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseBusyError, DorkDbError } from '../errors.ts';
 import { sleepSync } from '../sleep.ts';
-import { hasCode } from './file.ts';
 import { fsyncPath } from './flush.ts';
+import { hasCode } from './fs.ts';
 
 /** Which file a path names. Two paths with equal identities are one file. */
 export interface FileIdentity {

@@ -8,8 +8,10 @@ import { type Kit, openingOf } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DorkDbError, InvalidInputError } from '../errors.ts';
 import { realFile, requireFile } from '../file/file.ts';
+import { isSystemError } from '../file/fs.ts';
 import { openConnection } from '../file/open.ts';
 import { databasePath, MEMORY } from '../file/path.ts';
+import { assertReplaceable } from '../file/place.ts';
 import { exchange } from '../file/replace.ts';
 import { bytesOf } from '../file/wal.ts';
 import { howTo } from '../host.ts';
@@ -71,23 +73,54 @@ export function compactWith(kit: Kit): Compact {
     const { busyTimeoutMs = BUSY_TIMEOUT_MS, onProgress } = optionsArgument(options, OPTIONS);
     checkTimeout(busyTimeoutMs);
     const started = performance.now();
-    const filename = existing(path);
-    const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
-    const rows = withoutOthers(kit.adapter, filename, busyTimeoutMs, kit.definition, (connection) => {
-      sweepSync(kit.adapter, dirname(filename), (name) => name === basename(filename));
-      return replaceByCopy(kit.adapter, connection, onProgress);
-    });
-    enterWal(kit, filename, busyTimeoutMs);
-    const bytesAfter = bytesOf(filename);
-    return {
+    const filename = typed(
+      path,
+      () => false,
+      () => existing(path),
+    );
+    let isReplaced = false;
+    return typed(
       filename,
-      bytesBefore,
-      bytesAfter,
-      gained: bytesBefore - bytesAfter,
-      rows,
-      durationMs: performance.now() - started,
-    };
+      () => isReplaced,
+      () => {
+        const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
+        const rows = withoutOthers(kit.adapter, filename, busyTimeoutMs, kit.definition, (connection) => {
+          sweepSync(kit.adapter, dirname(filename), (name) => name === basename(filename));
+          return replaceByCopy(kit.adapter, connection, onProgress, () => {
+            isReplaced = true;
+          });
+        });
+        enterWal(kit, filename, busyTimeoutMs);
+        const bytesAfter = bytesOf(filename);
+        return {
+          filename,
+          bytesBefore,
+          bytesAfter,
+          gained: bytesBefore - bytesAfter,
+          rows,
+          durationMs: performance.now() - started,
+        };
+      },
+    );
   };
+}
+
+/** Runs a step; what a system call throws becomes typed, and says whether the file was exchanged already. */
+function typed<T>(filename: string, isReplaced: () => boolean, step: () => T): T {
+  try {
+    return step();
+  } catch (cause) {
+    if (!isSystemError(cause)) throw cause;
+    throw isReplaced()
+      ? new DorkDbError('NOT_FLUSHED', `${filename} was compacted, and a step after it failed: ${cause.message}.`, {
+          hint: 'Check the disk. After a loss of power the previous file may be there again, with every row.',
+          cause,
+        })
+      : new DorkDbError(cause.code, `${filename} could not be compacted: ${cause.message}. It is as it was.`, {
+          hint: 'Check the disk, and the owner and permissions of the folder, then call again.',
+          cause,
+        });
+  }
 }
 
 /** The copy is not in WAL mode; opening it puts it there. If that fails, the next opening does it. */
@@ -107,11 +140,18 @@ function existing(path: string): string {
   const filename = databasePath(path);
   if (filename === MEMORY) throw new InvalidInputError('path', 'is a database in memory, which has no file');
   requireFile(filename);
-  return realFile(filename);
+  const real = realFile(filename);
+  assertReplaceable(real);
+  return real;
 }
 
 /** Writes the copy, compares it, and puts it in the place of the file. */
-function replaceByCopy(adapter: Adapter, connection: Connection, onProgress: CompactOptions['onProgress']): RowCounts {
+function replaceByCopy(
+  adapter: Adapter,
+  connection: Connection,
+  onProgress: CompactOptions['onProgress'],
+  replaced: () => void,
+): RowCounts {
   const { filename } = connection;
   emptyWal(connection);
   const rows = countRows(connection);
@@ -134,7 +174,13 @@ function replaceByCopy(adapter: Adapter, connection: Connection, onProgress: Com
       }
       keepOwner(filename, copy.filename);
     },
-    { swap: (copy) => exchange(adapter, connection, copy, () => renameSync(copy, filename)) },
+    {
+      swap: (copy) =>
+        exchange(adapter, connection, copy, () => {
+          renameSync(copy, filename);
+          replaced();
+        }),
+    },
   );
   return rows;
 }

@@ -72,9 +72,13 @@ export function dorkDb(...args: string[]): CommandResult {
 
 /** Starts a fixture of this folder on a runtime; its errors go to this process's. */
 export function start(name: string, runtime: Runtime, args: readonly string[] = [], before: string[] = []): Fixture {
-  const line = commandFor(`test/engine/migrations/fixtures/${name}.ts`, runtime);
-  const [command = '', ...rest] = [...before, ...line, ...args];
-  const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
+  return startCommand([...before, ...commandFor(`test/engine/migrations/fixtures/${name}.ts`, runtime), ...args]);
+}
+
+/** Starts a command line whose lines are read, with more in its environment. */
+export function startCommand(line: readonly string[], env: Record<string, string> = {}): Fixture {
+  const [command = '', ...rest] = line;
+  const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
   const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator](), ended };
 }
