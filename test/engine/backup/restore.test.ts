@@ -144,11 +144,14 @@ describe(`restore on ${RUNTIME}`, () => {
     copyFileSync(path, join(byHand, 'dork.db'));
     let undone: unknown;
     try {
-      undone = idsIn(join(byHand, 'dork.db'));
+      // Pages of the -wal take the place of whatever pages have their numbers in the backup.
+      using db = createDb(join(byHand, 'dork.db'), { migrations: 'skip' });
+      const ids = db.$client.prepare('SELECT id FROM agent_denials').values().flat();
+      undone = [ids, db.$client.pragma('integrity_check', { simple: true })];
     } catch (error) {
       undone = error;
     }
-    assert.notDeepEqual(undone, ['kept']);
+    assert.notDeepEqual(undone, [['kept'], 'ok']);
     await restore({ from: path, to: file });
     assert.deepEqual(idsIn(file), ['kept']);
   });
