@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { InvalidInputError } from '../engine/errors.ts';
-import { createPrivateFolder } from '../engine/file/file.ts';
+import { createPrivateFolder } from '../engine/file/create.ts';
 import { databasePath, homeFolder, MEMORY } from '../engine/file/path.ts';
 
 /** The name of the file in a DorkOS home. */

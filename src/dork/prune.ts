@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '../engine/connection/connection.ts';
 import { connectionOf } from '../engine/connection/db.ts';
-
 import { InvalidInputError } from '../engine/errors.ts';
 import { flagArgument } from '../engine/input.ts';
 import { requireNoTransaction, requireWritable } from '../engine/maintenance/requirements.ts';

@@ -56,6 +56,11 @@ export function definitionOf(connection: Connection): Definition {
   return definition;
 }
 
+/** Returns the kit of a connection that `createDb()` opened, for other files of the same kind. */
+export function kitOf(connection: Connection): Kit {
+  return { adapter: connection.adapter, definition: definitionOf(connection) };
+}
+
 /**
  * Returns the absolute path of the file that a function is for: the given one, else the definition's.
  *

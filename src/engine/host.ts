@@ -6,14 +6,21 @@ export interface Host {
   readonly command?: string;
 }
 
-/** The host of a connection that was opened for none. */
-export const NO_HOST: Host = { name: 'db' };
-
 /**
  * Returns what to type for something: words of the host's command line, or the call if it has none.
  *
  * @example howTo(host, `backup --db ${path}`, 'backup(db)')
  */
-export function howTo({ command }: Host, words: string, call: string): string {
-  return command === undefined ? call : `${command} ${words}`;
+export function howTo(host: Host | undefined, words: string, call: string): string {
+  return host?.command === undefined ? call : `${host.command} ${words}`;
+}
+
+/**
+ * Returns the host of a connection.
+ *
+ * @throws TypeError for a connection that was opened for none: a default would give tables and folders another name.
+ */
+export function hostOf({ filename, host }: { readonly filename: string; readonly host: Host | undefined }): Host {
+  if (!host) throw new TypeError(`${filename} was opened for no host.`);
+  return host;
 }

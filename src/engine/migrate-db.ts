@@ -9,7 +9,6 @@ import { isThere } from './file/fs.ts';
 import { asRefusal, openConnection, orRefuse, refuseForeign } from './file/open.ts';
 import { databasePath, MEMORY } from './file/path.ts';
 import type { Host } from './host.ts';
-
 import { isOurs, mismatch } from './migrations/bring-up.ts';
 import type { History } from './migrations/history.ts';
 import { readLedger } from './migrations/ledger.ts';
@@ -65,7 +64,7 @@ export function runMigrationsWith(kit: Kit): RunMigrations {
 /** @throws DatabaseOpenError `SCHEMA_MISMATCH` if the file then has every migration and lacks a column. */
 function migrateOrRefuse(connection: Connection, history: History, options: MigrateOptions): MigrationReport {
   const report = migrate(connection, history, options);
-  const error = report.drift.length > 0 ? mismatch(connection, history) : undefined;
+  const error = mismatch(connection, history, report.drift);
   if (error) throw error;
   return report;
 }

@@ -194,4 +194,35 @@ describe(`defineDb() on ${RUNTIME}`, () => {
     assert.deepEqual(db.$client.prepare('SELECT count(*) AS n FROM kept').get(), { n: 0 });
     assert.throws(() => of([first], { '0000_first': 'drafts' as never }), { name: 'InvalidInputError' });
   });
+
+  it('keeps one log of its migrations in restored copies, and knows newer ones by it', async () => {
+    using folder = temporaryFolder();
+    const file = folder.file('notes.db');
+    const [older, newer] = [define(1, { command: 'notes-db' }), define()];
+    fill(file, 1, 3);
+    {
+      using db = older.createDb(file);
+      await older.backup(db, { to: folder.file('older.db') });
+    }
+    await newer.restore({ from: folder.file('older.db'), to: folder.file('restored.db') });
+    {
+      using db = newer.createDb(folder.file('restored.db'));
+      const logs = db.$client.prepare("SELECT name FROM sqlite_schema WHERE name LIKE '%migrations_log'").values();
+      assert.deepEqual(logs.flat(), ['__notes_migrations_log']);
+      const logged = db.$client.prepare('SELECT tag FROM __notes_migrations_log').values().flat();
+      assert.deepEqual(
+        logged,
+        notesHistory().migrations.map(({ tag }) => tag),
+      );
+      await newer.backup(db, { to: folder.file('newer.db') });
+    }
+    const newest = notesHistory().migrations.at(-1)?.tag ?? '';
+    const report = await older.verifyBackup(folder.file('newer.db'));
+    assert.equal(report.migration, newest);
+    assert.ok(report.problem?.message.includes(newest), report.problem?.message);
+    const migrations = notesHistory().migrations.map((one, i) => (i === 1 ? { ...one, hash: 'x' } : one));
+    const edited = defineDb({ name: 'notes', schema, history: { migrations }, command: 'notes-db' });
+    const { problem } = await edited.verifyBackup(folder.file('newer.db'));
+    assert.match(problem?.hint ?? '', /notes-db repair-ledger/);
+  });
 });

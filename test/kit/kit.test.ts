@@ -14,8 +14,8 @@ import { assertPreserved, contentOf } from './preservation.ts';
 describe(`the migration kit, on ${RUNTIME}`, () => {
   it('fills every table of every point of the history, in the same way for the same seed', () => {
     for (let at = 1; at <= history.migrations.length; at++) {
-      using one = new Connection(adapter, ':memory:');
-      using two = new Connection(adapter, ':memory:');
+      using one = new Connection(adapter, ':memory:', { host: { name: 'dork' } });
+      using two = new Connection(adapter, ':memory:', { host: { name: 'dork' } });
       for (const connection of [one, two]) databaseAt(connection, history, at, { rows: 12, seed: 5 });
       for (const [table, rows] of Object.entries(countRows(one))) assert.ok(rows > 0, table);
       assert.deepEqual(contentOf(one), contentOf(two));
@@ -25,7 +25,7 @@ describe(`the migration kit, on ${RUNTIME}`, () => {
   });
 
   it('finds rows for CHECKs, unique keys, keys of two columns, blobs and references to the own table', () => {
-    using connection = new Connection(adapter, ':memory:');
+    using connection = new Connection(adapter, ':memory:', { host: { name: 'dork' } });
     const wild = migration(
       '0000_wild',
       `CREATE TABLE nodes (a text NOT NULL, b integer NOT NULL, up text REFERENCES nodes(only), only text UNIQUE,
@@ -37,7 +37,7 @@ describe(`the migration kit, on ${RUNTIME}`, () => {
   });
 
   it('says which table takes no row', () => {
-    using connection = new Connection(adapter, ':memory:');
+    using connection = new Connection(adapter, ':memory:', { host: { name: 'dork' } });
     const none = migration('0000_none', 'CREATE TABLE none (a text NOT NULL CHECK (a = upper(a) AND length(a) = 77))');
     assert.throws(() => databaseAt(connection, historyOf(none), 1), /no row that none takes/);
   });
@@ -53,7 +53,7 @@ describe(`the migration kit, on ${RUNTIME}`, () => {
 
   /** Applies a migration to the populated family and compares. */
   function tryOn(...statements: string[]): void {
-    using connection = new Connection(adapter, ':memory:');
+    using connection = new Connection(adapter, ':memory:', { host: { name: 'dork' } });
     databaseAt(connection, historyOf(FAMILY), 1);
     const before = contentOf(connection);
     const change = migration('0001_change', ...statements);
@@ -71,6 +71,6 @@ describe(`the migration kit, on ${RUNTIME}`, () => {
       /0001_change changes rows of parents/,
     );
     assert.throws(() => tryOn('ALTER TABLE children ADD age integer NOT NULL'), MigrationError);
-    assert.deepEqual(dataTables(new Connection(adapter, ':memory:')), []);
+    assert.deepEqual(dataTables(new Connection(adapter, ':memory:', { host: { name: 'dork' } })), []);
   });
 });

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { BUNDLE, bundlePath } from './bundle.ts';
 import { BUN, NODE, ROOT, type Runtime } from './runtime.ts';
 
 /** What a wrapped program does with its calls of `node:fs`: FS_WRAP of its environment in JSON, then `globalThis.fsWrap`. */
@@ -48,10 +49,8 @@ export function wrappedCommand(script: string, runtime: Runtime): [command: stri
   const known = bundles.get(script + runtime);
   if (known) return [command, known];
   if (folder === undefined) {
-    mkdirSync(join(ROOT, '.tmp'), { recursive: true });
-    const made = mkdtempSync(join(ROOT, '.tmp', 'wrapped-'));
-    process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-    folder = made;
+    folder = bundlePath();
+    mkdirSync(folder);
     writeFileSync(join(folder, 'wrap.mjs'), WRAPPER);
     const fs = process.getBuiltinModule('node:fs') as unknown as Record<string, unknown>;
     const names = Object.keys(fs).filter((name) => name !== 'default' && /^[a-z]\w+$|^[A-Z][a-z]\w*$/.test(name));
@@ -65,17 +64,12 @@ export function wrappedCommand(script: string, runtime: Runtime): [command: stri
   }
   const outfile = join(folder, `${bundles.size}.mjs`);
   buildSync({
+    ...BUNDLE,
+    external: [...BUNDLE.external],
     entryPoints: [join(ROOT, script)],
     outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
     conditions: runtime === 'bun' ? ['bun'] : [],
     alias: { 'node:fs': join(folder, 'fs.mjs') },
-    banner: { js: "import { createRequire as r } from 'node:module'; const require = r(import.meta.url);" },
-    external: ['better-sqlite3', 'bun:sqlite'],
-    logLevel: 'error',
   });
   bundles.set(script + runtime, outfile);
   return [command, outfile];

@@ -36,7 +36,7 @@ export class Memory {
   constructor({ connection, isDryRun }: Pick<ImportContext, 'connection' | 'isDryRun'>, kind: Kind, origin: Origin) {
     this.#kind = kind;
     this.#origin = origin;
-    this.#find = connection.prepare('SELECT state FROM main.legacy_rows WHERE kind = ? AND id = ?');
+    this.#find = findIn(connection, 'main.legacy_rows');
     this.#findPlanned = isDryRun ? findIn(connection, PLANNED) : undefined;
     this.#put = connection.prepare(
       `INSERT INTO ${isDryRun ? PLANNED : 'main.legacy_rows'} (kind, id, state) VALUES (?, ?, ?)

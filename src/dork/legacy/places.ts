@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { realFile, statAt } from '../../engine/file/file.ts';
 import { holdsLock } from '../../engine/file/file-locks.ts';
+import { isSameFile } from '../../engine/file/fs.ts';
 import type { LegacySource } from './receipt.ts';
 import { OLDER_SOURCES } from './schema.ts';
 
@@ -29,8 +30,7 @@ export function placesOf(home: string, own: string): Map<LegacySource, string> {
 /** True for a database without the mark of this package that is another file than the given one. */
 function isRelease(path: string, own: string): boolean {
   const stat = statAt(path);
-  const ownStat = statAt(own);
-  if (!stat?.isFile() || stat.size === 0 || (stat.dev === ownStat?.dev && stat.ino === ownStat.ino)) return false;
+  if (!stat?.isFile() || stat.size === 0 || isSameFile(path, own)) return false;
   // What this process has open is its own. Closing a descriptor of it would drop the locks of that connection.
   return holdsLock(realFile(path)) !== true && applicationIdOf(path) === 0;
 }

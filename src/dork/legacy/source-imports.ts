@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { DorkDbError, ImportError } from '../../engine/errors.ts';
-import { codeOf, isError } from '../../engine/realm.ts';
+import { isSystemError } from '../../engine/file/fs.ts';
 import { type Instant, now } from '../../engine/time.ts';
 import { newId } from '../../stores/ids.ts';
 import { AgentPaths } from './agent-paths.ts';
@@ -21,6 +21,7 @@ export interface SourceImportOptions {
 /** Counts of the rows of a source that are committed. */
 interface Committed {
   counts: ReturnType<Tally['result']>;
+  receipt?: SourceReceipt;
 }
 
 /** What was found at the place of a source: nothing, something that cannot be imported, or a source. */
@@ -108,22 +109,23 @@ export class SourceImports {
       progress: (table, rows, totalRows) => waitingReports.push({ source, table, rows, totalRows }),
     };
     const { steps, waiting } = open.import(context, this.#failed);
-    let receipt: SourceReceipt | undefined;
     const recorded = function* (this: SourceImports): Steps {
       yield* steps;
-      receipt = this.#receipt(source, startedAt, {
+      const receipt = this.#receipt(source, startedAt, {
         ...shown(file, open),
         ...tally.result(),
         status: 'imported',
         notRead: [...open.unknown, ...waiting],
       });
       if (!isDryRun) this.#record(receipt);
+      committed.receipt = receipt;
     };
     this.#batches.run(recorded.call(this), () => {
       committed.counts = tally.result();
       for (const report of waitingReports.splice(0)) onProgress?.(report);
     });
-    return receipt as unknown as SourceReceipt;
+    // The last step has set it.
+    return committed.receipt as SourceReceipt;
   }
 
   #receipt(source: LegacySource, startedAt: Instant, known: Partial<SourceReceipt>): SourceReceipt {
@@ -193,11 +195,6 @@ function discard(folder: string): void {
   } catch {
     // An import is not undone by what is left of its copy.
   }
-}
-
-/** True for a system call that failed, such as `mkdir`. */
-function isSystemError(error: unknown): error is Error & { code: string } {
-  return codeOf(error) !== undefined && isError(error) && 'syscall' in error;
 }
 
 function shown(file: SourceFile | undefined, open: OpenSource | undefined): Partial<SourceReceipt> {

@@ -5,7 +5,7 @@ import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
 import { Making, targetExists } from '../copies/making.ts';
 import { assertRoom } from '../copies/room.ts';
 import { isCopyName, isInTheMaking, sweep } from '../copies/sweep.ts';
-import { definitionOf } from '../definition.ts';
+import { kitOf } from '../definition.ts';
 import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
 import { isThere } from '../file/fs.ts';
@@ -95,7 +95,7 @@ export async function backupTo(
     thread = await startThread(connection.adapter);
     connection.assertOpen();
     await fill(thread, connection, copy, listener);
-    const report = await verify(connection.adapter, thread, copy.path, definitionOf(connection).history, deep);
+    const report = await verify(kitOf(connection), thread, copy.path, deep);
     connection.assertOpen();
     await copy.publish();
     return { ...report, path: to, durationMs: performance.now() - started };

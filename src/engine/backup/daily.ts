@@ -2,7 +2,7 @@ import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Connection } from '../connection/connection.ts';
 import { type AnyDb, connectionOf } from '../connection/db.ts';
-import { definitionOf } from '../definition.ts';
+import { kitOf } from '../definition.ts';
 import { BackupError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
 import { isThere } from '../file/fs.ts';
@@ -111,6 +111,6 @@ function setAside(path: string): void {
 }
 
 function found(connection: Connection, path: string): DailyReport {
-  const { bytes, migration } = look(connection.adapter, path, definitionOf(connection).history);
+  const { bytes, migration } = look(kitOf(connection), path);
   return { path, isNew: false, backup: { bytes, migration } };
 }

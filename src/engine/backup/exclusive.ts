@@ -3,7 +3,7 @@ import { Connection } from '../connection/connection.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { RestoreError } from '../errors.ts';
-import { createPrivateFile } from '../file/file.ts';
+import { createPrivateFile } from '../file/create.ts';
 import { isThere } from '../file/fs.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 import { exchange, openAlone } from '../file/replace.ts';

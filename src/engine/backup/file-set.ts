@@ -9,7 +9,6 @@ import {
   readSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
@@ -37,12 +36,6 @@ export interface Incoming {
 /** The suffixes of the sidecars that are there. */
 export function sidecarsOf(filename: string): string[] {
   return SIDECARS.filter((suffix) => isThere(filename + suffix));
-}
-
-/** True for two names of one file. */
-export function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }));
-  return one !== undefined && one.dev === other?.dev && one.ino === other.ino;
 }
 
 /** Removes a database and its sidecars. */

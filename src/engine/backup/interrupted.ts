@@ -1,9 +1,9 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { RestoreError } from '../errors.ts';
-import { isThere } from '../file/fs.ts';
+import { isSameFile, isThere } from '../file/fs.ts';
 import { refuseOpen } from './exclusive.ts';
-import { finishInstall, isSameFile, unfinishedAt } from './file-set.ts';
+import { finishInstall, unfinishedAt } from './file-set.ts';
 import { putBack, REPLACED, stagedName } from './swap.ts';
 
 const HALF_REPLACED = /^replaced-\d{8}T\d{9}Z\.[0-9a-f]+\.partial$/;

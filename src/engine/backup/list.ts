@@ -2,14 +2,11 @@ import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { entriesIn } from '../copies/sweep.ts';
 import type { Kit } from '../definition.ts';
-import type { Adapter } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
 import { type CopyKind, type CopyName, isAhead, isOf, newestFirst, parseCopyName } from '../file/copy-name.ts';
 import { realFile } from '../file/file.ts';
 import { isThere } from '../file/fs.ts';
 import { databasePath } from '../file/path.ts';
-
-import type { History } from '../migrations/history.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { look } from './look.ts';
 
@@ -64,7 +61,7 @@ export type ListBackups = (dir: string, options?: ListBackupsOptions) => BackupE
 export function listBackupsWith(kit: Kit): ListBackups {
   return (dir, options = {}) =>
     backupsIn(databasePath(dir, 'dir'), databaseOption(optionsArgument(options, OPTIONS)))
-      .map((backup) => entryOf(kit.adapter, backup, kit.definition.history))
+      .map((backup) => entryOf(kit, backup))
       .sort((a, b) => Number(a.isAhead) - Number(b.isAhead) || compare(b.at, a.at));
 }
 
@@ -75,7 +72,7 @@ export function databaseOption({ database }: { readonly database?: string }): st
   return isThere(dirname(path)) ? realFile(path) : path;
 }
 
-function entryOf(adapter: Adapter, { path, name }: NamedBackup, history: History): BackupEntry {
+function entryOf(kit: Kit, { path, name }: NamedBackup): BackupEntry {
   const stat = statSync(path, { throwIfNoEntry: false });
   const at = instantOf(name, stat?.mtime);
   return {
@@ -87,7 +84,7 @@ function entryOf(adapter: Adapter, { path, name }: NamedBackup, history: History
     ageMs: Math.max(0, Date.now() - Date.parse(at)),
     bytes: stat?.size ?? 0,
     ...(name.kind === 'backup' && name.tag && { label: name.tag }),
-    ...examine(adapter, path, history),
+    ...examine(kit, path),
   };
 }
 
@@ -124,13 +121,9 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function examine(
-  adapter: Adapter,
-  path: string,
-  history: History,
-): Pick<BackupEntry, 'migration' | 'verified' | 'problem'> {
+function examine(kit: Kit, path: string): Pick<BackupEntry, 'migration' | 'verified' | 'problem'> {
   try {
-    return { migration: look(adapter, path, history).migration, verified: true };
+    return { migration: look(kit, path).migration, verified: true };
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
     return { verified: false, problem: error.message };

@@ -2,12 +2,11 @@ import { accessSync, closeSync, constants, openSync, readSync, statSync } from '
 import { dirname } from 'node:path';
 import { Connection } from '../connection/connection.ts';
 import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
-import type { Adapter } from '../driver/adapter.ts';
+import type { Kit } from '../definition.ts';
 import { isOpenHere } from '../driver/register.ts';
 import { BackupError, ClosedError, DorkDbError } from '../errors.ts';
 import { inspectFile } from '../file/file.ts';
 import { isThere } from '../file/fs.ts';
-import { NO_HOST } from '../host.ts';
 import { isOurs } from '../migrations/bring-up.ts';
 import type { History } from '../migrations/history.ts';
 import { loggedEntry, readLedger } from '../migrations/ledger.ts';
@@ -36,14 +35,15 @@ export interface CopyState {
  * @throws BackupError where it is not a copy of a database of ours. A backup that was cut off, which opens and passes
  * every check of SQLite, has no tables.
  */
-export function look(adapter: Adapter, path: string, history: History, host = NO_HOST): CopyState {
+export function look({ adapter, definition }: Kit, path: string): CopyState {
+  const { history } = definition;
   return refusing(path, () => {
     const { isNew } = inspectFile(path);
     if (isNew) throw notABackup('FILE_MISSING', path, 'does not exist or is empty');
     // Closing a descriptor of a file drops the locks that this process has on it.
     if (!isOpenHere(statSync(path)) && writeVersion(path) > WAL_VERSION)
       throw notABackup('DAMAGED', path, 'has a header that forbids to write it');
-    using connection = new Connection(adapter, path, { readonly: isReadonly(path), host });
+    using connection = new Connection(adapter, path, { readonly: isReadonly(path), host: definition });
     connection.exec(pragmaText(CAREFUL));
     const ledger = readLedger(connection);
     const tables = dataTables(connection);
@@ -52,7 +52,7 @@ export function look(adapter: Adapter, path: string, history: History, host = NO
     const last = ledger.at(-1);
     if (!last) throw notABackup('NO_LEDGER', path, 'does not say which migrations it has');
     const { pending, problem } = planFor(connection, history);
-    const refused = problem && refusal(problem, path, undefined, host);
+    const refused = problem && refusal(problem, path, undefined, definition);
     return {
       bytes: statSync(path).size,
       migration: tagOf(connection, last.hash, history),

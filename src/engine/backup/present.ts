@@ -1,12 +1,11 @@
 import { Connection } from '../connection/connection.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
-import type { Adapter } from '../driver/adapter.ts';
+import type { Kit } from '../definition.ts';
 import { DatabaseOpenError, DorkDbError, RestoreError } from '../errors.ts';
 import { inspectFile } from '../file/file.ts';
 import { isEmpty } from '../file/open.ts';
 import { type Owner, ownerOf } from '../file/owner.ts';
 import { isOurs } from '../migrations/bring-up.ts';
-import type { History } from '../migrations/history.ts';
 import type { Thread } from '../worker/thread.ts';
 import { inUse } from './exclusive.ts';
 import { sidecarsOf } from './file-set.ts';
@@ -37,12 +36,7 @@ const NO_PLACE = new Set([
  *
  * @throws RestoreError `NOT_OURS` for a database of another program, and where nothing can be put there.
  */
-export async function presentAt(
-  adapter: Adapter,
-  thread: Thread,
-  filename: string,
-  history: History,
-): Promise<Present> {
+export async function presentAt(kit: Kit, thread: Thread, filename: string): Promise<Present> {
   const damaged = (error: unknown): Present => {
     if (!(error instanceof DorkDbError)) throw error;
     if (error instanceof RestoreError) throw error;
@@ -63,7 +57,7 @@ export async function presentAt(
       const state = sidecarsOf(filename).length > 0 ? 'damaged' : 'missing';
       return { state, owner: ownerOf(filename) };
     }
-    refuseForeign(adapter, filename, history);
+    refuseForeign(kit, filename);
     const problem = await damageOf(thread, filename);
     return { state: problem ? 'damaged' : 'sound', ...(problem && { problem }), owner: ownerOf(filename) };
   } catch (error) {
@@ -71,10 +65,10 @@ export async function presentAt(
   }
 }
 
-function refuseForeign(adapter: Adapter, filename: string, history: History): void {
-  using connection = new Connection(adapter, filename, { readonly: isReadonly(filename) });
+function refuseForeign({ adapter, definition }: Kit, filename: string): void {
+  using connection = new Connection(adapter, filename, { readonly: isReadonly(filename), host: definition });
   connection.exec(pragmaText(CAREFUL));
-  if (isEmpty(connection) || isOurs(connection, history)) return;
+  if (isEmpty(connection) || isOurs(connection, definition.history)) return;
   throw new RestoreError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
     hint: 'Give the path of a database of this program.',
   });

@@ -165,11 +165,11 @@ async function neededBesides(
   return new Set(unwanted);
 }
 
-async function isGood({ adapter, definition }: Kit, { path }: NamedBackup): Promise<boolean> {
-  adapter.load();
-  await using thread = await startThread(adapter);
+async function isGood(kit: Kit, { path }: NamedBackup): Promise<boolean> {
+  kit.adapter.load();
+  await using thread = await startThread(kit.adapter);
   try {
-    await verify(adapter, thread, path, definition.history, false);
+    await verify(kit, thread, path, false);
     return true;
   } catch (error) {
     if (error instanceof BackupError) return false;

@@ -15,7 +15,6 @@ import { giveTo, ownerOf } from '../file/owner.ts';
 import { databasePath } from '../file/path.ts';
 import { bytesOf } from '../file/wal.ts';
 import { type Host, howTo } from '../host.ts';
-
 import { startsAs } from '../migrations/bring-up.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { startThread, type Thread } from '../worker/thread.ts';
@@ -136,7 +135,7 @@ async function recoverFile(
   }));
   const recovered = await recoverInto(kit, thread, damaged, work, from).finally(stopTelling);
   listener.tell({ phase: 'verifying', bytes: bytesOf(recovered.path), totalBytes });
-  const state = await describeRecovered(adapter, thread, recovered.path, kit.definition.history);
+  const state = await describeRecovered(kit, thread, recovered.path);
   giveTo(ownerOf(from), recovered.path);
   await flushFile(recovered.path);
   const bytes = bytesOf(recovered.path);
@@ -190,7 +189,7 @@ function emptyFile(path: string): string {
 
 /** Marks a file that has the ledger of this definition, and computes its derived tables again. */
 function isOurs({ adapter, definition }: Kit, path: string): boolean {
-  using connection = new Connection(adapter, path);
+  using connection = new Connection(adapter, path, { host: definition });
   connection.exec('PRAGMA trusted_schema = OFF');
   if (!startsAs(connection, definition.history)) return false;
   connection.exec(`PRAGMA application_id = ${definition.applicationId}`);

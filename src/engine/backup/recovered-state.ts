@@ -1,7 +1,7 @@
 import { Connection } from '../connection/connection.ts';
+import type { Kit } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
-import type { History } from '../migrations/history.ts';
 import { dataTables, type RowCounts } from '../migrations/rows.ts';
 import { type Drift, driftOf } from '../migrations/schema-state.ts';
 import type { Thread } from '../worker/thread.ts';
@@ -27,16 +27,11 @@ export interface RecoveredState {
 
 const LOST_AND_FOUND = /^lost_and_found(_\d+)?$/;
 
-export async function describeRecovered(
-  adapter: Adapter,
-  thread: Thread,
-  path: string,
-  history: History,
-): Promise<RecoveredState> {
+export async function describeRecovered(kit: Kit, thread: Thread, path: string): Promise<RecoveredState> {
   // Through a read-only connection integrity_check passes over CHECK constraints: measured, with SQLite 3.54.1 on both drivers.
   const connection = await openThere(thread, path, CAREFUL, false);
   try {
-    const rows = await countRowsThere(connection, tablesIn(adapter, path));
+    const rows = await countRowsThere(connection, tablesIn(kit.adapter, path));
     const lines = (await connection.all('PRAGMA integrity_check(20)')).map((row) => String(Object.values(row)[0]));
     const damage = lines[0] === 'ok' ? [] : lines;
     const dangling = await connection.all('PRAGMA foreign_key_check');
@@ -46,7 +41,7 @@ export async function describeRecovered(
       lostAndFound: lost.reduce((sum, [, n]) => sum + n, 0),
       damage,
       danglingRows: dangling.length,
-      ...ledgerState(adapter, path, history, damage.length === 0),
+      ...ledgerState(kit, path, damage.length === 0),
     };
   } finally {
     await connection.close();
@@ -60,15 +55,15 @@ export function tablesIn(adapter: Adapter, path: string): string[] {
 }
 
 function ledgerState(
-  adapter: Adapter,
+  kit: Kit,
   path: string,
-  history: History,
   isSound: boolean,
 ): Pick<RecoveredState, 'drift' | 'migration' | 'isRestorable'> {
   try {
-    const { migration, state } = look(adapter, path, history);
-    using connection = new Connection(adapter, path, { readonly: true });
-    const drift = state === 'current' ? driftOf(connection, history) : [];
+    const { migration, state } = look(kit, path);
+    const { adapter, definition } = kit;
+    using connection = new Connection(adapter, path, { readonly: true, host: definition });
+    const drift = state === 'current' ? driftOf(connection, definition.history) : [];
     return { drift, migration, isRestorable: isSound && (state === 'current' || state === 'pending') };
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;

@@ -128,13 +128,12 @@ type Outcome = Omit<RestoreReport, 'to' | 'dryRun' | 'durationMs'>;
 /** Everything but the change. */
 async function rehearse(kit: Kit, target: string, source: string | undefined, deep: boolean): Promise<Outcome> {
   const { adapter } = kit;
-  const { history } = kit.definition;
   if (source === undefined) throw new InvalidInputError('options.from', 'is missing');
   refuseOpen(target);
   await using thread = await startThread(adapter);
-  const backup = await verify(adapter, thread, source, history, deep);
+  const backup = await verify(kit, thread, source, deep);
   refuseUnfit(backup);
-  const { state, problem } = await presentAt(adapter, thread, target, history);
+  const { state, problem } = await presentAt(kit, thread, target);
   const tables = await compareAsFarAsReadable(thread, source, state === 'sound' ? target : undefined);
   return { backup, migrated: backup.pending, tables, finished: false, ...(problem && { replacedProblem: problem }) };
 }
@@ -194,17 +193,16 @@ async function restoreFrom(
   { deep = false, onProgress }: RestoreOptions,
 ): Promise<Omit<Outcome, 'finished'>> {
   const { adapter } = kit;
-  const { history } = kit.definition;
   refuseOpen(target);
   await using thread = await startThread(adapter);
-  const backup = await verify(adapter, thread, source, history, deep);
+  const backup = await verify(kit, thread, source, deep);
   refuseUnfit(backup);
   const listener = new Listener(onProgress);
   try {
-    const present = await presentAt(adapter, thread, target, history);
+    const present = await presentAt(kit, thread, target);
     assertRoomFor(backup, target, folder);
     await using staged = new Making(adapter, stagedName(target));
-    const migrated = await stage(adapter, thread, history, backup, staged, present.owner, listener);
+    const migrated = await stage(kit, thread, backup, staged, present.owner, listener);
     const replaced = putInPlace(adapter, target, staged.path, present, folder, finish);
     prove(kit, target, replaced);
     const old = replaced && present.state === 'sound' ? join(replaced, basename(target)) : undefined;

@@ -3,10 +3,9 @@ import { dirname } from 'node:path';
 import { Connection } from '../connection/connection.ts';
 import type { Making } from '../copies/making.ts';
 import { assertRoom } from '../copies/room.ts';
-import type { Adapter } from '../driver/adapter.ts';
+import type { Kit } from '../definition.ts';
 import { RestoreError } from '../errors.ts';
 import { fsyncPath } from '../file/flush.ts';
-import type { History } from '../migrations/history.ts';
 import { migrate } from '../migrations/runner.ts';
 import type { Thread } from '../worker/thread.ts';
 import { type BackupProgress, fillFrom } from './copy.ts';
@@ -23,9 +22,8 @@ import { type VerifyReport, verify } from './verify.ts';
  * @returns The migrations that were applied.
  */
 export async function stage(
-  adapter: Adapter,
+  kit: Kit,
   thread: Thread,
-  history: History,
   backup: VerifyReport,
   staged: Making,
   owner: Present['owner'],
@@ -35,8 +33,8 @@ export async function stage(
   const source = await openThere(thread, backup.path, UNTRUSTING);
   await fillFrom(source, staged, backup.bytes, owner, listener);
   await source.close();
-  const migrated = backup.pending.length > 0 ? migrateCopy(adapter, staged.path, history) : [];
-  const { rows } = await verify(adapter, thread, staged.path, history, false);
+  const migrated = backup.pending.length > 0 ? migrateCopy(kit, staged.path) : [];
+  const { rows } = await verify(kit, thread, staged.path, false);
   const differs = Object.keys(backup.rows).find((table) => rows[table] !== backup.rows[table]);
   if (migrated.length > 0 || differs === undefined) return migrated;
   throw new RestoreError('COPY_DIFFERS', `The copy of ${backup.path} differs from it in the rows of ${differs}.`, {
@@ -44,11 +42,11 @@ export async function stage(
   });
 }
 
-function migrateCopy(adapter: Adapter, path: string, history: History): string[] {
-  using connection = new Connection(adapter, path);
+function migrateCopy({ adapter, definition }: Kit, path: string): string[] {
+  using connection = new Connection(adapter, path, { host: definition });
   connection.exec('PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF');
   // The backup is the snapshot.
-  const { applied } = migrate(connection, history, { snapshot: false });
+  const { applied } = migrate(connection, definition.history, { snapshot: false });
   connection.close();
   fsyncPath(path);
   return applied.map(({ tag }) => tag);

@@ -5,12 +5,12 @@ import { type Kit, openingOf } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseBusyError, RestoreError } from '../errors.ts';
 import { fsyncPath } from '../file/flush.ts';
-import { hasCode, isThere } from '../file/fs.ts';
+import { hasCode, isSameFile, isThere } from '../file/fs.ts';
 import { openConnection } from '../file/open.ts';
 import { bytesOf } from '../file/wal.ts';
 import { planFor } from '../migrations/plan.ts';
 import { refuseOpen, whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
-import { install, isSameFile, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
+import { install, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
 import type { Present } from './present.ts';
 
 /** `replaced-20261122T093000000Z`: the folder of a set that a restore replaced. */

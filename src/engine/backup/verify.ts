@@ -1,10 +1,9 @@
 import type { Kit } from '../definition.ts';
-import type { Adapter } from '../driver/adapter.ts';
+
 import { realFile } from '../file/file.ts';
 import { isThere } from '../file/fs.ts';
 import { databasePath } from '../file/path.ts';
 import { flagArgument } from '../input.ts';
-import type { History } from '../migrations/history.ts';
 import { quoted, type RowCounts } from '../migrations/rows.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { startThread, type Thread, type ThreadConnection } from '../worker/thread.ts';
@@ -58,10 +57,9 @@ export function verifyBackupWith(kit: Kit): VerifyBackup {
   return async (path, options = {}) => {
     const deep = flagArgument(optionsArgument(options, OPTIONS).deep, 'options.deep');
     const file = databasePath(path);
-    const { adapter, definition } = kit;
-    adapter.load();
-    await using thread = await startThread(adapter);
-    return await verify(adapter, thread, realOrMissing(file), definition.history, deep);
+    kit.adapter.load();
+    await using thread = await startThread(kit.adapter);
+    return await verify(kit, thread, realOrMissing(file), deep);
   };
 }
 
@@ -70,15 +68,9 @@ function realOrMissing(path: string): string {
 }
 
 /** Reads a copy, and throws where it is none. */
-export async function verify(
-  adapter: Adapter,
-  thread: Thread,
-  path: string,
-  history: History,
-  deep: boolean,
-): Promise<VerifyReport> {
+export async function verify(kit: Kit, thread: Thread, path: string, deep: boolean): Promise<VerifyReport> {
   const started = performance.now();
-  const { tables, ...state } = look(adapter, path, history);
+  const { tables, ...state } = look(kit, path);
   try {
     const rows = await readAll(thread, path, tables, deep);
     const isWhole = !['-wal', '-journal', '-shm'].some((suffix) => isThere(path + suffix));

@@ -1,6 +1,6 @@
 import type { Adapter, DriverDatabase, DriverName, Row } from '../driver/adapter.ts';
 import { ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
-import { type Host, NO_HOST } from '../host.ts';
+import type { Host } from '../host.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { mayNameParameters, parameterNames, setsPragma, splitStatements } from '../sql/sql-text.ts';
 import type { OpenFile } from './open-file.ts';
@@ -42,7 +42,7 @@ export class Connection implements Disposable {
   /** True where nothing can be written through it. */
   readonly readonly: boolean;
   /** @internal Whose database it is. */
-  readonly host: Host;
+  readonly host: Host | undefined;
   readonly #adapter: Adapter;
   readonly #database: DriverDatabase;
   readonly #transactions: Transactions;
@@ -62,7 +62,7 @@ export class Connection implements Disposable {
     this.#adapter = adapter;
     this.filename = filename;
     this.readonly = options.readonly ?? false;
-    this.host = options.host ?? NO_HOST;
+    this.host = options.host;
     try {
       this.#database = adapter.open(filename, { readonly: this.readonly, isClosed: options.isClosed ?? false });
     } catch (error) {

@@ -4,7 +4,6 @@ import type { Adapter } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
 import { parseCopyName } from '../file/copy-name.ts';
 import { hasCode } from '../file/fs.ts';
-
 import { fsPromises } from '../file/fs-promises.ts';
 import { Claim } from './claim.ts';
 

@@ -1,8 +1,6 @@
 import {
   closeSync,
-  constants,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -16,7 +14,6 @@ import { isOpenHere } from '../driver/register.ts';
 import { DatabaseOpenError } from '../errors.ts';
 import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
 import { hasCode, isThere, statOrUndefined } from './fs.ts';
-import { giveTo } from './owner.ts';
 import { shellQuoted } from './path.ts';
 
 /** Read and write for the owner alone; SQLite gives a -wal and a -shm the mode of their database. */
@@ -37,7 +34,7 @@ function refuse(code: string, message: string, hint: string, cause?: unknown): n
 }
 
 /** Does something to the file system; where that fails, the opening is refused. */
-function attempt<T>(act: () => T, code: string, message: string, hint: string): T {
+export function attempt<T>(act: () => T, code: string, message: string, hint: string): T {
   try {
     return act();
   } catch (cause) {
@@ -265,42 +262,6 @@ export function inspectFile(filename: string): FileState {
 /** @throws DatabaseOpenError where there is no database; what looks after a file creates none. */
 export function requireFile(filename: string, hint = 'Give the path of a database.'): void {
   if (inspectFile(filename).isNew) refuse('FILE_MISSING', `${filename} does not exist or is empty.`, hint);
-}
-
-/** Creates the empty file with mode 0600, whatever the umask, before SQLite would create it with 0644. */
-export function createPrivateFile(filename: string): void {
-  attempt(
-    () => {
-      try {
-        closeSync(openSync(filename, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
-        giveTo(statSync(dirname(filename)), filename);
-      } catch (error) {
-        // One that is there is not opened: closing it would drop the locks that this process may have on it.
-        if (!hasCode(error, 'EEXIST')) throw error;
-      }
-    },
-    'CANNOT_CREATE',
-    `${filename} cannot be created.`,
-    'Look at the owner, the mode and the free space of its folder.',
-  );
-}
-
-/**
- * Creates a folder that only its owner may enter; one that is there stays as it is.
- *
- * @param otherwise What else could be done where it cannot be created.
- * @returns True where it was created.
- */
-export function createPrivateFolder(folder: string, otherwise = ''): boolean {
-  const created = attempt(
-    () => mkdirSync(folder, { recursive: true, mode: FOLDER_MODE }),
-    'CANNOT_CREATE',
-    `The folder ${folder} cannot be created.`,
-    `Look at the owner and the mode of the folder above it${otherwise}.`,
-  );
-  // What root creates in a user's folder would lock that user out.
-  if (created !== undefined) giveTo(statSync(dirname(created)), created);
-  return created !== undefined;
 }
 
 /** The file itself where the path is a symbolic link, so that the -wal and the backups lie beside the real one. */

@@ -50,3 +50,13 @@ export function isThere(path: string): boolean {
 export function isSystemError(error: unknown): error is Error & { readonly code: string } {
   return isError(error) && 'syscall' in error && codeOf(error) !== undefined;
 }
+
+/**
+ * True for two names of one file.
+ *
+ * @throws DatabaseOpenError `FILE_UNREADABLE` if the system does not say.
+ */
+export function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [statOrUndefined(a), statOrUndefined(b)];
+  return one !== undefined && one.dev === other?.dev && one.ino === other.ino;
+}

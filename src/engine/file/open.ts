@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { Connection } from '../connection/connection.ts';
 import { OpenFile } from '../connection/open-file.ts';
 import { BUSY_TIMEOUT_MS, configure, STEP_MS } from '../connection/pragmas.ts';
@@ -6,11 +6,13 @@ import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { isOpenByAnother, registerOpen } from '../driver/register.ts';
 import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../errors.ts';
-import type { Host } from '../host.ts';
+import { type Host, hostOf } from '../host.ts';
 import { codeOf, isError } from '../realm.ts';
 import { retryWhile } from '../sleep.ts';
-import { createPrivateFile, inspectFile, realFile, statAt } from './file.ts';
-import { isSystemError, statOrUndefined } from './fs.ts';
+import { createPrivateFile } from './create.ts';
+import { closeAtExit } from './exit.ts';
+import { inspectFile, realFile } from './file.ts';
+import { statOrUndefined } from './fs.ts';
 import { MEMORY } from './path.ts';
 import { bytesOf } from './wal.ts';
 
@@ -70,13 +72,12 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
     createPrivateFile(path);
   } else if (!readonly) refuseUnwritable(path);
   const filename = realFile(path);
-  const inode = inodeOf(filename);
+  const present = statOrUndefined(filename);
   const deadline = performance.now() + busyTimeoutMs;
-  const isReplaced = () => inodeOf(filename) !== inode;
+  const isReplaced = () => statOrUndefined(filename)?.ino !== present?.ino;
   const hasWal = file.hasWal || (filename !== path && bytesOf(`${filename}-wal`) > 0);
   const again = () =>
     openConnection(adapter, path, { ...options, busyTimeoutMs: Math.max(1, Math.round(deadline - performance.now())) });
-  const present = statAt(filename);
   if (present && isOpenByAnother(present, adapter.library())) throw twoLibraries(filename);
   let connection: Connection;
   try {
@@ -102,27 +103,20 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
     throw openingError(error, path);
   }
   try {
-    if (isReplaced()) {
+    const opened = statOrUndefined(filename);
+    if (!opened || opened.ino !== present?.ino) {
       // From here on none can: this connection has its lock.
       connection.close();
       return again();
     }
-    const opened = statSync(filename);
     connection.openFile = new OpenFile(filename, opened);
     connection.onClose(registerOpen(opened, adapter.library()));
   } catch (error) {
     connection.close();
-    throw isSystemError(error) ? unreadable(path, error) : error;
+    throw error;
   }
   closeAtExit(connection);
   return connection;
-}
-
-function unreadable(path: string, cause: Error): DatabaseOpenError {
-  return new DatabaseOpenError('FILE_UNREADABLE', `${path} cannot be looked at (${cause.message}).`, {
-    hint: 'Check the disk, then call again.',
-    cause,
-  });
 }
 
 function twoLibraries(filename: string): DatabaseOpenError {
@@ -200,10 +194,6 @@ function readerOf(connection: Connection): Connection | undefined {
   return reader;
 }
 
-function inodeOf(filename: string): number | undefined {
-  return statOrUndefined(filename)?.ino;
-}
-
 /**
  * Before closing a connection that was used from here on: gathers statistics of what it asked, for the planner, and
  * moves what is in the -wal into the file. The last connection does the latter anyway, and nothing that was committed
@@ -249,7 +239,7 @@ export function refuseForeign(
     'NOT_OURS',
     `${connection.filename} is a SQLite database of another program. It was not changed.`,
     {
-      hint: `Give the path of a database of ${connection.host.name}.`,
+      hint: `Give the path of a database of ${hostOf(connection).name}.`,
     },
   );
 }
@@ -290,30 +280,4 @@ function openingError(error: unknown, path: string): unknown {
         : 'Check the owner, the permissions and the free space of the file, its -wal, its -shm and its folder.'),
     cause: 'cause' in error ? error.cause : error,
   });
-}
-
-const open = new Set<WeakRef<Connection>>();
-
-/**
- * better-sqlite3 leaves the -wal and -shm of a connection that the process never closed; a -wal that stays is safe but
- * surprises whoever copies the file alone.
- */
-function closeAtExit(connection: Connection): void {
-  if (open.size === 0) process.once('exit', closeAll);
-  const reference = new WeakRef(connection);
-  open.add(reference);
-  connection.onClose(() => {
-    open.delete(reference);
-    if (open.size === 0) process.off('exit', closeAll);
-  });
-}
-
-function closeAll(): void {
-  for (const reference of open) {
-    try {
-      reference.deref()?.close();
-    } catch {
-      // The process ends; SQLite recovers from the -wal at the next opening.
-    }
-  }
 }

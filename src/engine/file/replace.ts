@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import { Connection } from '../connection/connection.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseBusyError, DorkDbError } from '../errors.ts';
+import type { Host } from '../host.ts';
 import { sleepSync } from '../sleep.ts';
 import { fsyncPath } from './flush.ts';
 import { hasCode } from './fs.ts';
@@ -36,9 +37,9 @@ function isSame(a: FileIdentity | undefined, b: FileIdentity | undefined): boole
  * @throws DatabaseBusyError if another connection has the file open; its code is `REPLACED` if the file at the path was
  * exchanged while this one waited for the lock.
  */
-export function openAlone(adapter: Adapter, filename: string, busyTimeoutMs: number): Connection {
+export function openAlone(adapter: Adapter, filename: string, busyTimeoutMs: number, host?: Host): Connection {
   const before = identityOf(filename);
-  const connection = new Connection(adapter, filename);
+  const connection = new Connection(adapter, filename, { host });
   try {
     connection.exec(
       `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA trusted_schema = OFF; PRAGMA main.locking_mode = EXCLUSIVE`,

@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import { backupsIn, instantOf, type NamedBackup } from '../backup/list.ts';
 import { look as lookAt } from '../backup/look.ts';
 import { isCopyName, leftoversIn } from '../copies/sweep.ts';
+import { kitOf } from '../definition.ts';
 import { BackupError } from '../errors.ts';
 import { backupFolder, isAhead } from '../file/copy-name.ts';
 import { statAt } from '../file/file.ts';
@@ -80,11 +81,12 @@ function leftovers({ connection: { adapter, filename } }: Look, folder: string):
 }
 
 /** Looks from the newest on, as far as the first that is one. */
-function newestUsable({ connection, history }: Look, backups: readonly NamedBackup[]) {
+function newestUsable({ connection }: Look, backups: readonly NamedBackup[]) {
+  const kit = kitOf(connection);
   const broken: string[] = [];
   for (const { path, name } of backups.filter((backup) => !isAhead(backup.name))) {
     try {
-      lookAt(connection.adapter, path, history);
+      lookAt(kit, path);
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;
       broken.push(error.message);

@@ -2,7 +2,6 @@ import { type AnyDb, connectionOf } from '../connection/db.ts';
 
 import { definitionOf } from '../definition.ts';
 import { DorkDbError, InvalidInputError } from '../errors.ts';
-
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { messageOf } from '../realm.ts';
 import { now } from '../time.ts';

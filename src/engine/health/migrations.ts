@@ -37,7 +37,7 @@ export const checkMigrations: Check = ({ connection, history }) => {
   }
   const newest = tags.applied.at(-1) ?? 'none';
   const differences = driftOf(connection, history);
-  const error = differences.length > 0 ? mismatch(connection, history) : undefined;
+  const error = mismatch(connection, history, differences);
   const drift = checkDrift(differences, error);
   return {
     findings: [say.ok(`Every migration is applied; the newest is ${newest}.`), ...drift.findings],

@@ -1,6 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
 import { type AnyDb, connectionOf } from '../connection/db.ts';
-
 import { DorkDbError, InvalidInputError } from '../errors.ts';
 import { bytesOf, walState } from '../file/wal.ts';
 import { checkTimeout } from '../input.ts';

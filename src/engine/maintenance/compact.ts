@@ -73,54 +73,44 @@ export function compactWith(kit: Kit): Compact {
     const { busyTimeoutMs = BUSY_TIMEOUT_MS, onProgress } = optionsArgument(options, OPTIONS);
     checkTimeout(busyTimeoutMs);
     const started = performance.now();
-    const filename = typed(
-      path,
-      () => false,
-      () => existing(path),
-    );
+    let filename = path;
     let isReplaced = false;
-    return typed(
-      filename,
-      () => isReplaced,
-      () => {
-        const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
-        const rows = withoutOthers(kit.adapter, filename, busyTimeoutMs, kit.definition, (connection) => {
-          sweepSync(kit.adapter, dirname(filename), (name) => name === basename(filename));
-          return replaceByCopy(kit.adapter, connection, onProgress, () => {
-            isReplaced = true;
-          });
+    try {
+      filename = existing(path);
+      const bytesBefore = bytesOf(filename) + bytesOf(`${filename}-wal`);
+      const rows = withoutOthers(kit, filename, busyTimeoutMs, (connection) => {
+        sweepSync(kit.adapter, dirname(filename), (name) => name === basename(filename));
+        return replaceByCopy(kit.adapter, connection, onProgress, () => {
+          isReplaced = true;
         });
-        enterWal(kit, filename, busyTimeoutMs);
-        const bytesAfter = bytesOf(filename);
-        return {
-          filename,
-          bytesBefore,
-          bytesAfter,
-          gained: bytesBefore - bytesAfter,
-          rows,
-          durationMs: performance.now() - started,
-        };
-      },
-    );
+      });
+      enterWal(kit, filename, busyTimeoutMs);
+      const bytesAfter = bytesOf(filename);
+      return {
+        filename,
+        bytesBefore,
+        bytesAfter,
+        gained: bytesBefore - bytesAfter,
+        rows,
+        durationMs: performance.now() - started,
+      };
+    } catch (cause) {
+      throw isSystemError(cause) ? failure(filename, isReplaced, cause) : cause;
+    }
   };
 }
 
-/** Runs a step; what a system call throws becomes typed, and says whether the file was exchanged already. */
-function typed<T>(filename: string, isReplaced: () => boolean, step: () => T): T {
-  try {
-    return step();
-  } catch (cause) {
-    if (!isSystemError(cause)) throw cause;
-    throw isReplaced()
-      ? new DorkDbError('NOT_FLUSHED', `${filename} was compacted, and a step after it failed: ${cause.message}.`, {
-          hint: 'Check the disk. After a loss of power the previous file may be there again, with every row.',
-          cause,
-        })
-      : new DorkDbError(cause.code, `${filename} could not be compacted: ${cause.message}. It is as it was.`, {
-          hint: 'Check the disk, and the owner and permissions of the folder, then call again.',
-          cause,
-        });
-  }
+/** Returns the error for a system call that failed, before or after the file was exchanged. */
+function failure(filename: string, isReplaced: boolean, cause: Error & { readonly code: string }): DorkDbError {
+  return isReplaced
+    ? new DorkDbError('NOT_FLUSHED', `${filename} was compacted, and a step after it failed: ${cause.message}.`, {
+        hint: 'Check the disk. After a loss of power the previous file may be there again, with every row.',
+        cause,
+      })
+    : new DorkDbError(cause.code, `${filename} could not be compacted: ${cause.message}. It is as it was.`, {
+        hint: 'Check the disk, and the owner and permissions of the folder, then call again.',
+        cause,
+      });
 }
 
 /** The copy is not in WAL mode; opening it puts it there. If that fails, the next opening does it. */

@@ -1,10 +1,11 @@
 import type { Connection } from '../connection/connection.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
-import type { Definition } from '../definition.ts';
+import type { Kit } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseBusyError, DatabaseOpenError } from '../errors.ts';
 import { describeHolder, lockHolders } from '../file/file-locks.ts';
 import { openAlone } from '../file/replace.ts';
+import type { Host } from '../host.ts';
 import { isOurs } from '../migrations/bring-up.ts';
 
 /**
@@ -13,13 +14,12 @@ import { isOurs } from '../migrations/bring-up.ts';
  * @throws DatabaseBusyError `HELD` if another connection has the file open, `REPLACED` if the file was exchanged meanwhile.
  */
 export function withoutOthers<T>(
-  adapter: Adapter,
+  { adapter, definition }: Kit,
   filename: string,
   busyTimeoutMs: number,
-  definition: Definition,
   fn: (connection: Connection) => T,
 ): T {
-  using connection = alone(adapter, filename, busyTimeoutMs);
+  using connection = alone(adapter, filename, busyTimeoutMs, definition);
   if (!isOurs(connection, definition.history)) {
     const known = definition.foreign?.(connection);
     if (known) {
@@ -32,9 +32,9 @@ export function withoutOthers<T>(
   return fn(connection);
 }
 
-function alone(adapter: Adapter, filename: string, busyTimeoutMs: number): Connection {
+function alone(adapter: Adapter, filename: string, busyTimeoutMs: number, host: Host): Connection {
   try {
-    return openAlone(adapter, filename, busyTimeoutMs);
+    return openAlone(adapter, filename, busyTimeoutMs, host);
   } catch (error) {
     const isHeld = isBusy(error) && (error as DatabaseBusyError).code !== 'REPLACED';
     throw isHeld ? held(filename, error) : error;

@@ -11,7 +11,7 @@ import { type MigrateOptions, migrate } from './runner.ts';
 import { type Drift, driftOf, missingColumns } from './schema-state.ts';
 
 /** How an opening deals with a file that is not current. */
-export interface BringUpOptions extends Pick<MigrateOptions, 'onProgress' | 'lockTimeoutMs' | 'allowLoss'> {
+export interface BringUpOptions extends Pick<MigrateOptions, 'onProgress' | 'lockTimeoutMs'> {
   /** `apply` what the file lacks (default), or `require` that it lacks nothing, as a read-only connection always does. */
   readonly migrations?: 'apply' | 'require';
   /** Default: warnings are dropped. */
@@ -28,7 +28,11 @@ export interface BringUpOptions extends Pick<MigrateOptions, 'onProgress' | 'loc
 export function bringUp(connection: Connection, history: History, options: BringUpOptions): void {
   const mayApply = options.migrations !== 'require' && !connection.readonly;
   const drift = mayApply ? migrate(connection, history, options).drift : requireCurrent(connection, history);
-  if (drift.length > 0) refuseMissing(connection, history, drift, options.logger);
+  const error = mismatch(connection, history, drift);
+  if (error) throw error;
+  if (drift.length === 0) return;
+  const list = drift.map(({ kind, type, name }) => `${kind} ${type} ${name}`).join(', ');
+  options.logger?.warn(`The schema of ${connection.filename} is not what its migrations yield: ${list}.`);
 }
 
 /** True where the ledger of a file begins as a history does; Drizzle's own migrator makes such a file, without our application_id. */
@@ -61,26 +65,21 @@ function requireCurrent(connection: Connection, history: History): readonly Drif
   );
 }
 
-/** Returns the refusal of a file that has every migration and lacks a table or a column; undefined if it lacks none. */
-export function mismatch(connection: Connection, history: History): DatabaseOpenError | undefined {
-  const lost = missingColumns(connection, history);
+/**
+ * Returns the refusal of a file that has every migration and lacks a table or a column; undefined if it lacks none.
+ *
+ * @param drift How its schema differs: without a difference nothing is missing.
+ */
+export function mismatch(
+  connection: Connection,
+  history: History,
+  drift: readonly Drift[],
+): DatabaseOpenError | undefined {
+  const lost = drift.length > 0 ? missingColumns(connection, history) : [];
   if (lost.length === 0) return undefined;
   return new DatabaseOpenError(
     'SCHEMA_MISMATCH',
     `${connection.filename} has every migration, but lacks ${lost.join(', ')}. It was not changed.`,
     { hint: 'Something else changed its schema: restore the newest backup, or put back what is missing.' },
   );
-}
-
-/** Refuses what the code would miss at each read, and warns of other differences. */
-function refuseMissing(
-  connection: Connection,
-  history: History,
-  drift: readonly Drift[],
-  logger: Logger | undefined,
-): void {
-  const error = mismatch(connection, history);
-  if (error) throw error;
-  const list = drift.map(({ kind, type, name }) => `${kind} ${type} ${name}`).join(', ');
-  logger?.warn(`The schema of ${connection.filename} is not what its migrations yield: ${list}.`);
 }

@@ -26,7 +26,7 @@ export function refusal(
   problem: Problem,
   filename: string,
   snapshotThatFits: string | undefined,
-  host: Host,
+  host: Host | undefined,
 ): MigrationError {
   const untouched = `Nothing of ${filename} was touched.`;
   switch (problem.kind) {
@@ -60,7 +60,7 @@ function editedRefusal(
   { migration, entry, isCosmetic }: EditedEntry,
   filename: string,
   untouched: string,
-  host: Host,
+  host: Host | undefined,
 ): MigrationError {
   const what =
     isCosmetic === undefined
@@ -96,7 +96,7 @@ function newerRefusal(
   filename: string,
   untouched: string,
   snapshotThatFits: string | undefined,
-  host: Host,
+  host: Host | undefined,
 ): MigrationError {
   const also =
     pending.length > 0

@@ -7,9 +7,10 @@ import { copyDatabase } from '../copies/copy-database.ts';
 import { freeBytes } from '../copies/room.ts';
 import { type TemporaryFolder, temporaryFolder } from '../copies/temporary-folder.ts';
 import { MigrationError, type MigrationErrorKind } from '../errors.ts';
-import { createPrivateFile } from '../file/file.ts';
+import { createPrivateFile } from '../file/create.ts';
 import { hasCode } from '../file/fs.ts';
 import { MEMORY } from '../file/path.ts';
+import { hostOf } from '../host.ts';
 import type { DanglingReferences } from './foreign-keys.ts';
 import type { AllowLoss, History } from './history.ts';
 import { planFor } from './plan.ts';
@@ -143,8 +144,9 @@ function rowChanges(before: RowCounts, after: RowCounts): RowChange[] {
 }
 
 /** Beside the file, whose disk is the one that counts; else, where only reading is allowed, in the system's folder. */
-function folderIn({ adapter, host }: Connection, beside: string): TemporaryFolder {
-  const name = `.${host.name}-rehearsal`;
+function folderIn(source: Connection, beside: string): TemporaryFolder {
+  const { adapter } = source;
+  const name = `.${hostOf(source).name}-rehearsal`;
   try {
     return temporaryFolder(adapter, beside, name);
   } catch (error) {

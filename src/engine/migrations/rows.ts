@@ -1,7 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 
 import { unquotedTokens } from '../sql/sql-text.ts';
-
 import { IS_OF_SCHEMA } from './names.ts';
 
 /** Rows of each table. */

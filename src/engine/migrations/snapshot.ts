@@ -16,7 +16,7 @@ import {
   parseCopyName,
   UNVERSIONED,
 } from '../file/copy-name.ts';
-import { createPrivateFolder } from '../file/file.ts';
+import { createPrivateFolder } from '../file/create.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 import { MEMORY } from '../file/path.ts';
 import { messageOf } from '../realm.ts';

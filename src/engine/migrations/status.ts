@@ -36,12 +36,8 @@ export function statusOf(connection: Connection, history: History): MigrationSta
   return connection.transaction(() => {
     const { applied, pending, problem } = planFor(connection, history);
     const drift = problem ? [] : driftOf(connection, { migrations: applied });
-    const isWhole = pending.length > 0 || drift.length === 0;
-    const error = problem
-      ? refusalOf(problem, connection, history)
-      : isWhole
-        ? undefined
-        : mismatch(connection, history);
+    const missing = pending.length === 0 ? mismatch(connection, history, drift) : undefined;
+    const error = problem ? refusalOf(problem, connection, history) : missing;
     return {
       filename: connection.filename,
       state: problem?.kind ?? (pending.length > 0 ? 'pending' : error ? 'schema_mismatch' : 'current'),

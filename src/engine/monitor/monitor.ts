@@ -1,10 +1,9 @@
 import type { Connection } from '../connection/connection.ts';
 import { type AnyDb, connectionOf } from '../connection/db.ts';
-
 import { InvalidInputError } from '../errors.ts';
 import { MEMORY } from '../file/path.ts';
 import { bytesOf, walState } from '../file/wal.ts';
-
+import { hostOf } from '../host.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { now } from '../time.ts';
 import { attach } from './attach.ts';
@@ -94,7 +93,7 @@ function sampleOf(connection: Connection, recorder: Recorder, started: number): 
   const pending = isFile ? recorder.quietly(() => pendingBytes(connection)) : undefined;
   return {
     filename,
-    name: connection.host.name,
+    name: hostOf(connection).name,
     at: now(),
     uptimeMs: performance.now() - started,
     fileBytes: isFile ? bytesOf(filename) : 0,

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildSync } from 'esbuild';
+import { BUNDLE, bundlePath } from '../../support/bundle.ts';
 import { BUN, NODE, ROOT, RUNTIME, type Runtime } from '../../support/runtime.ts';
 
 /** A fixture that runs, its lines as they come. */
@@ -14,7 +14,6 @@ export interface Fixture {
 }
 
 const bundles = new Map<string, string>();
-let folder: string | undefined;
 
 /**
  * A script of the project for Node in one file: resolving the hundreds of files that it imports takes longer than what
@@ -23,28 +22,16 @@ let folder: string | undefined;
 function bundleOf(script: string): string {
   const known = bundles.get(script);
   if (known) return known;
-  if (folder === undefined) {
-    mkdirSync(join(ROOT, '.tmp'), { recursive: true });
-    const made = mkdtempSync(join(ROOT, '.tmp', 'bundles-'));
-    process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-    folder = made;
-  }
-  const outdir = join(folder, String(bundles.size));
+  const outdir = bundlePath();
   buildSync({
+    ...BUNDLE,
+    external: [...BUNDLE.external],
     entryPoints: [join(ROOT, script)],
     outdir,
     entryNames: 'main',
     outExtension: { '.js': '.mjs' },
-    bundle: true,
     // What only Bun can load stays in a file of its own.
     splitting: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
-    // What is CommonJS in it asks for Node's modules by require.
-    banner: { js: "import { createRequire as r } from 'node:module'; const require = r(import.meta.url);" },
-    external: ['better-sqlite3', 'bun:sqlite'],
-    logLevel: 'error',
   });
   const bundle = join(outdir, 'main.mjs');
   bundles.set(script, bundle);

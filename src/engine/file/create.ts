@@ -1,0 +1,41 @@
+import { closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { attempt, FILE_MODE, FOLDER_MODE } from './file.ts';
+import { hasCode } from './fs.ts';
+import { giveTo } from './owner.ts';
+
+/** Creates the empty file with mode 0600, whatever the umask, before SQLite would create it with 0644. */
+export function createPrivateFile(filename: string): void {
+  attempt(
+    () => {
+      try {
+        closeSync(openSync(filename, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
+        giveTo(statSync(dirname(filename)), filename);
+      } catch (error) {
+        // One that is there is not opened: closing it would drop the locks that this process may have on it.
+        if (!hasCode(error, 'EEXIST')) throw error;
+      }
+    },
+    'CANNOT_CREATE',
+    `${filename} cannot be created.`,
+    'Look at the owner, the mode and the free space of its folder.',
+  );
+}
+
+/**
+ * Creates a folder that only its owner may enter; one that is there stays as it is.
+ *
+ * @param otherwise What else could be done where it cannot be created.
+ * @returns True where it was created.
+ */
+export function createPrivateFolder(folder: string, otherwise = ''): boolean {
+  const created = attempt(
+    () => mkdirSync(folder, { recursive: true, mode: FOLDER_MODE }),
+    'CANNOT_CREATE',
+    `The folder ${folder} cannot be created.`,
+    `Look at the owner and the mode of the folder above it${otherwise}.`,
+  );
+  // What root creates in a user's folder would lock that user out.
+  if (created !== undefined) giveTo(statSync(dirname(created)), created);
+  return created !== undefined;
+}
