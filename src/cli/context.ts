@@ -4,6 +4,7 @@ import type { PruneBackups } from '../engine/backup/prune.ts';
 import type { Recover } from '../engine/backup/recover.ts';
 import type { Restore } from '../engine/backup/restore.ts';
 import type { VerifyBackup } from '../engine/backup/verify.ts';
+import type { ImportExport } from '../engine/export/import-export.ts';
 import type { Compact } from '../engine/maintenance/compact.ts';
 import type { GetMigrationStatus, RehearseMigrations, RunMigrations } from '../engine/migrate-db.ts';
 
@@ -11,6 +12,7 @@ import type { GetMigrationStatus, RehearseMigrations, RunMigrations } from '../e
 export interface Api {
   readonly compact: Compact;
   readonly createDb: CreateDb;
+  readonly importExport: ImportExport;
   readonly listBackups: ListBackups;
   readonly migrationStatus: GetMigrationStatus;
   readonly pruneBackups: PruneBackups;

@@ -6,6 +6,7 @@ import { addBackups } from './commands/backups.ts';
 import { addCheckpoint } from './commands/checkpoint.ts';
 import { addCompact } from './commands/compact.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addExport } from './commands/export.ts';
 import { addImport } from './commands/import.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addOptimize } from './commands/optimize.ts';
@@ -47,6 +48,7 @@ function program(): Command {
     addCheckpoint,
     addCompact,
     addDoctor,
+    addExport,
     addImport,
     addMigrate,
     addOptimize,

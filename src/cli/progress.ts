@@ -3,6 +3,7 @@ import type { ImportProgress } from '../dork/legacy/import-context.ts';
 import type { PruneProgress } from '../dork/prune.ts';
 import type { BackupProgress } from '../engine/backup/copy.ts';
 import type { RecoverProgress } from '../engine/backup/recover.ts';
+import type { ExportProgress } from '../engine/export/progress.ts';
 import { formatBytes } from '../engine/format.ts';
 import type { CompactProgress } from '../engine/maintenance/compact.ts';
 import type { MigrationProgress } from '../engine/migrations/progress.ts';
@@ -48,6 +49,15 @@ export function backupProgress(): ProgressDisplay<BackupProgress> {
 export function importProgress(): ProgressDisplay<ImportProgress> {
   return display(({ source, table, rows, totalRows }) => ({
     label: `${source} ${table}`,
+    value: rows,
+    total: totalRows,
+    ...ofRows(rows, totalRows),
+  }));
+}
+
+export function exportProgress(): ProgressDisplay<ExportProgress> {
+  return display(({ phase, table, rows, totalRows }) => ({
+    label: phase === 'writing' ? table : `${phase} ${table}`,
     value: rows,
     total: totalRows,
     ...ofRows(rows, totalRows),

@@ -7,11 +7,13 @@ import { isThere } from '../../engine/file/fs.ts';
 import { databasePath } from '../../engine/file/path.ts';
 import { type CommonOptions, loadApi } from '../context.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
+import { runImportExport } from '../import-export.ts';
 import { formatCount, formatDuration, formatTable, plural, print, printError, printJson } from '../output.ts';
 import { importProgress } from '../progress.ts';
 
 interface ImportCommandOptions extends CommonOptions {
   readonly from?: string;
+  readonly fromExport?: string;
   readonly dryRun?: boolean;
   readonly keepOrphans?: boolean;
 }
@@ -28,6 +30,13 @@ export function addImport(add: (name: string) => Command): void {
         'the folder of the older DorkOS, or a release’s dork.db (default: $DORK_HOME, else ~/.dork)',
       ),
     )
+    .addOption(
+      new Option('--from-export <folder>', 'make a new database from what dork-db export wrote').conflicts([
+        'from',
+        'dryRun',
+        'keepOrphans',
+      ]),
+    )
     .addOption(new Option('--dry-run', 'say what would be imported; writes nothing'))
     .addOption(
       new Option('--keep-orphans', 'attach runs whose schedule is gone to a paused, disabled one of the same id'),
@@ -36,12 +45,14 @@ export function addImport(add: (name: string) => Command): void {
       'after',
       '\nThe older files are never changed. Run it as often as you like: it brings what is new, and leaves what was changed here.\n' +
         'Exit code 1 where a file could not be imported; the others are.\n' +
-        '\nExamples:\n  dork-db import --dry-run\n  dork-db import\n  dork-db import --from /backup/.dork --db ./dork.db --json',
+        '\nExamples:\n  dork-db import --dry-run\n  dork-db import\n  dork-db import --from /backup/.dork --db ./dork.db --json\n' +
+        '  dork-db import --from-export ./dork-export --db ./new.db',
     )
     .action(runImport);
 }
 
 async function runImport(options: ImportCommandOptions): Promise<void> {
+  if (options.fromExport !== undefined) return runImportExport(options.fromExport, options);
   const { from, dryRun = false, keepOrphans = false, json = false } = options;
   const { createDb } = await loadApi();
   const path = databasePath(options.db ?? defaultDbPath());
