@@ -109,6 +109,8 @@ export type { PruneBackups, PruneBackupsOptions, PruneBackupsReport, RetentionPo
 export type { Recover, RecoverOptions, RecoverProgress, RecoverReport } from './engine/backup/recover.ts';
 export type { Restore, RestoreOptions, RestoreReport } from './engine/backup/restore.ts';
 export type { VerifyBackup, VerifyBackupOptions, VerifyReport } from './engine/backup/verify.ts';
+export type { Call, Command, CommandLineOptions, CommandOption } from './engine/cli/command.ts';
+export { commandLine } from './engine/cli/command-line.ts';
 export type { Connection, PragmaOptions } from './engine/connection/connection.ts';
 export type { AnyDb } from './engine/connection/db.ts';
 export type { Statement } from './engine/connection/statement.ts';
@@ -124,7 +126,6 @@ export {
   DatabaseBusyError,
   DatabaseOpenError,
   DorkDbError,
-  ExportError,
   ImportError,
   InvalidInputError,
   MigrationError,
@@ -132,9 +133,6 @@ export {
   RestoreError,
   UnsupportedRuntimeError,
 } from './engine/errors.ts';
-export { type ExportOptions, type ExportReport, exportDb } from './engine/export/export.ts';
-export type { ImportExport, ImportExportOptions, ImportExportReport } from './engine/export/import-export.ts';
-export type { ExportProgress } from './engine/export/progress.ts';
 export type { CopyKind } from './engine/file/copy-name.ts';
 export type { LockHolder, LockKind } from './engine/file/file-locks.ts';
 export type { HealthOptions } from './engine/health/health.ts';

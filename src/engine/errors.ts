@@ -35,7 +35,7 @@ export class DorkDbError extends Error {
   }
 }
 
-/** The file could not be opened as a DorkOS database. Nothing was created, renamed, repaired or deleted. */
+/** The file could not be opened as a database of its definition. Nothing was created, renamed, repaired or deleted. */
 export class DatabaseOpenError extends DorkDbError {
   override readonly name = 'DatabaseOpenError';
 }
@@ -83,11 +83,6 @@ export class MigrationError extends DorkDbError {
 /** An older file could not be imported. The older file was not changed, and nothing of it was imported. */
 export class ImportError extends DorkDbError {
   override readonly name = 'ImportError';
-}
-
-/** An export could not be made or read. The database, or the export, was not changed, and no new one was made. */
-export class ExportError extends DorkDbError {
-  override readonly name = 'ExportError';
 }
 
 /** A backup could not be made or is not one. The database was not changed. */

@@ -160,6 +160,34 @@ describe('a project that installs the package', () => {
     }
   });
 
+  it('gives a host its own command line, on both runtimes and in a compiled Bun binary', { timeout: 120_000 }, () => {
+    const binary = folder.file('notes-db');
+    execFileSync(BUN, ['build', '--compile', 'notes-db.ts', '--outfile', binary], { cwd: project, stdio: 'pipe' });
+    for (const [i, line] of [[BUN, 'notes-db.ts'], [NODE, 'notes-db.ts'], [binary]].entries()) {
+      const [command = '', ...script] = line;
+      const file = folder.file(`notes-${i}.db`);
+      const json = (...args: string[]) => runJson(command, ...script, ...args, '--db', file, '--json');
+      json('migrate');
+      const { rows } = json('backup') as { rows: Record<string, number> };
+      assert.deepEqual(rows, { notes: 0 });
+      assert.match(run(command, ...script, 'status', '--db', file).stdout, /1 migration applied/);
+      const refused = run(command, ...script, 'doctor', '--db', '');
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, /^Error: /);
+    }
+  });
+
+  it('carries nothing of a command line in a program that has none', () => {
+    const esbuild = join(ROOT, 'node_modules', '.bin', 'esbuild');
+    const args = ['--bundle', '--platform=node', '--format=esm', '--external:better-sqlite3', '--external:bun:sqlite'];
+    const sizes = ['write.ts', 'notes-db.ts'].map((script) => {
+      const text = execFileSync(esbuild, [script, ...args], { cwd: project, encoding: 'utf8', maxBuffer: 2 ** 26 });
+      assert.equal(/commander\.|InvalidArgumentError/.test(text), script === 'notes-db.ts', script);
+      return text.length;
+    });
+    assert.ok((sizes[0] ?? 0) < (sizes[1] ?? 0));
+  });
+
   it('has the command on both runtimes', () => {
     const bin = join(project, 'node_modules', '.bin', 'dork-db');
     const file = folder.file('command.db');

@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { createDb, PulseStore } from '#entry';
-import { Pace } from '../../src/cli/progress.ts';
+import { Pace } from '../../src/engine/cli/progress.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { ROOT, RUNTIME, runtimeCommand } from '../support/runtime.ts';
 
-const COMMANDS = readdirSync(join(ROOT, 'src', 'cli', 'commands')).map((name) => name.replace('.ts', ''));
+const COMMANDS = ['src/engine/cli/commands', 'src/cli/commands']
+  .flatMap((folder) => readdirSync(join(ROOT, folder)))
+  .map((name) => name.replace('.ts', ''));
 
 /** Commands that only read, and what they are given; a file name stands for one in the folder. */
 const READING = [['status'], ['doctor'], ['backups'], ['verify', 'backup.db'], ['studio'], ['migrate', '--dry-run']];

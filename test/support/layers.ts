@@ -14,12 +14,12 @@ const ENGINE = [
   // What a database is: files of src/engine that name the rooms' types, and are given to the features.
   'definition',
   'engine/backup',
-  'engine/export',
   'engine/maintenance',
   'engine/health',
   'engine/monitor',
   // createDb, defineDb, runMigrations.
   'assembly',
+  'engine/cli',
 ] as const;
 
 const DEFINITION = ['definition', 'health/check', 'health/report'].map((name) => `src/engine/${name}.ts`);

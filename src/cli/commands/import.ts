@@ -1,19 +1,16 @@
-import { type Command, Option } from 'commander';
-import { defaultDbPath } from '../../dork/home.ts';
 import { importLegacy } from '../../dork/legacy/import.ts';
 import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../dork/legacy/receipt.ts';
+import type { Call, Command } from '../../engine/cli/command.ts';
+import { EXIT_CODE } from '../../engine/cli/exit-codes.ts';
+import { formatCount, formatDuration, formatTable, plural, printError } from '../../engine/cli/output.ts';
+import type { Schema } from '../../engine/connection/db.ts';
 import { DorkDbError, type ImportError } from '../../engine/errors.ts';
 import { isThere } from '../../engine/file/fs.ts';
-import { databasePath } from '../../engine/file/path.ts';
-import { type CommonOptions, loadApi } from '../context.ts';
-import { EXIT_CODE } from '../exit-codes.ts';
-import { runImportExport } from '../import-export.ts';
-import { formatCount, formatDuration, formatTable, plural, print, printError, printJson } from '../output.ts';
+import { MEMORY } from '../../engine/file/path.ts';
 import { importProgress } from '../progress.ts';
 
-interface ImportCommandOptions extends CommonOptions {
+interface Options {
   readonly from?: string;
-  readonly fromExport?: string;
   readonly dryRun?: boolean;
   readonly keepOrphans?: boolean;
 }
@@ -21,51 +18,35 @@ interface ImportCommandOptions extends CommonOptions {
 /** Rows that do not fit are shown one by one up to this number; `--json` and `legacy_imports` have more. */
 const SHOWN_ROWS = 10;
 
-export function addImport(add: (name: string) => Command): void {
-  add('import')
-    .description('bring everything from the older files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db)')
-    .addOption(
-      new Option(
-        '--from <home>',
-        'the folder of the older DorkOS, or a release’s dork.db (default: $DORK_HOME, else ~/.dork)',
-      ),
-    )
-    .addOption(
-      new Option('--from-export <folder>', 'make a new database from what dork-db export wrote').conflicts([
-        'from',
-        'dryRun',
-        'keepOrphans',
-      ]),
-    )
-    .addOption(new Option('--dry-run', 'say what would be imported; writes nothing'))
-    .addOption(
-      new Option('--keep-orphans', 'attach runs whose schedule is gone to a paused, disabled one of the same id'),
-    )
-    .addHelpText(
-      'after',
-      '\nThe older files are never changed. Run it as often as you like: it brings what is new, and leaves what was changed here.\n' +
-        'Exit code 1 where a file could not be imported; the others are.\n' +
-        '\nExamples:\n  dork-db import --dry-run\n  dork-db import\n  dork-db import --from /backup/.dork --db ./dork.db --json\n' +
-        '  dork-db import --from-export ./dork-export --db ./new.db',
-    )
-    .action(runImport);
-}
+export const importOlder: Command = {
+  name: 'import',
+  description: 'bring everything from the older files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db)',
+  options: {
+    '--from <home>': 'the folder of the older DorkOS, or a release’s dork.db (default: $DORK_HOME, else ~/.dork)',
+    '--dry-run': 'say what would be imported; writes nothing',
+    '--keep-orphans': 'attach runs whose schedule is gone to a paused, disabled one of the same id',
+  },
+  help:
+    'The older files are never changed. Run it as often as you like: it brings what is new, and leaves what was changed here.\n' +
+    'Exit code 1 where a file could not be imported; the others are.',
+  examples: ['import --dry-run', 'import', 'import --from /backup/.dork --db ./dork.db --json'],
+  run: runImport,
+};
 
-async function runImport(options: ImportCommandOptions): Promise<void> {
-  if (options.fromExport !== undefined) return runImportExport(options.fromExport, options);
-  const { from, dryRun = false, keepOrphans = false, json = false } = options;
-  const { createDb } = await loadApi();
-  const path = databasePath(options.db ?? defaultDbPath());
+function runImport(call: Call<Schema, Options>): void {
+  const { kit, filename } = call;
+  const { from, dryRun = false, keepOrphans = false } = call.options;
   // A dry run creates and migrates nothing: what is not there is taken for empty.
-  const isEmpty = dryRun && !isThere(path);
-  using db = isEmpty ? createDb(':memory:') : createDb(options.db, { migrations: dryRun ? 'require' : 'apply' });
+  const isEmpty = dryRun && !isThere(filename);
+  using db = isEmpty
+    ? kit.createDb(MEMORY)
+    : kit.createDb(call.givenPath, { migrations: dryRun ? 'require' : 'apply' });
   using progress = importProgress();
-  const receipt = { ...importLegacy(db, { home: from, dryRun, keepOrphans, ...progress }), filename: path };
+  const receipt = { ...importLegacy(db, { home: from, dryRun, keepOrphans, ...progress }), filename };
   progress[Symbol.dispose]();
   if (receipt.failed > 0) process.exitCode = EXIT_CODE.failed;
-  if (json) return printJson(receipt);
-  print(describe(receipt));
-  for (const error of differentErrors(receipt)) printError(error, false);
+  call.print(receipt, () => describe(receipt));
+  if (!call.json) for (const error of differentErrors(receipt)) printError(error, false);
 }
 
 /** One error for each cause: if the database itself cannot be written, every file fails for the same reason. */

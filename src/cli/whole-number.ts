@@ -1,7 +1,0 @@
-import { InvalidArgumentError } from 'commander';
-
-/** The value of an option that counts something. */
-export function wholeNumber(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number from 0.');
-}

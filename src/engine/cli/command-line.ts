@@ -1,0 +1,50 @@
+import type { Schema } from '../connection/db.ts';
+import type { DefinedDb } from '../define-db.ts';
+import { InvalidInputError } from '../errors.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
+import type { CommandLineOptions } from './command.ts';
+
+const OPTIONS: OptionNames<CommandLineOptions<Schema>> = {
+  commands: true,
+  description: true,
+  version: true,
+  defaultPath: true,
+  argv: true,
+};
+
+/**
+ * Runs the command line of a database in this process: `migrate`, `status`, `doctor`, `backup`, `restore` and all other
+ * commands of the engine, and the host's own. Results go to stdout, progress and errors to stderr; `process.exitCode` is
+ * set to 0 if it is done, 1 if it failed, 2 if the command line was wrong, and 3 if there is something to look at.
+ *
+ * What it needs is loaded at its first call: a program that never calls it does not pay for it.
+ *
+ * @param kit What `defineDb()` returns, with a `command`: the name of the command line, which hints use too.
+ * @returns The exit code.
+ * @throws InvalidInputError for an option that cannot be one, and if the definition has no `command`.
+ *
+ * @example
+ * ```ts
+ * const create = 'CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT NOT NULL)';
+ * const history = { migrations: [{ tag: '0000_notes', when: 0, hash: '1', sql: create }] };
+ * const notes = defineDb({ name: 'notes', schema: {}, history, command: 'notes-db', defaultPath: 'notes.db' });
+ * await commandLine(notes, { argv: ['migrate'] }); // in your program without argv
+ * ```
+ */
+export async function commandLine<TSchema extends Schema>(
+  kit: DefinedDb<TSchema>,
+  options: CommandLineOptions<TSchema> = {},
+): Promise<number> {
+  optionsArgument(options, OPTIONS);
+  const { command } = kit.definition;
+  if (command === undefined) {
+    throw new InvalidInputError('definition.command', 'is missing: the command line has no name', {
+      hint: 'Give its name to defineDb(), as in command: "notes-db".',
+    });
+  }
+  const { runProgram } = await import('./program.ts');
+  // Commands of the engine ask nothing of the schema.
+  const code = await runProgram(kit as unknown as DefinedDb<Schema>, command, options as CommandLineOptions<Schema>);
+  process.exitCode = code;
+  return code;
+}

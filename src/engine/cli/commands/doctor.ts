@@ -1,0 +1,125 @@
+import { statSync } from 'node:fs';
+import colors from 'picocolors';
+import type { Schema } from '../../connection/db.ts';
+import { DorkDbError } from '../../errors.ts';
+import { realFile } from '../../file/file.ts';
+import { isThere } from '../../file/fs.ts';
+import { bytesOf } from '../../file/wal.ts';
+import { formatBytes } from '../../format.ts';
+import { type HealthFinding, type HealthReport, type HealthSeverity, worst } from '../../health/report.ts';
+import type { Call, Command } from '../command.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
+import { formatTable } from '../output.ts';
+
+interface Options {
+  readonly deep?: boolean;
+  readonly quick?: boolean;
+}
+
+/** The exit code by the worst finding. */
+const EXIT_CODES: Record<HealthSeverity, number> = {
+  ok: EXIT_CODE.done,
+  info: EXIT_CODE.done,
+  warning: EXIT_CODE.look,
+  error: EXIT_CODE.failed,
+};
+
+const COLORS: Record<HealthSeverity, (text: string) => string> = {
+  ok: colors.green,
+  info: colors.cyan,
+  warning: colors.yellow,
+  error: colors.red,
+};
+
+export const doctor: Command = {
+  name: 'doctor',
+  description: 'say what is well with the file and what is not, and what to do; changes nothing',
+  options: {
+    '--quick': 'read every page once too; without it, only of a file of up to 64 MB',
+    '--deep': 'read everything, compare indexes with tables, follow foreign keys, and read the newest backup',
+  },
+  help: 'Exit codes: 0 all is well, 3 warnings, 1 errors.',
+  examples: ['doctor', 'doctor --deep --json'],
+  run: runDoctor,
+};
+
+async function runDoctor(call: Call<Schema, Options>): Promise<void> {
+  const filename = realFile(call.existingFile());
+  const wasClosed = !isThere(`${filename}-wal`);
+  const report = await examine(call);
+  if (wasClosed) removeSidecars(call.kit, filename);
+  process.exitCode = EXIT_CODES[report.severity];
+  call.print(report, () => describe(report));
+}
+
+/** Files up to this size are read whole without being asked to: that takes a moment. */
+const READ_WHOLE_BYTES = 64 * 2 ** 20;
+
+async function examine(call: Call<Schema, Options>): Promise<HealthReport> {
+  const { kit, options } = call;
+  using db = call.open({ readonly: true });
+  const isSmall = bytesOf(db.$client.filename) <= READ_WHOLE_BYTES;
+  const report = kit.health(db, { deep: options.deep ? true : options.quick || isSmall ? 'quick' : false });
+  const findings = [
+    ...(report.depth === 'usual' ? [notRead(call.command)] : []),
+    ...(options.deep ? await readBackup(kit, report) : []),
+  ];
+  const all = [...report.findings, ...findings];
+  return { ...report, findings: all, severity: worst(all.map(({ severity }) => severity)) };
+}
+
+const notRead = (command: string): HealthFinding => ({
+  check: 'integrity',
+  severity: 'info',
+  fact: 'The content was not read, since the file has more than 64 MB.',
+  hint: `${command} doctor --quick reads every page; --deep compares indexes with tables too.`,
+});
+
+/** Reads the newest backup whole. */
+async function readBackup(kit: Call['kit'], { newestBackup }: HealthReport): Promise<HealthFinding[]> {
+  if (!newestBackup) return [];
+  const { path } = newestBackup;
+  try {
+    await kit.verifyBackup(path, { deep: true });
+    return [{ check: 'backups', severity: 'ok', fact: `The newest backup was read whole and is good: ${path}.` }];
+  } catch (error) {
+    if (!(error instanceof DorkDbError)) throw error;
+    const hint = 'Make a new backup, and keep this one out of the folder.';
+    return [{ check: 'backups', severity: 'error', fact: error.message, hint }];
+  }
+}
+
+/**
+ * A read-only connection leaves an empty -wal and a -shm behind; one that may write takes them away when it closes, if
+ * it is the last.
+ */
+function removeSidecars(kit: Call['kit'], filename: string): void {
+  if (statSync(`${filename}-wal`, { throwIfNoEntry: false })?.size !== 0) return;
+  try {
+    // Nothing is asked of it: a connection that was used gathers statistics when it closes.
+    kit.createDb(filename, { migrations: 'skip' }).$client.close();
+  } catch {
+    // Who cannot write the file leaves them; they are empty and do no harm.
+  }
+}
+
+function describe(report: HealthReport): string {
+  const lines = [`${report.filename}: ${COLORS[report.severity](report.severity)}`, ''];
+  for (const finding of report.findings) lines.push(...lineOf(finding));
+  const objects = report.size?.objects ?? [];
+  if (objects.length > 0) {
+    const largest = objects.slice(0, LARGEST).map(({ name, type, bytes }) => [name, type, formatBytes(bytes)]);
+    lines.push('', formatTable(['largest', 'type', 'size'], largest));
+  }
+  return lines.join('\n');
+}
+
+/** Tables and indexes that are shown; `--json` has them all. */
+const LARGEST = 10;
+
+function lineOf({ severity, fact, hint }: HealthFinding): string[] {
+  const label = COLORS[severity](severity.padEnd(7));
+  return hint && severity !== 'ok'
+    ? [`${label}  ${fact}`, `         ${colors.bold('Try:')} ${hint}`]
+    : [`${label}  ${fact}`];
+}

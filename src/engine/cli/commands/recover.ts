@@ -1,0 +1,70 @@
+import type { RecoverReport } from '../../backup/recover.ts';
+import type { Schema } from '../../connection/db.ts';
+import { shellQuoted } from '../../file/path.ts';
+import { formatBytes } from '../../format.ts';
+import type { Call, Command } from '../command.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { formatDuration, formatTable, plural } from '../output.ts';
+import { recoverProgress } from '../progress.ts';
+
+interface Options {
+  readonly to?: string;
+}
+
+export const recover: Command = {
+  name: 'recover',
+  description: 'save what can be read of a damaged database into a new file; the damaged one is left as it is',
+  options: { '--to <file>': 'the file to make (default: one in backups beside the database)' },
+  help:
+    'It asks the sqlite3 shell, where that is installed, and else reads every table around the damage.\n' +
+    'A backup is better where there is one: {command} backups lists them. Exit code 3 where something could not be saved.',
+  examples: ['recover', 'recover --db ./damaged.db --to ./saved.db'],
+  run: runRecover,
+};
+
+async function runRecover(call: Call<Schema, Options>): Promise<void> {
+  using progress = recoverProgress();
+  using _ = onInterrupt(() => 'Nothing was recovered, and the damaged database was not changed.');
+  const { onProgress } = progress;
+  const report = await call.kit.recover({ from: call.givenPath, to: call.options.to, onProgress });
+  progress[Symbol.dispose]();
+  if (losses(report).length > 0) process.exitCode = EXIT_CODE.look;
+  call.print(report, () => describe(report, call.command));
+}
+
+function describe(report: RecoverReport, command: string): string {
+  const { from, to, method, bytes, migration, rows, isRestorable, durationMs } = report;
+  const how = method === 'shell' ? 'by the sqlite3 shell' : 'table by table';
+  return [
+    `${to}: ${formatBytes(bytes)} saved of ${from} ${how}, in ${formatDuration(durationMs)}. ${from} was not changed.`,
+    migration ? `Newest migration ${migration}.` : 'Which migrations it has could not be read.',
+    '',
+    formatTable(['table', 'rows'], Object.entries(rows)),
+    '',
+    ...losses(report),
+    isRestorable
+      ? `Put it in place: ${command} restore ${shellQuoted(to)} --db ${shellQuoted(from)}`
+      : 'It cannot be put in place as it is.',
+  ].join('\n');
+}
+
+/** What was not saved, or is not as it should be, a line each. */
+function losses(report: RecoverReport): string[] {
+  const { unreadable, refused, lostAndFound, complaints, damage, danglingRows, drift } = report;
+  return [
+    ...Object.entries(unreadable).map(([table, n]) =>
+      n === null
+        ? `${table}: it is not known how many rows could not be read.`
+        : `${table}: ${plural(n, 'row')} could not be read.`,
+    ),
+    ...Object.entries(refused).map(
+      ([table, n]) => `${table}: ${plural(n, 'row')} left out: another has their key, or they lack one.`,
+    ),
+    ...(lostAndFound > 0 ? [`${plural(lostAndFound, 'row')} of no known table are in lost_and_found.`] : []),
+    ...(complaints > 0 ? [`The sqlite3 shell complained ${plural(complaints, 'time')}.`] : []),
+    ...damage,
+    ...(danglingRows > 0 ? [`${plural(danglingRows, 'row')} refer to rows that are not there.`] : []),
+    ...drift.map(({ kind, type, name }) => `Schema: ${kind} ${type} ${name}`),
+  ];
+}

@@ -1,0 +1,128 @@
+import { createInterface } from 'node:readline/promises';
+import type { RestoreReport } from '../../backup/restore.ts';
+import type { Schema } from '../../connection/db.ts';
+import { backupFolder } from '../../file/copy-name.ts';
+import { statAt } from '../../file/file.ts';
+import type { Call, Command } from '../command.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
+import { endBy, onInterrupt } from '../interrupt.ts';
+import { formatCount, formatDuration, formatTable, plural, print } from '../output.ts';
+import { backupProgress } from '../progress.ts';
+
+interface Options {
+  readonly dryRun?: boolean;
+  readonly deep?: boolean;
+  readonly yes?: boolean;
+}
+
+export const restore: Command = {
+  name: 'restore',
+  description: 'bring back a backup; what was there is kept in backups/replaced-…',
+  arguments: { '[file]': 'the backup; without it a restore that was interrupted is brought to its end' },
+  options: {
+    '--dry-run': 'say what would come back and what would be lost; changes nothing',
+    '--deep': 'also compare every index of the backup with its table and follow every foreign key',
+    '--yes': 'do not ask; needed if there is no terminal to ask on',
+  },
+  help: 'Nobody may have the database open meanwhile. To undo it, restore the file in backups/replaced-….',
+  examples: [
+    'backups',
+    'restore backups/{name}-daily-20261122.db --dry-run',
+    'restore ./copy.db --db ./{name}.db --yes --json',
+  ],
+  run: runRestore,
+};
+
+async function runRestore(call: Call<Schema, Options>): Promise<void> {
+  const { kit, givenPath: to, filename: target } = call;
+  const { deep, dryRun, yes } = call.options;
+  const [file] = call.args;
+  const before = inodeOf(target);
+  using _ = onInterrupt(() =>
+    inodeOf(target) === before
+      ? `Nothing was restored, and ${target} was not changed.`
+      : `${target} was restored; what it replaced is in ${backupFolder(target)}.`,
+  );
+  if (file !== undefined && !dryRun && !yes) {
+    if (!process.stdin.isTTY || !process.stderr.isTTY)
+      call.refuse('there is no terminal to ask on: give --yes to restore, or --dry-run to see what it would do');
+    const plan = await kit.restore({ from: file, to, deep, dryRun: true });
+    if (!(await agrees(describe(plan), target))) {
+      process.exitCode = EXIT_CODE.failed;
+      return print('Nothing was changed.');
+    }
+  }
+  using progress = backupProgress();
+  const report = await kit.restore({ from: file, to, deep, dryRun, onProgress: progress.onProgress });
+  progress[Symbol.dispose]();
+  call.print(report, () => describe(report));
+}
+
+/** Another file has another inode; undefined if there is none. */
+function inodeOf(path: string): number | undefined {
+  return statAt(path)?.ino;
+}
+
+/** Goes to stderr, so that stdout holds the result alone. The end of the input is a no. */
+async function agrees(plan: string, target: string): Promise<boolean> {
+  process.stderr.write(`${plan}\n\n`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // A terminal that is read key by key sends no signal.
+  terminal.on('SIGINT', () => {
+    terminal.close();
+    endBy('SIGINT', `Nothing was restored, and ${target} was not changed.`);
+  });
+  const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  try {
+    const answer = terminal.question('Do it? (yes/no) ').catch(() => '');
+    return /^y(es)?$/i.test((await Promise.race([answer, ended])).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+function describe(report: RestoreReport): string {
+  const { to, backup, migrated, replaced, replacedProblem, finished, putBack, dryRun, durationMs } = report;
+  const title = dryRun
+    ? `${to} would be what ${backup?.path} holds; nothing was changed.`
+    : backup
+      ? `${to} is what ${backup.path} holds, in ${formatDuration(durationMs)}.`
+      : putBack
+        ? `${to} is what it was before the interrupted restore.`
+        : `${to} is what the interrupted restore was to make it.`;
+  return [
+    title,
+    ...(finished && backup ? ['A restore that had been interrupted was brought to its end first.'] : []),
+    ...(migrated.length > 0 ? [`${dryRun ? 'To be applied' : 'Applied'} on the way: ${migrated.join(', ')}.`] : []),
+    ...(replaced ? [`What was there is in ${replaced}`] : []),
+    ...(replacedProblem ? [`It could not be compared. ${replacedProblem}`] : []),
+    '',
+    tableOf(report),
+    ...lossOf(report),
+  ].join('\n');
+}
+
+function tableOf({ tables, dryRun }: RestoreReport): string {
+  const now = dryRun ? 'after' : 'now';
+  const head = ['table', now, 'newest', 'before', 'newest before', 'not back', 'other values'];
+  const rows = Object.entries(tables).map(([table, { rows: n, newest, replaced }]) => [
+    table,
+    formatCount(n),
+    newest ?? '-',
+    replaced ? formatCount(replaced.rows) : '-',
+    replaced?.newest ?? '-',
+    replaced ? formatCount(replaced.lost) : '-',
+    replaced ? formatCount(replaced.changed) : '-',
+  ]);
+  return formatTable(head, rows);
+}
+
+function lossOf({ tables, dryRun }: RestoreReport): string[] {
+  const compared = Object.values(tables).flatMap(({ replaced }) => (replaced ? [replaced] : []));
+  if (compared.length === 0) return [];
+  const lost = compared.reduce((sum, replaced) => sum + replaced.lost, 0);
+  const changed = compared.reduce((sum, replaced) => sum + replaced.changed, 0);
+  if (lost + changed === 0) return ['', 'Nothing is lost against what was there.'];
+  const verb = dryRun ? 'would not come back' : 'did not come back';
+  return ['', `${plural(lost, 'row')} ${verb}, ${plural(changed, 'row')} with other values.`];
+}

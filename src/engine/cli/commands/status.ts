@@ -1,0 +1,91 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isThere } from '../../file/fs.ts';
+import { MEMORY } from '../../file/path.ts';
+import { formatBytes } from '../../format.ts';
+import type { Call, Command } from '../command.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
+import { formatCount, formatTable, plural } from '../output.ts';
+
+const MOST_LISTED = 5;
+
+export const status: Command = {
+  name: 'status',
+  description: 'say what the file holds and which migrations it has; writes nothing',
+  examples: ['status', 'status --json'],
+  run: runStatus,
+};
+
+function runStatus(call: Call): void {
+  const { kit, filename } = call;
+  // The folder of the default path is created with the file; of any other path it must be there.
+  const isToCome = call.givenPath === undefined && !isThere(dirname(filename));
+  const { rows, ...found } = { ...kit.migrationStatus(isToCome ? MEMORY : filename), filename };
+  using memory = kit.createDb(MEMORY, { migrations: 'skip' });
+  const report = {
+    ...found,
+    exists: isThere(filename),
+    bytes: sizeOf(filename),
+    walBytes: sizeOf(`${filename}-wal`),
+    sqliteVersion: memory.$client.sqliteVersion,
+    driver: memory.$client.driver,
+    driverVersion: memory.$client.driverVersion,
+    runtime: process.versions.bun ? `Bun ${process.versions.bun}` : `Node ${process.versions.node}`,
+    rows,
+  };
+  if (report.problem || !report.exists) process.exitCode = EXIT_CODE.look;
+  call.print(report, () => describe(report, call.command));
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+interface StatusReport {
+  readonly filename: string;
+  readonly exists: boolean;
+  readonly bytes: number;
+  readonly walBytes: number;
+  readonly sqliteVersion: string;
+  readonly driver: string;
+  readonly driverVersion: string;
+  readonly runtime: string;
+  readonly applied: readonly { readonly tag: string; readonly appliedAt?: string }[];
+  readonly pending: readonly string[];
+  readonly problem?: { readonly message: string; readonly hint: string };
+  readonly drift: readonly { readonly kind: string; readonly type: string; readonly name: string }[];
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+/** A sentence each for the file, what reads it and its migrations; then the rows. It fits a screen. */
+function describe(report: StatusReport, command: string): string {
+  const tables = Object.entries(report.rows);
+  const rows = tables.reduce((sum, [, count]) => sum + count, 0);
+  const lines = [
+    report.exists
+      ? `${report.filename} holds ${plural(rows, 'row')} in ${plural(tables.length, 'table')}: ${formatBytes(report.bytes)}, and ${formatBytes(report.walBytes)} in its -wal.`
+      : `${report.filename} does not exist yet; ${command} migrate creates it.`,
+    `SQLite ${report.sqliteVersion} through ${report.driver} ${report.driverVersion} on ${report.runtime}.`,
+    describeMigrations(report),
+    ...(report.problem ? [report.problem.message, `Try: ${report.problem.hint}`] : []),
+    ...listed(report.drift.map(({ kind, type, name }) => `Drift: ${kind} ${type} ${name}`)),
+  ];
+  if (tables.length > 0) lines.push('', formatTable(['table', 'rows'], tables));
+  return lines.join('\n');
+}
+
+function describeMigrations({ applied, pending, problem }: StatusReport): string {
+  const newest = applied.at(-1);
+  const have = newest
+    ? `${plural(applied.length, 'migration')} applied, the newest ${newest.tag}${newest.appliedAt ? ` on ${newest.appliedAt.slice(0, 10)}` : ''};`
+    : 'No migration is applied;';
+  if (problem && pending.length === 0) return `${have} see below.`;
+  return `${have} ${pending.length === 0 ? 'none is' : `${formatCount(pending.length)} ${pending.length === 1 ? 'is' : 'are'}`} pending${pending.length > 0 ? `: ${listed(pending).join(', ')}` : ''}.`;
+}
+
+/** The first few of many; `--json` has all of them. */
+function listed(lines: readonly string[]): string[] {
+  return lines.length <= MOST_LISTED
+    ? [...lines]
+    : [...lines.slice(0, MOST_LISTED), `and ${formatCount(lines.length - MOST_LISTED)} more`];
+}

@@ -1,0 +1,214 @@
+import { Argument, Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Schema } from '../connection/db.ts';
+import type { DefinedDb } from '../define-db.ts';
+import { givenOrDefault } from '../definition.ts';
+import { requireFile } from '../file/file.ts';
+import { messageOf } from '../realm.ts';
+import type { Call, Command, CommandLineOptions, CommandOption } from './command.ts';
+import { backup } from './commands/backup.ts';
+import { backups } from './commands/backups.ts';
+import { checkpoint } from './commands/checkpoint.ts';
+import { compact } from './commands/compact.ts';
+import { doctor } from './commands/doctor.ts';
+import { migrate } from './commands/migrate.ts';
+import { optimize } from './commands/optimize.ts';
+import { recover } from './commands/recover.ts';
+import { repairLedger } from './commands/repair-ledger.ts';
+import { restore } from './commands/restore.ts';
+import { status } from './commands/status.ts';
+import { studio } from './commands/studio.ts';
+import { verify } from './commands/verify.ts';
+import { EXIT_CODE } from './exit-codes.ts';
+import { formatTable, print, printError, printJson } from './output.ts';
+
+/** The commands that every database has. */
+const ENGINE: readonly Command[] = [
+  backup,
+  backups,
+  checkpoint,
+  compact,
+  doctor,
+  migrate,
+  optimize,
+  recover,
+  repairLedger,
+  restore,
+  status,
+  studio,
+  verify,
+];
+
+/** At the end of every help. */
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed or refused, 2 the command line was wrong, 3 done, but look at what it says,
+130 interrupted by Ctrl-C.
+What was found out goes to stdout, progress and errors to stderr. NO_COLOR=1 prints without colours.`;
+
+const EXAMPLES = [
+  ['migrate', 'create the file, or bring it to the newest schema'],
+  ['status', 'what it holds'],
+  ['doctor', 'what is well, what is not, and what to do'],
+  ['backup --daily', 'once a day'],
+  ['status --json | jq .rows', 'for programs'],
+] as const;
+
+/** What every call of one command line has in common. */
+interface Line {
+  readonly kit: DefinedDb<Schema>;
+  readonly command: string;
+  readonly options: CommandLineOptions<Schema>;
+}
+
+/** Runs one command line and returns the exit code. */
+export async function runProgram(
+  kit: DefinedDb<Schema>,
+  command: string,
+  options: CommandLineOptions<Schema>,
+): Promise<number> {
+  endWithReader();
+  const argv = options.argv ?? process.argv.slice(2);
+  try {
+    process.exitCode = undefined;
+    await programOf({ kit, command, options }).parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? EXIT_CODE.done);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.done : EXIT_CODE.usage;
+    printError(error, argv.includes('--json'));
+    return EXIT_CODE.failed;
+  }
+}
+
+let isWatched = false;
+
+/** Ends the process if whoever reads its output stops reading, as in `notes-db status | head -1`. */
+function endWithReader(): void {
+  if (isWatched) return;
+  isWatched = true;
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit();
+    });
+}
+
+function programOf(line: Line): Commander {
+  const { kit, command, options } = line;
+  const width = Math.max(...EXAMPLES.map(([words]) => words.length)) + 4;
+  const examples = EXAMPLES.map(([words, what]) => `  ${command} ${words.padEnd(width)}${what}`);
+  const main = new Commander(command)
+    .description(options.description ?? `The database "${kit.definition.name}", in one SQLite file.`)
+    .exitOverride()
+    .showHelpAfterError(`(${command} --help says how)`)
+    .addHelpText('after', ['', 'Examples:', ...examples].join('\n'))
+    .addHelpText('afterAll', EXIT_CODES);
+  if (options.version !== undefined) main.version(options.version);
+  const commands = new Map([...ENGINE, ...(options.commands ?? [])].map((each) => [each.name, each]));
+  for (const name of [...commands.keys()].sort()) add(main, line, commands.get(name) as Command);
+  return main;
+}
+
+function add(main: Commander, line: Line, definition: Command): void {
+  const filled = (text: string) =>
+    text.replaceAll('{command}', line.command).replaceAll('{name}', line.kit.definition.name);
+  const { name, description, help, examples = [], hasFile = true } = definition;
+  const added = main.command(name).exitOverride().description(filled(description));
+  if (hasFile) added.addOption(databaseOption(line));
+  added.option('--json', 'print one JSON document');
+  for (const [form, text] of Object.entries(definition.arguments ?? {}))
+    added.addArgument(new Argument(form, filled(text)));
+  for (const [form, option] of Object.entries(definition.options ?? {}))
+    added.addOption(optionOf(form, option, filled));
+  const shown = examples.map((example) => `  ${line.command} ${filled(example)}`);
+  const more = [...(help ? ['', filled(help)] : []), ...(shown.length > 0 ? ['', 'Examples:', ...shown] : [])];
+  if (more.length > 0) added.addHelpText('after', more.join('\n'));
+  added.action(async () => {
+    await definition.run(new CommandCall(line, added));
+  });
+}
+
+function databaseOption({ kit, options }: Line): Option {
+  const { defaultPath } = kit.definition;
+  if (!defaultPath) return new Option('--db <path>', 'the database file').makeOptionMandatory();
+  return new Option('--db <path>', `the database file (default: ${options.defaultPath ?? inWords(defaultPath)})`);
+}
+
+/** The help is printed also where the default path cannot be found out. */
+function inWords(defaultPath: () => string): string {
+  try {
+    return defaultPath();
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function optionOf(form: string, given: string | CommandOption, filled: (text: string) => string): Option {
+  const {
+    description,
+    choices,
+    parse,
+    conflicts,
+    default: value,
+  } = typeof given === 'string' ? { description: given } : given;
+  const option = new Option(form, filled(description));
+  if (choices) option.choices(choices);
+  if (value !== undefined) option.default(value);
+  if (conflicts !== undefined) option.conflicts(conflicts);
+  if (parse) {
+    option.argParser((text) => {
+      try {
+        return parse(text);
+      } catch (error) {
+        throw new InvalidArgumentError(messageOf(error));
+      }
+    });
+  }
+  return option;
+}
+
+class CommandCall implements Call {
+  readonly kit: DefinedDb<Schema>;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly options: object;
+  readonly json: boolean;
+  readonly givenPath: string | undefined;
+  readonly #commander: Commander;
+
+  constructor({ kit, command }: Line, commander: Commander) {
+    const { db, json = false, ...options } = commander.opts<{ db?: string; json?: boolean }>();
+    this.kit = kit;
+    this.command = command;
+    this.args = commander.args;
+    this.options = options;
+    this.json = json;
+    this.givenPath = db;
+    this.#commander = commander;
+  }
+
+  get filename(): string {
+    return givenOrDefault(this.kit.definition, this.givenPath, '--db');
+  }
+
+  existingFile(): string {
+    const { filename } = this;
+    requireFile(filename, `${this.command} migrate creates it; or give another path with --db.`);
+    return filename;
+  }
+
+  open(options: Parameters<Call['open']>[0] = {}): ReturnType<Call['open']> {
+    return this.kit.createDb(this.existingFile(), { migrations: 'skip', ...options });
+  }
+
+  print(report: unknown, text: string | (() => string)): void {
+    if (this.json) printJson(report);
+    else print(typeof text === 'string' ? text : text());
+  }
+
+  table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+    return formatTable(head, rows);
+  }
+
+  refuse(message: string): never {
+    this.#commander.error(`error: ${message}`);
+  }
+}

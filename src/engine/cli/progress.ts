@@ -1,0 +1,170 @@
+import { SingleBar } from 'cli-progress';
+import type { BackupProgress } from '../backup/copy.ts';
+import type { RecoverProgress } from '../backup/recover.ts';
+import { formatBytes } from '../format.ts';
+import type { CompactProgress } from '../maintenance/compact.ts';
+import type { MigrationProgress } from '../migrations/progress.ts';
+import { formatCount, formatDuration } from './output.ts';
+
+/** Work that is shorter needs no progress. */
+const QUIET_MS = 1000;
+
+/** How often a line is printed where there is no terminal. */
+const LINE_MS = 5000;
+
+/** Where it is told before each step, which may be long: a terminal shows the first at once. */
+const BEFORE_STEPS = { lineMs: 0, quietMs: process.stderr.isTTY ? 0 : QUIET_MS };
+
+/** How far something is, as it is shown. */
+export interface Place {
+  readonly label: string;
+  readonly value: number;
+  readonly total: number;
+  readonly shown: string;
+  /** An amount of what is counted, where a rate means something: `12.3 MB`. */
+  readonly amount?: (value: number) => string;
+}
+
+/** Shows how far long work is; on a terminal as a bar, elsewhere as a line now and then. */
+export interface ProgressDisplay<T> extends Disposable {
+  readonly onProgress: (progress: T) => void;
+}
+
+export function backupProgress(): ProgressDisplay<BackupProgress> {
+  return display(({ phase, bytes, totalBytes }) => ({
+    label: phase,
+    value: bytes,
+    total: totalBytes,
+    shown:
+      phase === 'verifying'
+        ? `${formatBytes(bytes)} are read back`
+        : `${formatBytes(bytes)} of at most ${formatBytes(totalBytes)}`,
+    ...(phase === 'copying' && { amount: formatBytes }),
+  }));
+}
+
+/** How far something is that counts rows. */
+export function ofRows(rows: number, totalRows: number): Pick<Place, 'shown' | 'amount'> {
+  return {
+    shown: `${formatCount(rows)} of ${formatCount(totalRows)} rows`,
+    amount: (value) => `${formatCount(Math.round(value))} rows`,
+  };
+}
+
+export function recoverProgress(): ProgressDisplay<RecoverProgress> {
+  return display(({ phase, bytes, totalBytes }) => ({
+    label: phase,
+    value: bytes,
+    total: totalBytes,
+    shown: `${formatBytes(bytes)} of about ${formatBytes(totalBytes)}`,
+    ...(phase === 'recovering' && { amount: formatBytes }),
+  }));
+}
+
+export function compactProgress(): ProgressDisplay<CompactProgress> {
+  return display(
+    ({ phase, bytes }) => ({
+      label: phase,
+      value: phase === 'copying' ? 0 : 1,
+      total: 2,
+      shown: phase === 'copying' ? `up to ${formatBytes(bytes)} are written` : `${formatBytes(bytes)} are read back`,
+    }),
+    BEFORE_STEPS,
+  );
+}
+
+/** The first step may be the one that takes long: a terminal shows it at once, and each step has its line elsewhere. */
+export function migrationProgress(): ProgressDisplay<MigrationProgress> {
+  return display(
+    (progress) => ({
+      label: progress.tag,
+      value: progress.step,
+      total: progress.steps,
+      shown: `step ${progress.step} of ${progress.steps}: ${actionOf(progress)}`,
+    }),
+    BEFORE_STEPS,
+  );
+}
+
+function actionOf({ phase, table, action }: MigrationProgress): string {
+  if (phase === 'snapshot') return 'copying the file as it is into backups/';
+  if (phase === 'verify') return 'counting rows, checking references';
+  return table === undefined ? action : `${action} ${table}`;
+}
+
+/** Goes to stderr, so that stdout holds the result alone. A bar is removed at the end of the block. */
+export function display<T>(
+  placeOf: (progress: T) => Place,
+  { lineMs, quietMs } = { lineMs: LINE_MS, quietMs: QUIET_MS },
+): ProgressDisplay<T> {
+  const began = performance.now();
+  const { show, stop } = process.stderr.isTTY ? bar() : lines(lineMs);
+  const pace = new Pace();
+  return {
+    onProgress: (progress) => {
+      const place = placeOf(progress);
+      const shown = `${place.shown}${pace.at(place, performance.now())}`;
+      if (performance.now() - began >= quietMs) show({ ...place, shown });
+    },
+    [Symbol.dispose]: stop,
+  };
+}
+
+/** How fast something goes, and how long it will take if it goes on like this. */
+export class Pace {
+  #label: string | undefined;
+  #began = 0;
+  #first = 0;
+
+  /** `, 12.3 MB/s, 5.0 s left`; empty at the beginning of each label and where nothing is counted. */
+  at({ label, value, total, amount }: Place, now: number): string {
+    if (label !== this.#label) {
+      this.#label = label;
+      this.#began = now;
+      this.#first = value;
+    }
+    const perSecond = ((value - this.#first) / (now - this.#began)) * 1000;
+    if (!amount || !(perSecond > 0) || !Number.isFinite(perSecond)) return '';
+    const left = (Math.max(0, total - value) / perSecond) * 1000;
+    return `, ${amount(perSecond)}/s, ${formatDuration(left)} left`;
+  }
+}
+
+interface Output {
+  readonly show: (place: Place) => void;
+  readonly stop: () => void;
+}
+
+function bar(): Output {
+  const inner = new SingleBar({
+    format: '{label} [{bar}] {shown}',
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+    barsize: 20,
+  });
+  let isStarted = false;
+  return {
+    show: ({ value, total, ...payload }) => {
+      if (!isStarted) inner.start(total, value, payload);
+      isStarted = true;
+      inner.setTotal(total);
+      inner.update(value, payload);
+      // A statement that follows blocks every timer.
+      inner.render();
+    },
+    stop: () => inner.stop(),
+  };
+}
+
+function lines(lineMs: number): Output {
+  let printed = Number.NEGATIVE_INFINITY;
+  return {
+    show: ({ label, shown }) => {
+      if (performance.now() - printed < lineMs) return;
+      printed = performance.now();
+      process.stderr.write(`${label}: ${shown}\n`);
+    },
+    stop: () => {},
+  };
+}

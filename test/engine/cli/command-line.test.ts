@@ -1,0 +1,122 @@
+/** A host's own command line, as a person runs it, in processes of their own on this runtime. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { commandLine, defineDb, InvalidInputError } from '#entry';
+import { temporaryFolder } from '../../support/folder.ts';
+import { RUNTIME } from '../../support/runtime.ts';
+import { commandFor } from '../migrations/processes.ts';
+import { notesHistory, schema } from '../notes.ts';
+
+const COMMANDS = ['backup', 'backups', 'checkpoint', 'compact', 'doctor', 'migrate', 'optimize', 'recover'].concat([
+  'repair-ledger',
+  'restore',
+  'status',
+  'studio',
+  'verify',
+]);
+
+function run(args: readonly string[], env: Record<string, string> = {}) {
+  const [command, script] = commandFor('test/engine/cli/fixtures/notes-db.ts', RUNTIME);
+  const { status, stdout, stderr } = spawnSync(command, [script, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1', NOTES_DB: undefined, ...env },
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+describe(`a host's command line on ${RUNTIME}`, () => {
+  it('has every command of the engine and the host, each with its help under the name of the host', () => {
+    const list = run(['--help']);
+    assert.equal(list.code, 0, list.err);
+    assert.match(list.out, /^Usage: notes-db [\s\S]*Notes\.[\s\S]*\n {2}notes-db migrate +create the file/);
+    for (const name of [...COMMANDS, 'add', 'find']) assert.match(list.out, new RegExp(`^ {2}${name} `, 'm'), name);
+    assert.equal(run(['--version']).out, '1.2.3\n');
+    for (const name of ['backup', 'verify', 'find']) {
+      const { code, out } = run([name, '--help']);
+      assert.equal(code, 0);
+      assert.match(out, /--json[\s\S]*Examples:\n {2}notes-db [\s\S]*Exit codes: 0 done/);
+      assert.doesNotMatch(out, /[{}]|dork/i);
+    }
+    assert.match(run(['add', '--help']).out, /add notes to notes/);
+  });
+
+  it('brings a file through its life: made, filled, backed up, lost, restored, compacted, examined', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('notes.db');
+    const env = { NOTES_DB: file };
+    const json = (...args: string[]) => {
+      const { code, out, err } = run([...args, '--json'], env);
+      assert.ok(code === 0 || code === 3, `${args}: ${out}${err}`);
+      return JSON.parse(out);
+    };
+    assert.match(run(['status'], env).out, /does not exist yet; notes-db migrate creates it/);
+    assert.equal(json('migrate').applied.length, 3);
+    assert.deepEqual(json('add', 'milk', 'silk', 'bread'), { added: 3 });
+    assert.deepEqual(run(['find', 'ilk'], env), { code: 0, out: 'id  title\n 1  milk \n 2  silk \n', err: '' });
+    assert.equal(json('find', 'ilk', '--limit', '1').length, 1);
+    const { path } = json('backup', '--label', 'by hand');
+    assert.equal(json('verify', path).rows.notes, 3);
+    json('add', 'later');
+    const undone = run(['restore', path, '--yes'], env);
+    assert.equal(undone.code, 0, undone.err);
+    assert.match(undone.out, /notes +3 /);
+    assert.deepEqual(json('find', 'later'), []);
+    assert.equal(json('compact').rows.notes, 3);
+    assert.equal(json('checkpoint').busy, false);
+    assert.ok(Array.isArray(json('optimize').analyzed));
+    assert.equal(json('recover', '--to', folder.file('saved.db')).rows.notes, 3);
+    assert.match(run(['backups'], env).out, /by-hand[\s\S]*notes-db verify FILE reads every page/);
+    assert.notEqual(json('doctor').severity, 'error');
+    assert.equal(json('status').rows.notes, 3);
+    assert.equal(json('migrate', '--rehearse').pending.length, 0);
+  });
+
+  it('names itself in hints', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('notes.db');
+    const missing = run(['doctor', '--db', file]);
+    assert.equal(missing.code, 1);
+    assert.match(missing.err, /^Error: .*notes\.db does not exist.*\nTry: notes-db migrate creates it/);
+    assert.equal(existsSync(file), false);
+    assert.equal(run(['migrate', '--db', file]).code, 0);
+    const ahead = run(['add', 'x', '--db', file], { NOTES_MIGRATIONS: '1' });
+    assert.equal(ahead.code, 0, 'open() leaves migrations alone');
+    const refused = run(['migrate', '--db', file, '--json'], { NOTES_MIGRATIONS: '1' });
+    assert.equal(refused.code, 1);
+    assert.doesNotMatch(refused.out, /dork-db/);
+    assert.equal(JSON.parse(refused.out).error.name, 'MigrationError');
+  });
+
+  it('exits with 2 for a wrong command line, and with what the host says', () => {
+    using folder = temporaryFolder();
+    const file = folder.file('notes.db');
+    assert.equal(run(['migrate', '--db', file]).code, 0);
+    const cases: [number, RegExp, ...string[]][] = [
+      [2, /notes-db --help says how/, 'nothing'],
+      [2, /required option '--db <path>'/, 'status'],
+      [2, /missing required argument 'word'/, 'find', '--db', file],
+      [2, /--limit must be positive/, 'find', 'x', '--db', file, '--limit', '0'],
+      [2, /cannot be used with/, 'find', 'x', '--db', file, '--limit', '1', '--quiet'],
+      [2, /It is a whole number/, 'checkpoint', '--db', file, '--wait', 'long'],
+      [3, /^id {2}title/, 'find', 'nothing', '--db', file],
+      [1, /Error: not here/, 'studio'],
+      [2, /unknown option '--db'/, 'studio', '--db', file],
+    ];
+    for (const [code, text, ...args] of cases) {
+      const found = run(args);
+      assert.equal(found.code, code, `${args}: ${found.out}${found.err}`);
+      assert.match(found.out + found.err, text, args.join(' '));
+    }
+    assert.deepEqual(readdirSync(folder.path), ['notes.db']);
+  });
+
+  it('needs the name of the command', async () => {
+    const kit = defineDb({ name: 'notes', schema, history: notesHistory() });
+    await assert.rejects(commandLine(kit, { argv: ['status'] }), InvalidInputError);
+    const named = defineDb({ name: 'notes', schema, history: notesHistory(), command: 'notes-db' });
+    const misspelled = { comands: [] } as object;
+    await assert.rejects(commandLine(named, misspelled), /did you mean commands/);
+  });
+});
