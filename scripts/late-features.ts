@@ -16,6 +16,8 @@ const FEATURES = [
   'engine/backup/recover',
   'engine/backup/restore',
   'engine/backup/verify',
+  'engine/export/export',
+  'engine/export/import-export',
   'dork/guard-domains',
   'engine/health/health',
   'engine/maintenance/checkpoint',

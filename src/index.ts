@@ -7,6 +7,7 @@ import { verifyBackupWith } from './engine/backup/verify.ts';
 import { createDbWith } from './engine/create-db.ts';
 import { type DefineDb, defineDbFor } from './engine/define-db.ts';
 import { bunSqlite } from './engine/driver/bun-sqlite.ts';
+import { importExportWith } from './engine/export/import-export.ts';
 import { compactWith } from './engine/maintenance/compact.ts';
 import { migrationStatusWith, rehearseMigrationsWith, runMigrationsWith } from './engine/migrate-db.ts';
 
@@ -20,6 +21,8 @@ export const compact = compactWith(kit);
 export const createDb: CreateDb = createDbWith(kit);
 /** Describes a database of your own Drizzle schema, as `DefineDb` says. */
 export const defineDb: DefineDb = defineDbFor(bunSqlite);
+/** Makes a new database from an export, as `ImportExport` says. */
+export const importExport = importExportWith(kit);
 /** The backups in a folder, newest first, as `ListBackups` says. */
 export const listBackups = listBackupsWith(kit);
 /** What a file has of the history, as `GetMigrationStatus` says; writes nothing. */

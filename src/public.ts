@@ -126,6 +126,7 @@ export {
   DatabaseBusyError,
   DatabaseOpenError,
   DorkDbError,
+  ExportError,
   ImportError,
   InvalidInputError,
   MigrationError,
@@ -133,6 +134,9 @@ export {
   RestoreError,
   UnsupportedRuntimeError,
 } from './engine/errors.ts';
+export { type ExportOptions, type ExportReport, exportDb } from './engine/export/export.ts';
+export type { ImportExport, ImportExportOptions, ImportExportReport } from './engine/export/import-export.ts';
+export type { ExportProgress } from './engine/export/progress.ts';
 export type { CopyKind } from './engine/file/copy-name.ts';
 export type { LockHolder, LockKind } from './engine/file/file-locks.ts';
 export type { HealthOptions } from './engine/health/health.ts';

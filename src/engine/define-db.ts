@@ -10,6 +10,8 @@ import { type CreateDbOptions, closeDb, createDbWith } from './create-db.ts';
 import type { Definition, HealthCheck } from './definition.ts';
 import type { Adapter } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
+import { type ExportOptions, type ExportReport, exportDb } from './export/export.ts';
+import { type ImportExport, importExportWith } from './export/import-export.ts';
 import { type HealthOptions, health } from './health/health.ts';
 import type { HealthReport } from './health/report.ts';
 import { textArgument } from './input.ts';
@@ -91,6 +93,10 @@ export interface DefinedDb<TSchema extends Schema> {
   readonly restore: Restore;
   /** Saves what can be read of a damaged file into a new one; `from` is the default path unless it is given. */
   readonly recover: Recover;
+  /** Writes every table as JSON lines into a new folder, while others write. */
+  exportDb(db: AnyDb, options?: ExportOptions): Promise<ExportReport>;
+  /** Makes a new database from an export; `to` is the definition's default path unless it is given. */
+  readonly importExport: ImportExport;
   /** Gives the free pages of a closed file back to the disk. */
   readonly compact: Compact;
   /** Moves what is in the -wal into the file. */
@@ -143,6 +149,8 @@ export function defineDbFor(adapter: Adapter): DefineDb {
       pruneBackups: pruneBackupsWith(kit),
       restore: restoreWith(kit),
       recover: recoverWith(kit),
+      exportDb,
+      importExport: importExportWith(kit),
       compact: compactWith(kit),
       checkpoint,
       optimize,

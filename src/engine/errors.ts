@@ -85,6 +85,11 @@ export class ImportError extends DorkDbError {
   override readonly name = 'ImportError';
 }
 
+/** An export could not be made or read. The database, or the export, was not changed, and no new one was made. */
+export class ExportError extends DorkDbError {
+  override readonly name = 'ExportError';
+}
+
 /** A backup could not be made or is not one. The database was not changed. */
 export class BackupError extends DorkDbError {
   override readonly name = 'BackupError';

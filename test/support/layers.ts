@@ -14,6 +14,7 @@ const ENGINE = [
   // What a database is: files of src/engine that name the rooms' types, and are given to the features.
   'definition',
   'engine/backup',
+  'engine/export',
   'engine/maintenance',
   'engine/health',
   'engine/monitor',

@@ -1,6 +1,7 @@
 import { importLegacy } from '../../dork/legacy/import.ts';
 import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../dork/legacy/receipt.ts';
 import type { Call, Command } from '../../engine/cli/command.ts';
+import { FROM_EXPORT, runImportExport } from '../../engine/cli/commands/import.ts';
 import { EXIT_CODE } from '../../engine/cli/exit-codes.ts';
 import { formatCount, formatDuration, formatTable, plural, printError } from '../../engine/cli/output.ts';
 import type { Schema } from '../../engine/connection/db.ts';
@@ -11,6 +12,7 @@ import { importProgress } from '../progress.ts';
 
 interface Options {
   readonly from?: string;
+  readonly fromExport?: string;
   readonly dryRun?: boolean;
   readonly keepOrphans?: boolean;
 }
@@ -23,17 +25,24 @@ export const importOlder: Command = {
   description: 'bring everything from the older files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db)',
   options: {
     '--from <home>': 'the folder of the older DorkOS, or a release’s dork.db (default: $DORK_HOME, else ~/.dork)',
+    '--from-export <folder>': { description: FROM_EXPORT, conflicts: ['from', 'dryRun', 'keepOrphans'] },
     '--dry-run': 'say what would be imported; writes nothing',
     '--keep-orphans': 'attach runs whose schedule is gone to a paused, disabled one of the same id',
   },
   help:
     'The older files are never changed. Run it as often as you like: it brings what is new, and leaves what was changed here.\n' +
     'Exit code 1 where a file could not be imported; the others are.',
-  examples: ['import --dry-run', 'import', 'import --from /backup/.dork --db ./dork.db --json'],
+  examples: [
+    'import --dry-run',
+    'import',
+    'import --from /backup/.dork --db ./dork.db --json',
+    'import --from-export ./dork-export --db ./new.db',
+  ],
   run: runImport,
 };
 
-function runImport(call: Call<Schema, Options>): void {
+async function runImport(call: Call<Schema, Options>): Promise<void> {
+  if (call.options.fromExport !== undefined) return runImportExport(call, call.options.fromExport);
   const { kit, filename } = call;
   const { from, dryRun = false, keepOrphans = false } = call.options;
   // A dry run creates and migrates nothing: what is not there is taken for empty.

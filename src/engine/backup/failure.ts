@@ -1,4 +1,4 @@
-import { type BackupError, ClosedError, DorkDbError, type RestoreError } from '../errors.ts';
+import { type BackupError, ClosedError, DorkDbError, type ExportError, type RestoreError } from '../errors.ts';
 import { isError } from '../realm.ts';
 
 /**
@@ -8,7 +8,7 @@ import { isError } from '../realm.ts';
  * @param hint What to do where the error does not say.
  */
 export function failureOf(
-  Kind: typeof BackupError | typeof RestoreError,
+  Kind: typeof BackupError | typeof RestoreError | typeof ExportError,
   error: unknown,
   what: string,
   hint: string,

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BackupError, type RestoreError } from '../errors.ts';
+import { BackupError, type ExportError, type RestoreError } from '../errors.ts';
 import { FOLDER_MODE, folderProblem, statAt } from '../file/file.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 
@@ -44,7 +44,11 @@ export function prepareFolder(
  *
  * @throws BackupError `FOLDER_MISSING`, `FOLDER_UNREADABLE`, or an error of another kind with such a code.
  */
-export function requireFolder(folder: string, Kind: typeof BackupError | typeof RestoreError, undone: string): void {
+export function requireFolder(
+  folder: string,
+  Kind: typeof BackupError | typeof RestoreError | typeof ExportError,
+  undone: string,
+): void {
   const found = folderProblem(folder);
   if (found) throw new Kind(found.code, `${found.problem} ${undone}`, { hint: found.hint, cause: found.cause });
 }

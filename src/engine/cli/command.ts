@@ -11,8 +11,8 @@ export interface CommandOption {
   readonly default?: unknown;
   /** Turns the given text into the value; the message of what it throws is printed. Default: the text itself. */
   readonly parse?: (text: string) => unknown;
-  /** The long name of an option that it cannot be given with, without the dashes. */
-  readonly conflicts?: string;
+  /** The options that it cannot be given with, by their names in camelCase. */
+  readonly conflicts?: string | readonly string[];
 }
 
 /**

@@ -10,6 +10,8 @@ import { backups } from './commands/backups.ts';
 import { checkpoint } from './commands/checkpoint.ts';
 import { compact } from './commands/compact.ts';
 import { doctor } from './commands/doctor.ts';
+import { exportTables } from './commands/export.ts';
+import { importTables } from './commands/import.ts';
 import { migrate } from './commands/migrate.ts';
 import { optimize } from './commands/optimize.ts';
 import { recover } from './commands/recover.ts';
@@ -28,6 +30,8 @@ const ENGINE: readonly Command[] = [
   checkpoint,
   compact,
   doctor,
+  exportTables,
+  importTables,
   migrate,
   optimize,
   recover,
@@ -152,7 +156,7 @@ function optionOf(form: string, given: string | CommandOption, filled: (text: st
   const option = new Option(form, filled(description));
   if (choices) option.choices(choices);
   if (value !== undefined) option.default(value);
-  if (conflicts !== undefined) option.conflicts(conflicts);
+  if (conflicts !== undefined) option.conflicts(typeof conflicts === 'string' ? conflicts : [...conflicts]);
   if (parse) {
     option.argParser((text) => {
       try {

@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import type { BackupProgress } from '../backup/copy.ts';
 import type { RecoverProgress } from '../backup/recover.ts';
+import type { ExportProgress } from '../export/progress.ts';
 import { formatBytes } from '../format.ts';
 import type { CompactProgress } from '../maintenance/compact.ts';
 import type { MigrationProgress } from '../migrations/progress.ts';
@@ -49,6 +50,15 @@ export function ofRows(rows: number, totalRows: number): Pick<Place, 'shown' | '
     shown: `${formatCount(rows)} of ${formatCount(totalRows)} rows`,
     amount: (value) => `${formatCount(Math.round(value))} rows`,
   };
+}
+
+export function exportProgress(): ProgressDisplay<ExportProgress> {
+  return display(({ phase, table, rows, totalRows }) => ({
+    label: phase === 'writing' ? table : `${phase} ${table}`,
+    value: rows,
+    total: totalRows,
+    ...ofRows(rows, totalRows),
+  }));
 }
 
 export function recoverProgress(): ProgressDisplay<RecoverProgress> {

@@ -4,7 +4,7 @@ import type { Adapter } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
 import { FILE_MODE, FOLDER_MODE } from '../file/file.ts';
 import { flushFolder, fsyncPath } from '../file/flush.ts';
-import { hasCode } from '../file/fs.ts';
+import { hasCode, isThere } from '../file/fs.ts';
 import { fsPromises } from '../file/fs-promises.ts';
 import { Claim, temporaryName } from './claim.ts';
 
@@ -80,6 +80,26 @@ export class Making implements Disposable, AsyncDisposable {
    */
   async publish(file = this.path): Promise<void> {
     nameFile(file, this.to);
+    await this.#published();
+  }
+
+  /**
+   * Gives a proved folder its own name, which nothing else may have.
+   *
+   * @throws BackupError `TARGET_EXISTS`; `NOT_FLUSHED` if it is made and its folder could not be flushed.
+   */
+  async publishFolder(): Promise<void> {
+    if (isThere(this.to)) throw targetExists(this.to);
+    try {
+      // An empty folder that came into being meanwhile is replaced.
+      renameSync(this.path, this.to);
+    } catch (error) {
+      throw hasCode(error, 'EEXIST', 'ENOTEMPTY', 'ENOTDIR') ? targetExists(this.to) : error;
+    }
+    await this.#published();
+  }
+
+  async #published(): Promise<void> {
     this.#isPublished = true;
     try {
       await flushFolder(dirname(this.to));

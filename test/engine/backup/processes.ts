@@ -14,14 +14,14 @@ export interface Fixture {
   kill(): Promise<void>;
 }
 
-/** Starts a fixture of this folder; its errors go to this process's. */
+/** Starts a fixture, by default one of this folder; its errors go to this process's. */
 export function start(
   name: string,
   args: readonly string[],
-  options: { runtime?: Runtime; before?: string } = {},
+  options: { runtime?: Runtime; before?: string; folder?: string } = {},
 ): Fixture {
-  const { runtime = RUNTIME, before = '' } = options;
-  const line = [...commandFor(`test/engine/backup/fixtures/${name}.ts`, runtime), ...args];
+  const { runtime = RUNTIME, before = '', folder = 'test/engine/backup/fixtures' } = options;
+  const line = [...commandFor(`${folder}/${name}.ts`, runtime), ...args];
   const child = spawn('sh', ['-c', `${before} exec "$@"`, 'sh', ...line], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -1,0 +1,132 @@
+import { basename, dirname, join, resolve } from 'node:path';
+import { failureOf } from '../backup/failure.ts';
+import { sidecarsOf } from '../backup/file-set.ts';
+import { requireFolder } from '../backup/folder.ts';
+import { Listener } from '../backup/listener.ts';
+import { Connection } from '../connection/connection.ts';
+import { Making } from '../copies/making.ts';
+import { sweep } from '../copies/sweep.ts';
+import { givenOrDefault, type Kit } from '../definition.ts';
+import { ExportError, InvalidInputError } from '../errors.ts';
+import { createPrivateFile } from '../file/create.ts';
+import { flushFile } from '../file/flush.ts';
+import { isThere } from '../file/fs.ts';
+import { giveTo, ownerOf } from '../file/owner.ts';
+import { MEMORY } from '../file/path.ts';
+import { bytesOf } from '../file/wal.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
+import { type Filled, fillFrom } from './fill.ts';
+import type { ExportProgress } from './progress.ts';
+import { openExport, type Source } from './read-export.ts';
+
+/** Options of `importExport()`. */
+export interface ImportExportOptions {
+  /** The folder of the export. */
+  readonly from: string;
+  /** The file to make; it must not exist. Default: the definition's default path. */
+  readonly to?: string;
+  /** Called ten times a second, and at the end of each table. What it throws ends the import and reaches the caller. */
+  readonly onProgress?: (progress: ExportProgress) => void;
+}
+
+const OPTIONS: OptionNames<ImportExportOptions> = { from: true, to: true, onProgress: true };
+
+/** A database that was made from an export. */
+export interface ImportExportReport extends Filled {
+  /** The folder of the export, absolute. */
+  readonly from: string;
+  /** The new file, absolute. */
+  readonly to: string;
+  readonly bytes: number;
+  /** When the export was made. */
+  readonly exportedAt: string;
+  readonly durationMs: number;
+}
+
+/**
+ * Makes a new database from an export: equal by row and value, which is proved by reading every row of the new file
+ * again. An export of an older schema is read into that schema, and migrated then. The file gets its name when it is
+ * complete and on the disk; the export is only read.
+ *
+ * Triggers do not run, and a value that a CHECK forbids comes as it is. Rows without a key of their own keep their order,
+ * and get new rowids. A full text search of another table is built anew.
+ *
+ * @throws ExportError if the export is not whole or not of this database, by its code: `NOT_AN_EXPORT`, `MISSING_FILE`,
+ * `CHANGED_EXPORT`, `CUT_LINE`, `WRONG_COUNT`, `OTHER_HISTORY`, `NEWER_EXPORT`, `FOREIGN_TABLE`, `MISSING_TABLE`,
+ * `FOREIGN_COLUMN`, `MISSING_COLUMN`, `REFUSED_ROW`, `DANGLING`; and `TARGET_EXISTS`, `FOLDER_MISSING` or the system's own
+ * code. No file was made.
+ * @throws InvalidInputError for a path that cannot be one.
+ */
+export type ImportExport = (options: ImportExportOptions) => Promise<ImportExportReport>;
+
+/** Returns `importExport()` for a driver and a definition. */
+export function importExportWith(kit: Kit): ImportExport {
+  return async (options) => {
+    const started = performance.now();
+    const { from, to, onProgress } = optionsArgument(options, OPTIONS);
+    if (typeof from !== 'string' || from === '' || from.includes('\0'))
+      throw new InvalidInputError('options.from', 'is not the path of a folder');
+    const filename = givenOrDefault(kit.definition, to, 'options.to');
+    if (filename === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
+    kit.adapter.load();
+    const source = openExport(resolve(from));
+    if (to === undefined) kit.definition.createDefaultFolder?.();
+    assertFree(filename);
+    const listener = new Listener(onProgress);
+    try {
+      const made = await make(kit, source, filename, listener);
+      const { exportedAt } = source.manifest;
+      return { from: source.folder, to: filename, ...made, exportedAt, durationMs: performance.now() - started };
+    } catch (error) {
+      if (listener.threw(error)) throw error;
+      const what = `Nothing of ${source.folder} was imported, and it was not changed.`;
+      throw failureOf(ExportError, error, what, `Check the disk and the folder ${dirname(filename)}, then call again.`);
+    }
+  };
+}
+
+/** A -wal that is left of another database would be taken for one of the new file. */
+function assertFree(filename: string): void {
+  requireFolder(dirname(filename), ExportError, 'No database was made.');
+  const [found] = ['', ...sidecarsOf(filename)].filter((suffix) => isThere(filename + suffix));
+  if (found === undefined) return;
+  throw new ExportError(
+    'TARGET_EXISTS',
+    `${filename}${found} exists already. It was not changed, and no database was made.`,
+    {
+      hint: 'Give the path of a new file; or move the whole database away first, with its -wal and its -shm.',
+    },
+  );
+}
+
+async function make(
+  kit: Kit,
+  source: Source,
+  to: string,
+  listener: Listener<ExportProgress>,
+): Promise<Filled & { bytes: number }> {
+  await using making = new Making(kit.adapter, to, { isFolder: true });
+  await sweep(kit.adapter, dirname(to), (name) => name === basename(to));
+  const file = join(making.path, basename(to));
+  createPrivateFile(file);
+  const filled = await fill(kit, source, file, listener);
+  giveTo(ownerOf(dirname(to)), file);
+  await flushFile(file);
+  const bytes = bytesOf(file);
+  await making.publish(file);
+  return { ...filled, bytes };
+}
+
+async function fill(kit: Kit, source: Source, file: string, listener: Listener<ExportProgress>): Promise<Filled> {
+  using connection = new Connection(kit.adapter, file, { host: kit.definition });
+  // Nobody else has the file, and nothing depends on it before it is flushed. What is text in the export's `$text` is so
+  // in the encoding of the database that it is from.
+  connection.exec(
+    `PRAGMA trusted_schema = OFF; PRAGMA encoding = '${source.manifest.encoding}'; PRAGMA journal_mode = MEMORY;
+     PRAGMA synchronous = OFF; PRAGMA ignore_check_constraints = ON`,
+  );
+  const filled = await fillFrom(connection, kit.definition, source, listener);
+  // Whoever opens it may only read.
+  connection.pragma('journal_mode = WAL');
+  return filled;
+}
