@@ -1,9 +1,9 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { openConfigured } from '../harness/bare.ts';
 import { mean } from '../harness/compare.ts';
 import { importPackage } from '../harness/ours.ts';
-import { commandOf } from '../harness/run.ts';
 import type { Cost, Measurement, Runtime, Suite, SuiteOptions } from '../harness/suite.ts';
+import { builtFolder, entryFor, runTogether } from '../harness/writers.ts';
 
 const MIXES: readonly { name: string; runtimes: readonly Runtime[] }[] = [
   { name: '4 Bun', runtimes: ['bun', 'bun', 'bun', 'bun'] },
@@ -24,34 +24,21 @@ async function race(
   transactions: number,
   built: string,
 ): Promise<Cost> {
-  const writers = runtimes.map((runtime) => {
-    const entry = runtime === 'bun' ? join(built, 'bun', 'index.js') : join(built, 'node.js');
-    return Bun.spawn([commandOf(runtime), WRITER, arm, path, String(transactions), entry], {
-      stdin: 'pipe',
-      stdout: 'pipe',
-      stderr: 'inherit',
-    });
-  });
-  const outputs = writers.map((writer) => writer.stdout.getReader());
-  // Each says that it is ready before any is told to begin.
-  for (const output of outputs) await output.read();
-  const start = performance.now();
-  for (const writer of writers) {
-    writer.stdin.write('go\n');
-    writer.stdin.end();
-  }
-  const times = await Promise.all(outputs.map((output) => output.read()));
-  const wall = (performance.now() - start) * 1000;
-  const codes = await Promise.all(writers.map((writer) => writer.exited));
-  if (codes.some((code) => code !== 0)) throw new Error(`A writer (${arm}, ${runtimes.join(', ')}) failed.`);
-  const cpu = times.reduce((sum, { value }) => sum + Number(new TextDecoder().decode(value)), 0);
+  const { outputs, milliseconds } = await runTogether(WRITER, runtimes, (runtime) => [
+    arm,
+    path,
+    String(transactions),
+    entryFor(runtime, built),
+  ]);
+  const cpu = outputs.reduce((sum, text) => sum + Number(text), 0);
   const done = transactions * runtimes.length;
-  return { wall: wall / done, cpu: cpu / done };
+  return { wall: (milliseconds * 1000) / done, cpu: cpu / done };
 }
 
-async function races({ folder, entry, quick }: SuiteOptions, runtime: Runtime): Promise<Measurement[]> {
-  const built = runtime === 'bun' ? dirname(dirname(entry)) : dirname(entry);
-  const { createDb, closeDb } = await importPackage(join(built, 'bun', 'index.js'));
+async function races(options: SuiteOptions, runtime: Runtime): Promise<Measurement[]> {
+  const { folder, quick } = options;
+  const built = builtFolder(options, runtime);
+  const { createDb, closeDb } = await importPackage(entryFor('bun', built));
   const transactions = quick ? 50 : 20_000;
   const measured: Measurement[] = [];
   for (const { name, runtimes } of MIXES) {

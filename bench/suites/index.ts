@@ -10,6 +10,7 @@ import { monitors } from './monitor.ts';
 import { openSuites } from './open.ts';
 import { peersSuite } from './peers.ts';
 import { stores } from './stores.ts';
+import { waiting } from './waiting.ts';
 import { stalls, writes } from './writes.ts';
 
 /** In the order in which they run; a suite of several tables stands here several times. */
@@ -23,6 +24,7 @@ export function suitesFor(runtime: Runtime, options: Pick<SuiteOptions, 'quick' 
     writes,
     stalls,
     contention,
+    waiting,
     imports,
     backups,
     memory,

@@ -1,6 +1,53 @@
+let cell: Int32Array | undefined;
+
+/** False on a thread that may not block, e.g. the main thread of an Electron window. */
+export function canBlock(): boolean {
+  try {
+    cell ??= new Int32Array(new SharedArrayBuffer(4));
+    Atomics.wait(cell, 0, 0, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Blocks this thread, as SQLite's own busy handler does; there is no other way to wait in a synchronous call. */
 export function sleepSync(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+  if (canBlock()) Atomics.wait(cell as Int32Array, 0, 0, milliseconds);
+  else for (const end = performance.now() + milliseconds; performance.now() < end; );
+}
+
+/** Growing and slightly random pauses until a time is over. */
+export class Pauses {
+  readonly #timeoutMs: number;
+  readonly #longestMs: number;
+  readonly #start = performance.now();
+  #nextMs: number;
+  /** Counted as well, since a test may have stopped the clock. */
+  #sleptMs = 0;
+
+  /** @param longestMs Pauses double from `firstMs` to this, and are up to a half shorter or longer. */
+  constructor(timeoutMs: number, firstMs: number, longestMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#nextMs = firstMs;
+    this.#longestMs = longestMs;
+  }
+
+  /** Milliseconds since the first of them could begin. */
+  get waitedMs(): number {
+    return Math.max(performance.now() - this.#start, this.#sleptMs);
+  }
+
+  /** Sleeps, and returns true; returns false at once if the time is over. The last pause ends with the time. */
+  pause(): boolean {
+    const left = this.#timeoutMs - this.waitedMs;
+    if (left <= 0) return false;
+    const pause = Math.min(this.#nextMs * (0.5 + Math.random()), left);
+    sleepSync(pause);
+    this.#sleptMs += pause;
+    this.#nextMs = Math.min(this.#nextMs * 2, this.#longestMs);
+    return true;
+  }
 }
 
 /**
@@ -8,13 +55,12 @@ export function sleepSync(milliseconds: number): void {
  * `timeoutMs`; then the last error is thrown.
  */
 export function retryWhile<T>(isTemporary: (error: unknown) => boolean, timeoutMs: number, fn: () => T): T {
-  const deadline = performance.now() + timeoutMs;
-  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+  const pauses = new Pauses(timeoutMs, 1, 50);
+  for (;;) {
     try {
       return fn();
     } catch (error) {
-      if (!isTemporary(error) || performance.now() >= deadline) throw error;
+      if (!isTemporary(error) || !pauses.pause()) throw error;
     }
-    sleepSync(pause * (0.5 + Math.random()));
   }
 }

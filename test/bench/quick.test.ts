@@ -33,7 +33,7 @@ const SUITES: Record<string, { tables: number; operations: string[]; arms: strin
   growth: { tables: 1, operations: ['getMessage', 'updateSpan'], arms: ['1k', '10k'] },
   cache: { tables: 1, operations: ['cache of 16 MB'], arms: ['small', 'large'] },
   writes: { tables: 2, operations: ['as shipped', 'insertMessage, mean'], arms: [] },
-  contention: { tables: 1, operations: ['4 Bun', '4 Node', '2 Bun, 2 Node'], arms: ['ours', 'bare'] },
+  contention: { tables: 2, operations: ['4 Bun', '4 Node', '2 Bun, 2 Node', '4 of both'], arms: ['ours', 'bare'] },
   import: { tables: 1, operations: ['a message and a span, each'], arms: ['ours', 'bare'] },
   backup: { tables: 1, operations: ['backup'], arms: ['ours', 'bare'] },
   memory: { tables: 1, operations: ['every store'], arms: [] },

@@ -1,4 +1,4 @@
-import type { Adapter, DriverDatabase, DriverName, Row } from '../driver/adapter.ts';
+import type { Adapter, DriverName, Row } from '../driver/adapter.ts';
 import { ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
@@ -7,6 +7,7 @@ import type { OpenFile } from './open-file.ts';
 import { typedError } from './sqlite-error.ts';
 import { Statement, type StatementWrapper } from './statement.ts';
 import { type TransactionBehavior, Transactions } from './transaction.ts';
+import { WaitingDatabase } from './waiting-database.ts';
 
 /** What {@link Connection.pragma} takes. */
 export interface PragmaOptions {
@@ -44,7 +45,7 @@ export class Connection implements Disposable {
   /** @internal Whose database it is. */
   readonly host: Host | undefined;
   readonly #adapter: Adapter;
-  readonly #database: DriverDatabase;
+  readonly #database: WaitingDatabase;
   readonly #transactions: Transactions;
   readonly #closing = new Set<() => void>();
   readonly #iterators = new Set<() => void>();
@@ -59,12 +60,13 @@ export class Connection implements Disposable {
 
   /** @throws DatabaseOpenError, UnsupportedRuntimeError */
   constructor(adapter: Adapter, filename: string, options: ConnectionOptions = {}) {
+    const { readonly = false, isClosed = false, host } = options;
     this.#adapter = adapter;
     this.filename = filename;
-    this.readonly = options.readonly ?? false;
-    this.host = options.host;
+    this.readonly = readonly;
+    this.host = host;
     try {
-      this.#database = adapter.open(filename, { readonly: this.readonly, isClosed: options.isClosed ?? false });
+      this.#database = new WaitingDatabase(adapter.open(filename, { readonly, isClosed }));
     } catch (error) {
       throw typedError(error, 'Opening', filename);
     }
@@ -95,7 +97,7 @@ export class Connection implements Disposable {
     return version;
   }
 
-  /** False from the first `close()` on. */
+  /** False after `close()`. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
@@ -186,6 +188,11 @@ export class Connection implements Disposable {
   /** Calls the function before each statement is prepared; what it throws, `prepare()` throws. */
   onPrepare(observe: (sql: string, domain: string | undefined) => void): void {
     this.#preparing.add(observe);
+  }
+
+  /** Calls the function after each wait for another connection's lock, until the returned function is called. @internal */
+  onWait(observe: (milliseconds: number) => void): () => void {
+    return this.#database.onWait(observe);
   }
 
   /** Calls the function before the connection closes. What it throws, `close()` throws when the file is closed. */

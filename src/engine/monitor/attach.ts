@@ -14,7 +14,9 @@ export function attach(connection: Connection, recorder: Recorder): () => void {
   };
   all.add(recorder);
   compose();
+  const deaf = connection.onWait((milliseconds) => recorder.waited(milliseconds));
   return () => {
+    deaf();
     if (all.delete(recorder)) compose();
   };
 }

@@ -30,13 +30,13 @@ const METRICS: readonly Metric[] = [
   {
     name: 'busy_waits_total',
     type: 'counter',
-    help: 'Transactions that waited for the write lock.',
+    help: 'Transactions and single writes that waited for a lock.',
     value: (s) => s.busyWaits,
   },
   {
     name: 'busy_wait_seconds_total',
     type: 'counter',
-    help: 'Time spent waiting for the write lock.',
+    help: 'Time spent waiting for a lock.',
     value: (s) => s.busyWaitMs / 1000,
   },
   {

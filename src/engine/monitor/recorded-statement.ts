@@ -1,12 +1,12 @@
 import type { DriverStatement, RunResult, SqliteValue } from '../driver/adapter.ts';
 
-/** What a statement is to a transaction; `lock` begins one with the write lock. */
-export type Role = 'read' | 'write' | 'begin' | 'lock' | 'commit' | 'rollback';
+/** What a statement is to a transaction. */
+export type Role = 'read' | 'write' | 'begin' | 'commit' | 'rollback';
 
 /** Counts the runs of statements. */
 interface RunCounter {
   done(sql: string, role: Role, milliseconds: number, isIdle?: boolean): void;
-  failed(sql: string, role: Role, milliseconds: number, error: unknown): void;
+  failed(sql: string, milliseconds: number, error: unknown): void;
 }
 
 /** Stands around a driver's statement and tells a recorder how long each run took and how it ended. */
@@ -86,7 +86,7 @@ export class RecordedStatement implements DriverStatement {
   }
 
   #failed(error: unknown, from: number): unknown {
-    this.#recorder.failed(this.#sql, this.#role, performance.now() - from, error);
+    this.#recorder.failed(this.#sql, performance.now() - from, error);
     return error;
   }
 }

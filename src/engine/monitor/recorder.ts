@@ -7,15 +7,12 @@ import { RecordedStatement, type Role } from './recorded-statement.ts';
 import type { MonitorTotals, SlowStatement } from './sample.ts';
 import { withoutValues, wordsOf } from './statement-text.ts';
 
-/** The shortest pause of SQLite's busy handler; a BEGIN that meets no lock takes some microseconds. */
-const WAITED_MS = 1;
-
 /** Different slow statements that are kept; where there are more, those that were slow most recently. */
 const MOST_SLOW = 100;
 
 const ROLES: Record<string, Role> = {
   BEGIN: 'begin',
-  SAVEPOINT: 'begin',
+  SAVEPOINT: 'read',
   COMMIT: 'commit',
   END: 'commit',
   RELEASE: 'commit',
@@ -24,8 +21,7 @@ const ROLES: Record<string, Role> = {
 };
 
 function roleOf(sql: string, isReadonly: boolean): Role {
-  const [first = '', second] = leadingWords(sql, 2);
-  if (first === 'BEGIN' && (second === 'IMMEDIATE' || second === 'EXCLUSIVE')) return 'lock';
+  const [first = ''] = leadingWords(sql, 1);
   return ROLES[first] ?? (isReadonly ? 'read' : 'write');
 }
 
@@ -73,18 +69,22 @@ export class Recorder {
     const { totals } = this;
     totals.statements++;
     totals.statementMs += milliseconds;
-    if (role !== 'read' && !isIdle) this.#follow(role, milliseconds);
+    if (role !== 'read' && !isIdle) this.#follow(role);
     if (milliseconds >= this.#slowMs) this.#keepSlow(sql, milliseconds);
   }
 
-  failed(sql: string, role: Role, milliseconds: number, error: unknown): void {
+  failed(sql: string, milliseconds: number, error: unknown): void {
     const { totals } = this;
     totals.statements++;
     totals.statementMs += milliseconds;
     if (milliseconds >= this.#slowMs) this.#keepSlow(sql, milliseconds);
-    if (!isBusy(error)) return;
-    totals.busyErrors++;
-    if (role === 'lock') this.#waited(milliseconds);
+    if (isBusy(error)) totals.busyErrors++;
+  }
+
+  /** Counts a wait for another connection's lock. */
+  waited(milliseconds: number): void {
+    this.totals.busyWaits++;
+    this.totals.busyWaitMs += milliseconds;
   }
 
   /** The slow statements, the one with the longest run first. */
@@ -92,16 +92,11 @@ export class Recorder {
     return [...this.#slow.values()].sort((a, b) => b.maxMs - a.maxMs);
   }
 
-  #follow(role: Role, milliseconds: number): void {
+  #follow(role: Role): void {
     const { totals } = this;
     switch (role) {
-      case 'lock':
-        this.#waited(milliseconds);
-        this.#hasWritten = false;
-        break;
       case 'begin':
-        // A savepoint inside a transaction begins nothing.
-        if (!this.#connection.inTransaction) this.#hasWritten = false;
+        this.#hasWritten = false;
         break;
       case 'write':
         if (this.#connection.inTransaction) this.#hasWritten = true;
@@ -113,12 +108,6 @@ export class Recorder {
         if (role === 'commit' && this.#hasWritten) totals.commits++;
         this.#hasWritten = false;
     }
-  }
-
-  #waited(milliseconds: number): void {
-    if (milliseconds < WAITED_MS) return;
-    this.totals.busyWaits++;
-    this.totals.busyWaitMs += milliseconds;
   }
 
   #keepSlow(text: string, milliseconds: number): void {

@@ -20,10 +20,7 @@ export interface MonitorTotals {
   readonly statementMs: number;
   /** Transactions with a write that were committed, single statements outside of a transaction too. */
   readonly commits: number;
-  /**
-   * Transactions that did not get the write lock at once (their BEGIN IMMEDIATE took a millisecond or more, the
-   * shortest pause that SQLite makes), and the milliseconds that they waited.
-   */
+  /** How often a transaction or a single write did not get the lock at once, and the milliseconds that they waited. */
   readonly busyWaits: number;
   readonly busyWaitMs: number;
   /** Statements that failed with SQLITE_BUSY: the wait was in vain. */
