@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
+import ts from 'typescript';
 import { temporaryFolder } from './support/folder.ts';
 import { type Import, importGraph, importsOf } from './support/import-graph.ts';
 import { circle, layerOf, violation } from './support/layers.ts';
@@ -166,6 +167,39 @@ describe('the import graph', () => {
     assert.deepEqual(circle([...around.slice(0, 2), { ...arrow('c/x', 'b/x'), isTypeOnly: true }], files)?.length, 3);
     const rooms = [arrow('engine/file/x', 'engine/copies/x'), arrow('engine/copies/y', 'engine/file/y')];
     assert.deepEqual(circle(rooms, layerOf), ['engine/file', 'engine/copies', 'engine/file']);
+  });
+});
+
+describe('the source', () => {
+  /** Texts of `using` that stand in a loop of the same function. */
+  function usingInLoops(file: string, text: string): string[] {
+    const found: string[] = [];
+    const visit = (node: ts.Node, isInLoop: boolean): void => {
+      const isUsing = ts.isVariableDeclarationList(node) && (node.flags & ts.NodeFlags.Using) !== 0;
+      if (isUsing && isInLoop) found.push(`${file}: ${node.getText()}`);
+      const isLoop = ts.isIterationStatement(node, false);
+      const inner = ts.isFunctionLike(node) ? false : isInLoop || isLoop;
+      ts.forEachChild(node, (child) => visit(child, inner));
+    };
+    visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true), false);
+    return found;
+  }
+
+  // esbuild and Bun's bundler make of it one variable for the whole function, which keeps the error of a round and
+  // throws it in each later one.
+  it('has no `using` in a loop', () => {
+    const files = [...new Set(graph.map(({ from }) => from))];
+    assert.deepEqual(
+      files.flatMap((file) => usingInLoops(file, readFileSync(join(ROOT, file), 'utf8'))),
+      [],
+    );
+    const loops = [
+      'for (;;) { using a = b(); }',
+      'while (x) { try { await using a = b(); } catch {} }',
+      'for (const x of y) if (x) { using a = b(); }',
+    ];
+    for (const loop of loops) assert.equal(usingInLoops('x.ts', `async function f() { ${loop} }`).length, 1, loop);
+    assert.deepEqual(usingInLoops('x.ts', 'for (;;) { z(() => { using a = b(); }); }'), []);
   });
 });
 

@@ -1,3 +1,4 @@
+import { readingOf } from './connection/closed-file.ts';
 import { Connection } from './connection/connection.ts';
 import { type AnyDb, connectionOf } from './connection/db.ts';
 import { BUSY_TIMEOUT_MS } from './connection/pragmas.ts';
@@ -5,7 +6,7 @@ import { type Definition, definitionOf, type Kit, openingOf } from './definition
 import type { Adapter } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
 import { inspectFile, realFile } from './file/file.ts';
-import { isThere } from './file/fs.ts';
+import { hasCode, isThere } from './file/fs.ts';
 import { asRefusal, openConnection, orRefuse, refuseForeign } from './file/open.ts';
 import { databasePath, MEMORY } from './file/path.ts';
 import type { Host } from './host.ts';
@@ -180,17 +181,19 @@ function looking<T>(
 ): T {
   const path = databasePath(of);
   const filename = isThere(path) ? realFile(path) : path;
+  const look = () => {
+    using connection = openToLook(adapter, path, definition);
+    refuseForeign(connection, BUSY_TIMEOUT_MS, isLedgerOf(definition, history), undefined, definition.foreign);
+    return read(connection, path);
+  };
   for (;;) {
     const wasClosed = !isHeld(filename);
     const isTorn = () => wasClosed && isHeld(filename);
     try {
-      using connection = openToLook(adapter, path, definition);
-      refuseForeign(connection, BUSY_TIMEOUT_MS, isLedgerOf(definition, history), undefined, definition.foreign);
-      const result = read(connection, path);
-      connection.close();
+      const result = look();
       if (!isTorn()) return result;
     } catch (error) {
-      if (!isTorn()) throw asRefusal(error, path);
+      if (!isTorn() && !hasCode(error, 'FILE_CHANGED')) throw asRefusal(error, path);
     }
   }
 }
@@ -203,7 +206,8 @@ function openToLook(adapter: Adapter, path: string, host: Host): Connection {
   if (path === MEMORY || inspectFile(path).isNew) return new Connection(adapter, MEMORY, { host });
   const filename = realFile(path);
   const isClosed = !isHeld(filename);
-  const connection = new Connection(adapter, filename, { readonly: true, isClosed, host });
+  const reading = isClosed ? { readonly: true, isClosed } : readingOf(filename);
+  const connection = new Connection(adapter, filename, { ...reading, host });
   connection.exec('PRAGMA trusted_schema = OFF');
   if (!isClosed) connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   return connection;

@@ -128,9 +128,9 @@ async function fill(
   copy: Making,
   listener: Listener<BackupProgress>,
 ): Promise<void> {
-  const { filename, readonly } = connection;
+  const { filename, readonly, isImmutable: isClosed } = connection;
   // Of the thread's own connection, since the other may be in the midst of a loop over rows.
-  const source = await thread.open(filename, { readonly });
+  const source = await thread.open(filename, { readonly, isClosed });
   await source.all(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   const totalBytes = await contentBytes(source);
   assertRoom(dirname(copy.path), totalBytes, `a copy of ${filename}`);

@@ -1,42 +1,78 @@
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { Connection } from '../connection/connection.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { RestoreError } from '../errors.ts';
 import { createPrivateFile } from '../file/create.ts';
 import { isThere } from '../file/fs.ts';
-import { giveTo, ownerOf } from '../file/owner.ts';
-import { exchange, openAlone } from '../file/replace.ts';
+import { exchange, identityOf, isSameIdentity, openAlone } from '../file/replace.ts';
 import { pidsWith, processesWith } from './open-files.ts';
 
-/** An empty file in the folder of backups; SQLite's own lock on it goes when its holder dies. */
+/** An empty file beside the database while a restore runs; SQLite's own lock on it goes when its holder dies. */
 const LOCK = '.restore-lock';
 
+/** Two restores that begin at one moment look at the lock at one moment; one that runs has it for longer. */
+const LOCK_MS = 100;
+const ATTEMPTS = 10;
+
 /**
- * Runs a function while no other restore beside this folder of backups runs.
+ * Runs a function while no other restore into this path runs.
  *
  * @throws RestoreError `RUNNING`
  */
-export async function oneAtATime<T>(adapter: Adapter, folder: string, fn: () => Promise<T>): Promise<T> {
-  const path = join(folder, LOCK);
-  // Only where it is not there: opening and closing it would drop the lock that a restore of this process has on it.
-  if (!isThere(path)) {
-    createPrivateFile(path);
-    giveTo(ownerOf(folder), path);
-  }
-  using lock = new Connection(adapter, path);
-  lock.exec('PRAGMA busy_timeout = 0');
+export async function oneAtATime<T>(adapter: Adapter, target: string, fn: () => Promise<T>): Promise<T> {
+  using lock = takeLock(adapter, target + LOCK);
   try {
-    lock.exec('BEGIN EXCLUSIVE');
-  } catch (cause) {
-    if (!isBusy(cause)) throw cause;
-    throw new RestoreError('RUNNING', `Another restore with backups in ${folder} runs. Nothing was changed.`, {
-      hint: 'Wait for it to end, then call again.',
-      retryable: true,
-      cause,
-    });
+    return await fn();
+  } finally {
+    removeLock(lock.filename);
   }
-  return await fn();
+}
+
+/** While it is locked: who waits for it sees that it is gone, and makes a new one. */
+function removeLock(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // An unlocked file of that name is in nobody's way.
+  }
+}
+
+function takeLock(adapter: Adapter, path: string): Connection {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const lock = tryLock(adapter, path);
+    if (lock) return lock;
+  }
+  throw running(path);
+}
+
+/** Undefined if the restore that had the lock ended meanwhile. */
+function tryLock(adapter: Adapter, path: string): Connection | undefined {
+  let lock: Connection | undefined;
+  try {
+    createPrivateFile(path);
+    const before = identityOf(path);
+    lock = new Connection(adapter, path);
+    // Else SQLite would create a -journal beside an empty file.
+    lock.exec(`PRAGMA busy_timeout = ${LOCK_MS}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`);
+    if (before && isSameIdentity(before, identityOf(path))) return lock;
+  } catch (cause) {
+    lock?.close();
+    if (isBusy(cause)) throw running(path, cause);
+    if (isThere(path)) throw cause;
+    return undefined;
+  }
+  lock.close();
+  return undefined;
+}
+
+function running(path: string, cause?: unknown): RestoreError {
+  const target = path.slice(0, -LOCK.length);
+  return new RestoreError('RUNNING', `Another restore into ${target} runs. Nothing was changed.`, {
+    hint: 'Wait for it to end, then call again.',
+    retryable: true,
+    cause,
+  });
 }
 
 /** @throws RestoreError `IN_USE` where the system tells that a process has the file open. */

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { temporaryName } from '../copies/claim.ts';
-import { FILE_MODE, FINISH, FOLDER_MODE, RESTORE_MARKER } from '../file/file.ts';
+import { FILE_MODE, FINISH, FOLDER_MODE, mayBeMarker, RESTORE_MARKER } from '../file/file.ts';
 import { fsyncPath } from '../file/flush.ts';
 import { isThere } from '../file/fs.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
@@ -136,7 +136,7 @@ function placeMarker(filename: string, unfinished: Unfinished, finish: string): 
 
 /** What a restore into this path was about to do when it was killed; undefined where there was none. */
 export function unfinishedAt(filename: string): Unfinished | undefined {
-  if (!isThere(filename) || isThere(`${filename}-shm`) || !beginsWith(filename, RESTORE_MARKER)) return undefined;
+  if (!mayBeMarker(filename) || !beginsWith(filename, RESTORE_MARKER)) return undefined;
   const described = readFileSync(filename, 'utf8').trimEnd().split('\n').at(-1) ?? '';
   return withPaths(JSON.parse(described) as Unfinished, (path) => resolve(dirname(filename), path));
 }

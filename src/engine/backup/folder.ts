@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BackupError, type ExportError, type RestoreError } from '../errors.ts';
-import { FOLDER_MODE, folderProblem, statAt } from '../file/file.ts';
-import { giveTo, ownerOf } from '../file/owner.ts';
+import { makeFolder } from '../file/create.ts';
+import { folderProblem, statAt } from '../file/file.ts';
+import { ownerOf } from '../file/owner.ts';
 
 /**
  * Makes sure that a folder for backups is there. Only its last part is created: where more of the path is missing, a
@@ -26,7 +26,7 @@ export function prepareFolder(
   if (found) throw missing(`${folder} is not a folder.`, 'Give the path of a folder.');
   requireFolder(dirname(folder), Kind, undone);
   try {
-    mkdirSync(folder, { mode: FOLDER_MODE });
+    makeFolder(folder, ownerOf(filename));
   } catch (cause) {
     if (statAt(folder)?.isDirectory()) return undefined;
     throw missing(
@@ -35,7 +35,6 @@ export function prepareFolder(
       cause,
     );
   }
-  giveTo(ownerOf(filename), folder);
   return folder;
 }
 

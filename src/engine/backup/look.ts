@@ -1,5 +1,6 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readingOf } from '../connection/closed-file.ts';
 import { Connection } from '../connection/connection.ts';
 import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
 import type { Kit } from '../definition.ts';
@@ -13,7 +14,7 @@ import { loggedEntry, readLedger } from '../migrations/ledger.ts';
 import { type Problem, planFor } from '../migrations/plan.ts';
 import { refusal } from '../migrations/refusal.ts';
 import { dataTables } from '../migrations/rows.ts';
-import type { Thread, ThreadConnection } from '../worker/thread.ts';
+import type { Thread, ThreadConnection, ThreadOpenOptions } from '../worker/thread.ts';
 
 /** What a copy is by its header, its tables and its ledger: some milliseconds, whatever its size. */
 export interface CopyState {
@@ -43,7 +44,7 @@ export function look({ adapter, definition }: Kit, path: string): CopyState {
     // Closing a descriptor of a file drops the locks that this process has on it.
     if (!isOpenHere(statSync(path)) && writeVersion(path) > WAL_VERSION)
       throw notABackup('DAMAGED', path, 'has a header that forbids to write it');
-    using connection = new Connection(adapter, path, { readonly: isReadonly(path), host: definition });
+    using connection = new Connection(adapter, path, { ...openingOf(path), host: definition });
     connection.exec(pragmaText(CAREFUL));
     const ledger = readLedger(connection);
     const tables = dataTables(connection);
@@ -82,7 +83,7 @@ export async function openThere(
   pragmas: readonly string[] = CAREFUL,
   readonly = isReadonly(path),
 ): Promise<ThreadConnection> {
-  const connection = await thread.open(path, { readonly });
+  const connection = await thread.open(path, openingOf(path, readonly));
   for (const pragma of pragmas) await connection.all(`PRAGMA ${pragma}`);
   return connection;
 }
@@ -132,6 +133,15 @@ export function mustStayReadonly(path: string): boolean {
  */
 export function isReadonly(path: string): boolean {
   return mustStayReadonly(path) || !isInWalMode(path);
+}
+
+/**
+ * How a closed file is opened, also one on read-only media.
+ *
+ * @throws DatabaseOpenError `WAL_UNREAD`
+ */
+export function openingOf(path: string, readonly = isReadonly(path)): ThreadOpenOptions {
+  return readonly ? readingOf(path) : { readonly };
 }
 
 const WAL_VERSION = 2;

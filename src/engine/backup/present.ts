@@ -9,7 +9,7 @@ import { isOurs } from '../migrations/bring-up.ts';
 import type { Thread } from '../worker/thread.ts';
 import { inUse } from './exclusive.ts';
 import { sidecarsOf } from './file-set.ts';
-import { CAREFUL, isReadonly, openThere, pragmaText } from './look.ts';
+import { CAREFUL, openingOf, openThere, pragmaText } from './look.ts';
 
 /** What is at the path that a restore shall fill. */
 export interface Present {
@@ -66,7 +66,7 @@ export async function presentAt(kit: Kit, thread: Thread, filename: string): Pro
 }
 
 function refuseForeign({ adapter, definition }: Kit, filename: string): void {
-  using connection = new Connection(adapter, filename, { readonly: isReadonly(filename), host: definition });
+  using connection = new Connection(adapter, filename, { ...openingOf(filename), host: definition });
   connection.exec(pragmaText(CAREFUL));
   if (isEmpty(connection) || isOurs(connection, definition.history)) return;
   throw new RestoreError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {

@@ -1,3 +1,4 @@
+import { rmdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Making } from '../copies/making.ts';
 import { type Definition, givenOrDefault, type Kit } from '../definition.ts';
@@ -146,21 +147,41 @@ async function carryOut(
 ): Promise<Outcome> {
   const { adapter } = kit;
   const folder = backupFolder(target);
-  prepareFolder(folder, dirname(target), RestoreError, 'Nothing was restored.');
-  return await oneAtATime(adapter, folder, async () => {
-    const finish = finishHint(kit.definition, target);
-    const earlier = finishEarlier(target, folder, finish);
-    if (source !== undefined) {
-      const outcome = await restoreFrom(kit, target, source, folder, finish, options);
-      return { ...outcome, finished: earlier !== undefined };
-    }
-    if (!earlier) throw nothingToFinish(target, kit.definition);
-    await using thread = await startThread(adapter);
-    if (earlier.isRestored) proveOpens(kit, target);
-    const tables = await compareAsFarAsReadable(thread, target, undefined);
-    const replaced = earlier.isRestored ? earlier.replaced : undefined;
-    return { migrated: [], tables, finished: true, putBack: !earlier.isRestored, ...(replaced && { replaced }) };
-  });
+  return await oneAtATime(adapter, target, () =>
+    inFolder(folder, dirname(target), async () => {
+      const finish = finishHint(kit.definition, target);
+      const earlier = finishEarlier(target, folder, finish);
+      if (source !== undefined) {
+        const outcome = await restoreFrom(kit, target, source, folder, finish, options);
+        return { ...outcome, finished: earlier !== undefined };
+      }
+      if (!earlier) throw nothingToFinish(target, kit.definition);
+      await using thread = await startThread(adapter);
+      if (earlier.isRestored) proveOpens(kit, target);
+      const tables = await compareAsFarAsReadable(thread, target, undefined);
+      const replaced = earlier.isRestored ? earlier.replaced : undefined;
+      return { migrated: [], tables, finished: true, putBack: !earlier.isRestored, ...(replaced && { replaced }) };
+    }),
+  );
+}
+
+/** Runs a function with the folder of backups, which is removed again if it was created for it and is not needed. */
+async function inFolder<T>(folder: string, beside: string, fn: () => Promise<T>): Promise<T> {
+  const created = prepareFolder(folder, beside, RestoreError, 'Nothing was restored.');
+  try {
+    return await fn();
+  } catch (error) {
+    if (created !== undefined) removeIfEmpty(created);
+    throw error;
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Something was put there.
+  }
 }
 
 /** What ends a restore that was killed. */

@@ -2,7 +2,9 @@ import type { Adapter, DriverName, Row } from '../driver/adapter.ts';
 import { ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
-import { mayNameParameters, parameterNames, setsPragma, splitStatements } from '../sql/sql-text.ts';
+import { namesIn } from '../sql/parameters.ts';
+import { mayNameParameters, setsPragma, splitStatements } from '../sql/sql-text.ts';
+import { ClosedFile } from './closed-file.ts';
 import type { OpenFile } from './open-file.ts';
 import { typedError } from './sqlite-error.ts';
 import { Statement, type StatementWrapper } from './statement.ts';
@@ -56,7 +58,8 @@ export class Connection implements Disposable {
   openFile: OpenFile | undefined;
   #isOpen = true;
   /** Why nothing may run at the moment: the connection is closed, or SQLite gave up the transaction that is running. */
-  #refusal: (() => DorkDbError) | undefined;
+  #refusal: (() => DorkDbError | undefined) | undefined;
+  #closedFile: ClosedFile | undefined;
 
   /** @throws DatabaseOpenError, UnsupportedRuntimeError */
   constructor(adapter: Adapter, filename: string, options: ConnectionOptions = {}) {
@@ -65,11 +68,14 @@ export class Connection implements Disposable {
     this.filename = filename;
     this.readonly = readonly;
     this.host = host;
+    const closedFile = isClosed ? new ClosedFile(filename) : undefined;
     try {
       this.#database = new WaitingDatabase(adapter.open(filename, { readonly, isClosed }));
     } catch (error) {
       throw typedError(error, 'Opening', filename);
     }
+    if (this.#database.isImmutable) this.#closedFile = closedFile;
+    this.transactionEnded();
     this.#transactions = new Transactions(this);
   }
 
@@ -95,6 +101,11 @@ export class Connection implements Disposable {
     const version = String(this.prepare('SELECT sqlite_version() AS version').get()?.version);
     versions.set(this.driver, version);
     return version;
+  }
+
+  /** True where the file is read without locks, as one that nobody writes. */
+  get isImmutable(): boolean {
+    return this.#closedFile !== undefined;
   }
 
   /** False after `close()`. */
@@ -180,7 +191,8 @@ export class Connection implements Disposable {
    * not trusted.
    */
   sibling(filename: string, options: ConnectionOptions = {}): Connection {
-    const sibling = new Connection(this.#adapter, filename, { host: this.host, ...options });
+    const isClosed = this.isImmutable && filename === this.filename;
+    const sibling = new Connection(this.#adapter, filename, { host: this.host, isClosed, ...options });
     sibling.exec('PRAGMA trusted_schema = OFF');
     return sibling;
   }
@@ -230,7 +242,9 @@ export class Connection implements Disposable {
 
   /** @internal */
   assertOpen(): void {
-    if (this.#refusal) throw this.#refusal();
+    if (!this.#refusal) return;
+    const error = this.#refusal();
+    if (error) throw error;
   }
 
   /**
@@ -269,7 +283,7 @@ export class Connection implements Disposable {
 
   /** @internal */
   transactionEnded(): void {
-    if (this.#isOpen) this.#refusal = undefined;
+    if (this.#isOpen) this.#refusal = this.#closedFile && (() => this.#closedFile?.change());
   }
 
   /**
@@ -290,13 +304,4 @@ export class Connection implements Disposable {
     if (this.#transactions.isRunning && !this.#database.inTransaction) this.#refuseUntilTransactionEnds(error);
     return typedError(error, 'A statement on', this.filename);
   }
-}
-
-/** @throws InvalidInputError for `:a` beside `$a`, which not every driver keeps apart. */
-function namesIn(sql: string): (string | undefined)[] | undefined {
-  const names = parameterNames(sql);
-  const named = names.filter((name) => name !== undefined);
-  if (new Set(named).size < named.length)
-    throw new InvalidInputError('sql', 'has two parameters whose names differ in the first character only');
-  return named.length > 0 ? names : undefined;
 }

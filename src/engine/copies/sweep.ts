@@ -84,34 +84,33 @@ export function leftoversIn(adapter: Adapter, folder: string, isMeant: (name: st
  */
 export async function sweep(adapter: Adapter, folder: string, isMeant: (name: string) => boolean): Promise<string[]> {
   const removed: string[] = [];
-  for (const one of readable(folder, isMeant)) {
+  const remove = async (one: Unfinished) => {
     using claim = Claim.takeOver(adapter, one.path);
-    if (!claim) continue;
-    try {
-      // Removing a large file takes as long as flushing it, so it is not done in this thread.
-      for (const part of contentOf(one)) {
-        await fsPromises().rm(part, { recursive: true, force: true });
-        removed.push(part);
-      }
-      claim.release();
-    } catch {
-      // It is another user's.
+    // Removing a large file takes as long as flushing it, so it is not done in this thread.
+    for (const part of claim ? contentOf(one) : []) {
+      await fsPromises().rm(part, { recursive: true, force: true });
+      removed.push(part);
     }
-  }
+    claim?.release();
+  };
+  // What cannot be removed is another user's.
+  for (const one of readable(folder, isMeant)) await remove(one).catch(() => {});
   return removed;
 }
 
 /** As {@link sweep}, in this thread. */
 export function sweepSync(adapter: Adapter, folder: string, isMeant: (name: string) => boolean): void {
-  for (const one of readable(folder, isMeant)) {
-    using claim = Claim.takeOver(adapter, one.path);
-    if (!claim) continue;
-    try {
-      for (const part of contentOf(one)) rmSync(part, { recursive: true, force: true });
-      claim.release();
-    } catch {
-      // It is another user's.
-    }
+  for (const one of readable(folder, isMeant)) sweepOne(adapter, one);
+}
+
+function sweepOne(adapter: Adapter, one: Unfinished): void {
+  using claim = Claim.takeOver(adapter, one.path);
+  if (!claim) return;
+  try {
+    for (const part of contentOf(one)) rmSync(part, { recursive: true, force: true });
+    claim.release();
+  } catch {
+    // It is another user's.
   }
 }
 

@@ -47,6 +47,8 @@ export interface DriverDatabase {
   /** Runs every statement of the text; a text without one does nothing. */
   exec(sql: string): void;
   readonly inTransaction: boolean;
+  /** True if it takes the file for one that never changes: it has no locks and leaves nothing beside it. */
+  readonly isImmutable: boolean;
   /** Closes at once, with every statement that is still alive: no file, lock or -wal stays behind. */
   close(): void;
   /**
@@ -67,8 +69,8 @@ export interface ThreadDriver {
   /** What `require` finds the driver by in that thread: a name or an absolute path. */
   module(): string;
   /**
-   * JavaScript of a function `(driver, filename, readonly) => ({ all, close })`, where `all(sql, params)` gives every
-   * row as an object.
+   * JavaScript of a function `(driver, filename, { readonly, isClosed }) => ({ all, close })`, where `all(sql, params)`
+   * gives every row as an object; the options are those of {@link Adapter.open}.
    */
   readonly open: string;
 }

@@ -7,6 +7,7 @@ import {
   betterSqlite3Path,
   betterSqlite3Version,
   inMemory,
+  LARGEST_IN_MEMORY,
 } from './load-better-sqlite3.ts';
 
 /** A statement that returns no rows answers the reading calls too, as bun:sqlite's does. */
@@ -75,8 +76,11 @@ export const betterSqlite3: Adapter = {
 
   thread: {
     module: betterSqlite3Path,
-    open: `(Database, filename, readonly) => {
-      const database = new Database(filename, { readonly, fileMustExist: true });
+    open: `(Database, filename, { readonly, isClosed }) => {
+      const { statSync, readFileSync } = require('node:fs');
+      const isInMemory = isClosed && statSync(filename).size <= ${LARGEST_IN_MEMORY};
+      const source = isInMemory ? readFileSync(filename).fill(1, 18, 20) : filename;
+      const database = new Database(source, { readonly, fileMustExist: true });
       const all = (statement, params) => (statement.reader ? statement.all(...params) : (statement.run(...params), []));
       return { all: (sql, params) => all(database.prepare(sql), params), close: () => database.close() };
     }`,
@@ -88,16 +92,15 @@ export const betterSqlite3: Adapter = {
 
   open(filename, { readonly, isClosed }): DriverDatabase {
     const Driver = betterSqlite3Driver();
-    const database = new Driver((isClosed && inMemory(filename)) || filename, {
-      readonly,
-      fileMustExist: filename !== ':memory:',
-    });
+    const copy = isClosed ? inMemory(filename) : undefined;
+    const database = new Driver(copy ?? filename, { readonly, fileMustExist: filename !== ':memory:' });
     return {
       prepare: (sql, names) => new BetterSqlite3Statement(database.prepare(sql), names),
       exec: (sql) => void database.exec(sql),
       get inTransaction() {
         return database.inTransaction;
       },
+      isImmutable: copy !== undefined,
       close: () => void database.close(),
       // The driver has no call for it; at the end of a process it closes nothing.
       abandon: () => void abandoned.push(database),

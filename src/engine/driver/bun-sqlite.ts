@@ -85,6 +85,9 @@ class BunStatement implements DriverStatement {
   }
 }
 
+/** https://sqlite.org/uri.html#uriimmutable */
+const IMMUTABLE_FLAGS = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI;
+
 /** SQLite as it is built into Bun. https://bun.com/docs/api/sqlite */
 export const bunSqlite: Adapter = {
   driver: 'bun:sqlite',
@@ -92,8 +95,10 @@ export const bunSqlite: Adapter = {
 
   thread: {
     module: () => 'bun:sqlite',
-    open: `({ Database }, filename, readonly) => {
-      const database = new Database(filename, readonly ? { readonly } : { readwrite: true, create: false });
+    open: `({ Database }, filename, { readonly, isClosed }) => {
+      const database = isClosed
+        ? new Database(Bun.pathToFileURL(filename).href + '?immutable=1', ${IMMUTABLE_FLAGS})
+        : new Database(filename, readonly ? { readonly } : { readwrite: true, create: false });
       return { all: (sql, params) => database.prepare(sql).all(...params), close: () => database.close(true) };
     }`,
   },
@@ -105,11 +110,7 @@ export const bunSqlite: Adapter = {
   open(filename, { readonly, isClosed }): DriverDatabase {
     refuseOldBun();
     const database = isClosed
-      ? // https://sqlite.org/uri.html#uriimmutable
-        new Database(
-          `${Bun.pathToFileURL(filename).href}?immutable=1`,
-          constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
-        )
+      ? new Database(`${Bun.pathToFileURL(filename).href}?immutable=1`, IMMUTABLE_FLAGS)
       : // A file must be there; in memory, `create` lets ATTACH make one, as better-sqlite3 does.
         new Database(filename, readonly ? { readonly } : { readwrite: true, create: filename === ':memory:' });
     return {
@@ -122,6 +123,7 @@ export const bunSqlite: Adapter = {
       get inTransaction() {
         return database.inTransaction;
       },
+      isImmutable: isClosed,
       // Without `true` the file and its locks stay until every statement is garbage.
       close: () => database.close(true),
       abandon() {

@@ -33,7 +33,7 @@ type Driver = new (
 ) => BetterDatabase;
 
 /** Up to this size a closed file is read from a copy in memory, since the driver takes no `immutable` URI. */
-const LARGEST_IN_MEMORY = 256 * 2 ** 20;
+export const LARGEST_IN_MEMORY = 256 * 2 ** 20;
 
 /** The file's bytes with the header's WAL mark taken out, since a database in memory has no -wal. */
 export function inMemory(filename: string): Buffer | undefined {

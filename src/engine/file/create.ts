@@ -1,8 +1,9 @@
 import { closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { attempt, FILE_MODE, FOLDER_MODE } from './file.ts';
+import { fsyncPath } from './flush.ts';
 import { hasCode } from './fs.ts';
-import { giveTo } from './owner.ts';
+import { giveTo, type Owner } from './owner.ts';
 
 /** Creates the empty file with mode 0600, whatever the umask, before SQLite would create it with 0644. */
 export function createPrivateFile(filename: string): void {
@@ -35,7 +36,20 @@ export function createPrivateFolder(folder: string, otherwise = ''): boolean {
     `The folder ${folder} cannot be created.`,
     `Look at the owner and the mode of the folder above it${otherwise}.`,
   );
+  if (created === undefined) return false;
   // What root creates in a user's folder would lock that user out.
-  if (created !== undefined) giveTo(statSync(dirname(created)), created);
-  return created !== undefined;
+  giveTo(statSync(dirname(created)), created);
+  // From the inside out: each name in its folder.
+  for (let at = folder; at.length >= created.length; at = dirname(at)) fsyncPath(dirname(at));
+  return true;
+}
+
+/**
+ * Creates a folder in one that is there, and flushes its name: a loss of power would else take the folder together with
+ * the files that were flushed in it.
+ */
+export function makeFolder(folder: string, owner: Owner): void {
+  mkdirSync(folder, { mode: FOLDER_MODE });
+  giveTo(owner, folder);
+  fsyncPath(dirname(folder));
 }

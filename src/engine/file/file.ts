@@ -161,6 +161,24 @@ function finishLine(filename: string): string {
   return line.startsWith(FINISH) ? line : 'Call restore() for this path.';
 }
 
+/** Every marker is smaller than this. */
+const MARKER_BYTES = 4096;
+
+/** True for a file that may be a marker and that this process does not have open: it may be read and closed. */
+export function mayBeMarker(filename: string): boolean {
+  const file = statOrUndefined(filename);
+  return file !== undefined && file.size > 0 && file.size < MARKER_BYTES && !isOpenHere(file);
+}
+
+function refuseMarker(filename: string, header: Buffer): void {
+  if (header.toString('latin1', 0, RESTORE_MARKER.length) !== RESTORE_MARKER) return;
+  refuse(
+    'RESTORE_UNFINISHED',
+    `A restore into ${filename} was interrupted before its last step.`,
+    finishLine(filename),
+  );
+}
+
 /**
  * The header must be SQLite's, and the file as long as it says, unless a -wal or a -journal holds the rest.
  *
@@ -168,13 +186,7 @@ function finishLine(filename: string): string {
  */
 function checkHeader(filename: string, size: number, hasLog: boolean): number {
   const header = readHeader(filename);
-  if (header.toString('latin1', 0, RESTORE_MARKER.length) === RESTORE_MARKER) {
-    refuse(
-      'RESTORE_UNFINISHED',
-      `A restore into ${filename} was interrupted before its last step.`,
-      finishLine(filename),
-    );
-  }
+  refuseMarker(filename, header);
   // A process that died while it wrote may have left half a first page, which SQLite makes whole from the -journal.
   if (sizeOf(`${filename}-journal`)) return 0;
   if (header.toString('latin1', 0, 16) !== MAGIC) {
@@ -233,7 +245,10 @@ export function inspectFile(filename: string): FileState {
   const file = statAt(filename);
   if (file?.isFile() && file.size > 0) {
     const hasWal = wal > 0;
-    const applicationId = mayBeOpen(filename) ? 0 : checkHeader(filename, file.size, hasWal);
+    const isOpen = mayBeOpen(filename);
+    // A loss of power may bring a -shm back that was removed before the marker was made.
+    if (isOpen && mayBeMarker(filename)) refuseMarker(filename, readHeader(filename));
+    const applicationId = isOpen ? 0 : checkHeader(filename, file.size, hasWal);
     return { isNew: false, applicationId, hasWal };
   }
   checkFolder(filename);

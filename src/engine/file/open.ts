@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { readingOf } from '../connection/closed-file.ts';
 import { Connection } from '../connection/connection.ts';
 import { OpenFile } from '../connection/open-file.ts';
 import { BUSY_TIMEOUT_MS, configure, STEP_MS } from '../connection/pragmas.ts';
@@ -81,7 +82,7 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   if (present && isOpenByAnother(present, adapter.library())) throw twoLibraries(filename);
   let connection: Connection;
   try {
-    connection = new Connection(adapter, filename, { readonly, host });
+    connection = new Connection(adapter, filename, { ...(readonly && readingOf(filename)), host });
   } catch (error) {
     if (isReplaced() && performance.now() < deadline) return again();
     throw error;
@@ -129,15 +130,23 @@ function twoLibraries(filename: string): DatabaseOpenError {
   );
 }
 
-/** SQLite would open it read-only, and create a -wal and a -shm with its mode that nobody can write afterwards. */
-function refuseUnwritable(path: string): void {
+/** True if this user may write a file. */
+export function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
-  } catch (cause) {
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** SQLite would open it read-only, and create a -wal and a -shm with its mode that nobody can write afterwards. */
+function refuseUnwritable(path: string): void {
+  if (!isWritable(path)) {
     throw new DatabaseOpenError(
       'SQLITE_READONLY',
       `${path} cannot be written by this user. Nothing was created or changed.`,
-      { hint: 'Look at the owner and the mode of the file and its disk, or open it with readonly: true.', cause },
+      { hint: 'Look at the owner and the mode of the file and its disk, or open it with readonly: true.' },
     );
   }
 }

@@ -25,7 +25,8 @@ export function identityOf(path: string): FileIdentity | undefined {
   }
 }
 
-function isSame(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
+/** True for one file, and for none twice. */
+export function isSameIdentity(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
   return a?.dev === b?.dev && a?.ino === b?.ino;
 }
 
@@ -46,7 +47,7 @@ export function openAlone(adapter: Adapter, filename: string, busyTimeoutMs: num
     );
     connection.exec('BEGIN EXCLUSIVE');
     connection.exec('COMMIT');
-    if (isSame(before, identityOf(filename))) return connection;
+    if (isSameIdentity(before, identityOf(filename))) return connection;
   } catch (error) {
     connection.close();
     throw error;
@@ -143,7 +144,7 @@ function isOpenElsewhere(file: FileIdentity, name: string): boolean | undefined 
       const folder = `/proc/${pid}/fd`;
       return readdirSync(folder).some((fd) => {
         const link = `${folder}/${fd}`;
-        return readlinkSync(link).includes(name) && isSame(identityOf(link), file);
+        return readlinkSync(link).includes(name) && isSameIdentity(identityOf(link), file);
       });
     } catch {
       // The process ended, or belongs to another user.

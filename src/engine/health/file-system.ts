@@ -57,7 +57,7 @@ export const checkFileSystem: Check = onDisk(({ connection }) => {
   const freeBytes = bavail * bsize;
   return {
     findings: [
-      ...(known ? [fitness(folder, ...known)] : []),
+      ...(known ? [fitness(folder, ...known, connection.readonly)] : []),
       roomFinding(folder, freeBytes, databaseBytes(connection)),
     ],
     figures: { fileSystem: { ...(known && { type: known[0] }), freeBytes } },
@@ -70,7 +70,7 @@ function typeOf(type: number): readonly [name: string, kind: Kind] {
 }
 
 /** @internal */
-export function fitness(folder: string, name: string, kind: Kind): HealthFinding {
+export function fitness(folder: string, name: string, kind: Kind, isReadonly = false): HealthFinding {
   const fact = `${folder} is on ${name}`;
   const move = 'Move the file with its -wal to a local disk while no process has it open.';
   switch (kind) {
@@ -95,6 +95,7 @@ export function fitness(folder: string, name: string, kind: Kind): HealthFinding
         'Put the file on a disk with a file system of this operating system.',
       );
     case 'readonly':
+      if (isReadonly) return say.info(`${fact}, which cannot be written: it is read as it is.`);
       return say.error(`${fact}, which cannot be written.`, 'Copy the file to a disk that can be written.');
     default:
       return say.ok(`${fact}.`);

@@ -13,8 +13,8 @@ const databases = new Map();
 const isAbandoned = () => Atomics.load(workerData.abandoned, 0) === 1;
 
 const calls = {
-  open({ id, filename, readonly }) {
-    databases.set(id, open(driver, filename, readonly));
+  open({ id, filename, readonly, isClosed }) {
+    databases.set(id, open(driver, filename, { readonly, isClosed }));
   },
   all({ id, sql, params }) {
     return databases.get(id).all(sql, params);

@@ -12,12 +12,19 @@ export interface ThreadConnection {
   close(): Promise<void>;
 }
 
+/** How a thread opens a file. */
+export interface ThreadOpenOptions {
+  readonly readonly: boolean;
+  /** As of a `Connection`. Default false. */
+  readonly isClosed?: boolean;
+}
+
 /** Another thread with the driver, for what would keep this one's event loop from turning. */
 export interface Thread extends AsyncDisposable {
   /** False if the runtime has no other thread, so that this one's event loop waits. */
   readonly isSeparate: boolean;
   /** @throws DorkDbError as `new Connection()` does. */
-  open(filename: string, options: { readonly readonly: boolean }): Promise<ThreadConnection>;
+  open(filename: string, options: ThreadOpenOptions): Promise<ThreadConnection>;
   /** The SHA-256 of a file's bytes in hexadecimal. The file must be one that no connection of this process has open. */
   sha256(path: string): Promise<string>;
   /**
@@ -103,9 +110,9 @@ class WorkerThread implements Thread {
     worker.on('exit', (code) => this.#fail(new Error(`The thread of the backup ended with code ${code}.`)));
   }
 
-  async open(filename: string, { readonly }: { readonly readonly: boolean }): Promise<ThreadConnection> {
+  async open(filename: string, { readonly, isClosed = false }: ThreadOpenOptions): Promise<ThreadConnection> {
     const id = ++this.#connections;
-    await this.#call('open', filename, { id, filename, readonly });
+    await this.#call('open', filename, { id, filename, readonly, isClosed });
     return {
       filename,
       all: async <T>(sql: string, ...params: string[]) =>
@@ -176,7 +183,7 @@ class SameThread implements Thread {
     this.#adapter = adapter;
   }
 
-  async open(filename: string, options: { readonly readonly: boolean }): Promise<ThreadConnection> {
+  async open(filename: string, options: ThreadOpenOptions): Promise<ThreadConnection> {
     this.#assertGoing();
     const connection = new Connection(this.#adapter, filename, options);
     this.#open.add(connection);

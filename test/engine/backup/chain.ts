@@ -19,12 +19,23 @@ function linkAfter(before: string, seq: number, by: string): string {
 
 export function createChain(connection: Connection): void {
   connection.exec(
-    'CREATE TABLE IF NOT EXISTS chain (seq INTEGER PRIMARY KEY, writer TEXT NOT NULL, link TEXT NOT NULL) STRICT',
+    `CREATE TABLE IF NOT EXISTS chain (seq INTEGER PRIMARY KEY, writer TEXT NOT NULL, link TEXT NOT NULL) STRICT;
+     CREATE TABLE IF NOT EXISTS chain_end (at INTEGER NOT NULL) STRICT`,
   );
 }
 
-/** Appends rows in transactions until there are so many, beside others who do the same. */
-export function writeChain(connection: Connection, by: string, until: number): number {
+/** Tells every writer to stop. */
+export function endChain(connection: Connection): void {
+  connection.exec('INSERT INTO chain_end VALUES (unixepoch())');
+}
+
+/**
+ * Appends rows in transactions until the chain is ended, beside others who do the same.
+ *
+ * @param begun Called after the first transaction.
+ */
+export function writeChain(connection: Connection, by: string, begun: () => void): number {
+  const isEnded = connection.prepare('SELECT 1 FROM chain_end');
   const last = connection.prepare<{ seq: number; link: string }>(
     'SELECT seq, link FROM chain ORDER BY seq DESC LIMIT 1',
   );
@@ -32,8 +43,8 @@ export function writeChain(connection: Connection, by: string, until: number): n
   let committed = 0;
   for (;;) {
     const isDone = connection.transaction(() => {
+      if (isEnded.get()) return true;
       let { seq, link } = last.get() ?? { seq: 0, link: '' };
-      if (seq >= until) return true;
       for (let i = 0; i < BATCH; i++) {
         seq++;
         link = linkAfter(link, seq, by);
@@ -42,6 +53,7 @@ export function writeChain(connection: Connection, by: string, until: number): n
       return false;
     });
     if (isDone) return committed;
+    if (committed === 0) begun();
     committed += BATCH;
   }
 }

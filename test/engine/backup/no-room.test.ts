@@ -58,7 +58,6 @@ describe(`a disk without room on ${RUNTIME}`, () => {
     await rejects(restore({ from, to: file }), RestoreError, 'NO_ROOM');
     await rejects(recover({ from: file }), BackupError, 'NO_ROOM');
     const after = contents(disk.path);
-    delete after['backups/.restore-lock'];
     assert.deepEqual(after, before);
 
     disk.clear();

@@ -81,6 +81,21 @@ describe(`the order of an exchange on ${RUNTIME}`, () => {
   });
 });
 
+describe(`a new folder, on ${RUNTIME}`, () => {
+  it('gets its name flushed at once', { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    deny(file, 'a');
+    const log = folder.file('log');
+    const line = wrappedCommand('test/engine/backup/fixtures/backup.ts', RUNTIME);
+    await nextLine(startCommand([...line, file], { FS_WRAP: JSON.stringify({ log }) }));
+    const calls = readFileSync(log, 'utf8').trimEnd().split('\n');
+    const made = calls.indexOf(`mkdirSync ${folder.file('backups')}`);
+    assert.ok(made >= 0, calls.join('\n'));
+    assert.ok(calls.slice(made).includes(`fsyncSync ${folder.path}`), calls.join('\n'));
+  });
+});
+
 describe(`a file that is mounted by itself, on ${RUNTIME}`, () => {
   it('is refused before anything is touched', { timeout: 60_000 }, async () => {
     // Only there a user may mount something for a process alone.

@@ -1,5 +1,6 @@
 import type { BackupReport } from '../../backup/backup.ts';
 import type { Schema } from '../../connection/db.ts';
+import { isWritable } from '../../file/open.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -38,7 +39,9 @@ async function runBackup(call: Call<Schema, Options>): Promise<void> {
   if (to !== undefined && dir !== undefined) call.refuse('give --to or --dir, not both');
   if (to !== undefined && label !== undefined) call.refuse('a file given with --to has a name already');
   if (daily && (to !== undefined || label !== undefined)) call.refuse('--daily goes with --dir only');
-  using db = call.open();
+  // A copy elsewhere needs no right to write the file.
+  const isElsewhere = to !== undefined || dir !== undefined;
+  using db = call.open({ readonly: isElsewhere && !isWritable(call.existingFile()) });
   using progress = backupProgress();
   using _ = onInterrupt(() => `No backup was made, and ${db.$client.filename} was not changed.`);
   const { onProgress } = progress;

@@ -1,0 +1,15 @@
+import { InvalidInputError } from '../errors.ts';
+import { parameterNames } from './sql-text.ts';
+
+/**
+ * Returns the names of a statement's parameters by position; undefined if none has a name.
+ *
+ * @throws InvalidInputError for `:a` beside `$a`, which not every driver keeps apart.
+ */
+export function namesIn(sql: string): (string | undefined)[] | undefined {
+  const names = parameterNames(sql);
+  const named = names.filter((name) => name !== undefined);
+  if (new Set(named).size < named.length)
+    throw new InvalidInputError('sql', 'has two parameters whose names differ in the first character only');
+  return named.length > 0 ? names : undefined;
+}
