@@ -191,8 +191,8 @@ export class Connection implements Disposable {
    * not trusted.
    */
   sibling(filename: string, options: ConnectionOptions = {}): Connection {
-    const isClosed = this.isImmutable && filename === this.filename;
-    const sibling = new Connection(this.#adapter, filename, { host: this.host, isClosed, ...options });
+    const like = { host: this.host, isClosed: this.isImmutable && filename === this.filename };
+    const sibling = new Connection(this.#adapter, filename, { ...like, ...options });
     sibling.exec('PRAGMA trusted_schema = OFF');
     return sibling;
   }
@@ -242,8 +242,7 @@ export class Connection implements Disposable {
 
   /** @internal */
   assertOpen(): void {
-    if (!this.#refusal) return;
-    const error = this.#refusal();
+    const error = this.#refusal?.();
     if (error) throw error;
   }
 
