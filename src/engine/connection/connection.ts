@@ -6,7 +6,7 @@ import { namesIn } from '../sql/parameters.ts';
 import { mayNameParameters, setsPragma, splitStatements } from '../sql/sql-text.ts';
 import { ClosedFile } from './closed-file.ts';
 import type { OpenFile } from './open-file.ts';
-import { typedError } from './sqlite-error.ts';
+import { rolledBack, typedError } from './sqlite-error.ts';
 import { Statement, type StatementWrapper } from './statement.ts';
 import { type TransactionBehavior, Transactions } from './transaction.ts';
 import { WaitingDatabase } from './waiting-database.ts';
@@ -290,11 +290,7 @@ export class Connection implements Disposable {
    * goes on would have each further statement committed by itself, so they are refused until it ends.
    */
   #refuseUntilTransactionEnds(cause: unknown): void {
-    this.#refusal = () =>
-      new DorkDbError('ROLLED_BACK', `SQLite rolled the transaction on ${this.filename} back. Nothing of it is kept.`, {
-        hint: 'Let the first error leave the transaction, mend what it names, and run the transaction again.',
-        cause,
-      });
+    this.#refusal = () => rolledBack(this.filename, cause);
   }
 
   /** @internal The typed error for what the driver threw. */

@@ -112,3 +112,11 @@ export function typedError(error: unknown, doing: string, filename: string): unk
     ? new DatabaseOpenError(code, text, details)
     : new DorkDbError(code, text, details);
 }
+
+/** The error of a statement after SQLite gave up the transaction that it belongs to. */
+export function rolledBack(filename: string, cause: unknown): DorkDbError {
+  return new DorkDbError('ROLLED_BACK', `SQLite rolled the transaction on ${filename} back. Nothing of it is kept.`, {
+    hint: 'Let the first error leave the transaction, mend what it names, and run the transaction again.',
+    cause,
+  });
+}

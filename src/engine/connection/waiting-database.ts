@@ -43,6 +43,10 @@ export class WaitingDatabase implements DriverDatabase {
     return this.#inner.inTransaction;
   }
 
+  get isImmutable(): boolean {
+    return this.#inner.isImmutable;
+  }
+
   close(): void {
     this.#inner.close();
   }
