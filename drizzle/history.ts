@@ -1,4 +1,4 @@
-// Generated from the SQL files of this folder by `bun run generate`; not to be edited.
+// Made from the SQL files of drizzle by `bun scripts/embed-history.ts`; not to be edited.
 import type { History } from '../src/engine/migrations/history.ts';
 
 export const history: History = {

@@ -3,6 +3,7 @@
  * entry has.
  */
 export {
+  type AllowLoss,
   BackupError,
   type Call,
   ClosedError,
@@ -24,10 +25,12 @@ export {
   type ExportProgress,
   type ExportReport,
   exportDb,
+  type History,
   type ImportExport,
   type ImportExportOptions,
   type ImportExportReport,
   InvalidInputError,
+  type Migration,
   MigrationError,
   prometheusText,
   RestoreError,

@@ -18,6 +18,8 @@ const ENGINE = [
   'engine/maintenance',
   'engine/health',
   'engine/monitor',
+  // For whoever changes a schema: check, generate, embed.
+  'engine/authoring',
   // createDb, defineDb, runMigrations.
   'assembly',
   'engine/cli',

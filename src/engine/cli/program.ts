@@ -7,10 +7,13 @@ import { messageOf } from '../realm.ts';
 import type { Call, Command, CommandLineOptions, CommandOption } from './command.ts';
 import { backup } from './commands/backup.ts';
 import { backups } from './commands/backups.ts';
+import { checkMigrations } from './commands/check.ts';
 import { checkpoint } from './commands/checkpoint.ts';
 import { compact } from './commands/compact.ts';
 import { doctor } from './commands/doctor.ts';
+import { embedMigrations } from './commands/embed.ts';
 import { exportTables } from './commands/export.ts';
+import { generateMigration } from './commands/generate.ts';
 import { importTables } from './commands/import.ts';
 import { migrate } from './commands/migrate.ts';
 import { optimize } from './commands/optimize.ts';
@@ -27,10 +30,13 @@ import { formatTable, print, printError, printJson } from './output.ts';
 const ENGINE: readonly Command[] = [
   backup,
   backups,
+  checkMigrations,
   checkpoint,
   compact,
   doctor,
+  embedMigrations,
   exportTables,
+  generateMigration,
   importTables,
   migrate,
   optimize,

@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 
 /** Words that say nothing of what a migration is for. */
 const SAYS_NOTHING = new Set(
@@ -18,9 +16,9 @@ export interface RandomNames {
   readonly heroes: ReadonlySet<string>;
 }
 
-/** The lists stand in drizzle-kit's own bundle and are not exported. */
-export function drizzleKitRandomNames(): RandomNames {
-  const bundle = readFileSync(join(dirname(createRequire(import.meta.url).resolve('drizzle-kit')), 'bin.cjs'), 'utf8');
+/** The lists are in drizzle-kit's own bundle and are not exported. */
+export function drizzleKitRandomNames(bin: string): RandomNames {
+  const bundle = readFileSync(bin, 'utf8');
   const list = (name: string) =>
     new Set(bundle.match(new RegExp(`^ {4}${name} = \\[([^\\]]*)\\]`, 'm'))?.[1]?.match(/(?<=")\w+(?=")/g) ?? []);
   return { adjectives: list('adjectives'), heroes: list('heroes') };

@@ -30,17 +30,23 @@ export function snapshotPath(folder: string, idx: number): string {
 
 const MERGE_HINT = 'Delete the files and the journal entry of the one that is not released, and generate it anew.';
 
-/** The journal, its order, the names, the files, and the chain of snapshots must agree. */
-export function problemsOfFolder(folder: string, randomNames: RandomNames): Problem[] {
+/**
+ * The journal, its order, the files, and the chain of snapshots must agree.
+ *
+ * @param randomNames Given if the names of migrations must say what they are for.
+ */
+export function problemsOfFolder(folder: string, generate: string, randomNames?: RandomNames): Problem[] {
   const entries = journalEntries(folder);
   const problems: Problem[] = [];
   const add = (message: string, hint: string) => problems.push({ message, hint });
 
   for (const [i, { idx, when, tag }] of entries.entries()) {
     const [, number, name = ''] = /^(\d{4})_(.*)$/.exec(tag) ?? [];
-    if (idx !== i || number !== String(i).padStart(4, '0'))
+    // drizzle-kit can number migrations by the time, too.
+    const isNumbered = randomNames !== undefined || number !== undefined;
+    if (idx !== i || (isNumbered && number !== String(i).padStart(4, '0')))
       add(`${tag} is entry ${i} of the journal, and numbered otherwise.`, MERGE_HINT);
-    const problem = problemOfName(name, randomNames);
+    const problem = randomNames && problemOfName(name, randomNames);
     if (problem) add(`The name of ${tag} ${problem}.`, 'Rename its file and its journal entry after its purpose.');
     const previous = entries[i - 1];
     if (previous && when <= previous.when)
@@ -51,7 +57,7 @@ export function problemsOfFolder(folder: string, randomNames: RandomNames): Prob
   const tags = new Set(entries.map(({ tag }) => tag));
   for (const name of readdirSync(folder)) {
     if (name.endsWith('.sql') && !tags.has(name.slice(0, -4)))
-      add(`${name} is in the folder and not in the journal.`, 'Delete it, or generate it with bun run generate NAME.');
+      add(`${name} is in the folder and not in the journal.`, `Delete it, or generate it with ${generate} NAME.`);
   }
   return [...problems, ...problemsOfChain(folder, entries)];
 }

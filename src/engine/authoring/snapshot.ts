@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { Connection } from '../../src/engine/connection/connection.ts';
-import { schemaObjects } from '../../src/engine/migrations/schema-state.ts';
+import type { Connection } from '../connection/connection.ts';
+import { schemaObjects } from '../migrations/schema-state.ts';
 import { snapshotPath } from './folder.ts';
 import type { Problem } from './problem.ts';
 
@@ -41,7 +41,7 @@ export function problemsOfYield(replayed: Connection, folder: string, idx: numbe
   const differs = (what: string) =>
     problems.push({
       message: `The SQL files do not yield the schema: ${what}.`,
-      hint: 'Put the edited SQL right, so that drizzle/ yields what src/dork/schema.ts says.',
+      hint: 'Correct the edited SQL, so that the folder yields what the Drizzle schema says.',
     });
   for (const table of Object.values(tables)) {
     const object = objects.get(`table ${table.name}`);
@@ -56,9 +56,18 @@ export function problemsOfYield(replayed: Connection, folder: string, idx: numbe
       if (!object.sql.includes(`"${name}"`)) differs(`the CHECK ${name} of ${table.name} is missing`);
     for (const difference of foreignKeyDifferences(replayed, table)) differs(difference);
   }
+  const ordinary = new Set(ordinaryTables(replayed));
   for (const { type, name } of objects.values())
-    if (type === 'table' && !(name in tables)) differs(`the table ${name} is not in the schema`);
+    if (type === 'table' && ordinary.has(name) && !(name in tables)) differs(`the table ${name} is not in the schema`);
   return problems;
+}
+
+/** Drizzle describes no virtual tables, e.g. of FTS5; their shadow tables are SQLite's. */
+function ordinaryTables(replayed: Connection): string[] {
+  return replayed
+    .prepare<{ name: string }>("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
+    .all()
+    .map(({ name }) => name);
 }
 
 function columnDifferences(replayed: Connection, { name: table, columns }: KitTable): string[] {
@@ -67,7 +76,8 @@ function columnDifferences(replayed: Connection, { name: table, columns }: KitTa
   const found = new Set(
     replayed
       .prepare<{ name: string; type: string; notnull: number }>(
-        'SELECT name, type, "notnull" FROM pragma_table_info(?)',
+        // Without the hidden columns of virtual tables, and with generated ones.
+        'SELECT name, type, "notnull" FROM pragma_table_xinfo(?) WHERE hidden <> 1',
       )
       .all(table)
       .map(({ name, type, notnull }) => form(name, type, notnull === 1)),

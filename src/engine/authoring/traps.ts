@@ -1,10 +1,10 @@
-import type { Connection } from '../../src/engine/connection/connection.ts';
-import type { History, Migration } from '../../src/engine/migrations/history.ts';
-import { Lineage } from '../../src/engine/migrations/lineage.ts';
-import { REBUILT } from '../../src/engine/migrations/progress.ts';
-import { dataTables } from '../../src/engine/migrations/rows.ts';
-import { allowedLosses, type MigrationStep, stepsOf } from '../../src/engine/migrations/steps.ts';
-import { actionOf, withoutComments } from '../../src/engine/sql/sql-text.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { AllowLoss, History, Migration } from '../migrations/history.ts';
+import { Lineage } from '../migrations/lineage.ts';
+import { REBUILT } from '../migrations/progress.ts';
+import { dataTables } from '../migrations/rows.ts';
+import { allowedLosses, type MigrationStep, stepsOf } from '../migrations/steps.ts';
+import { actionOf, withoutComments } from '../sql/sql-text.ts';
 import type { Problem } from './problem.ts';
 
 /** The indexes that drizzle-kit knows after each entry, by the entry's place. */
@@ -12,16 +12,18 @@ export type KnownIndexes = (place: number) => ReadonlySet<string>;
 
 /**
  * Runs a history on an empty database and finds what drizzle-kit generates without a word and what fails, or loses
- * something, only where there is data.
+ * something, only if there is data.
+ *
+ * @param since The first migration that is looked at, by its place; those before it are only run.
  */
-export function trapsOf(empty: Connection, history: History, knownIndexes: KnownIndexes): Problem[] {
+export function trapsOf(empty: Connection, history: History, knownIndexes: KnownIndexes, since = 0): Problem[] {
   // As in the runner: off, and in a transaction, where the pragmas of a migration do not turn them on.
   empty.exec('PRAGMA foreign_keys = OFF; BEGIN');
   const problems: Problem[] = [];
   for (const [place, migration] of history.migrations.entries()) {
-    const context = { connection: empty, migration, place, knownIndexes };
+    const context = { connection: empty, migration, allowLoss: history.allowLoss, place, knownIndexes };
     try {
-      for (const problem of trapsOfOne(context)) problems.push(problem);
+      for (const problem of trapsOfOne(context)) if (place >= since) problems.push(problem);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       problems.push({
@@ -38,12 +40,13 @@ export function trapsOf(empty: Connection, history: History, knownIndexes: Known
 interface Context {
   readonly connection: Connection;
   readonly migration: Migration;
+  readonly allowLoss: AllowLoss | undefined;
   readonly place: number;
   readonly knownIndexes: KnownIndexes;
 }
 
 /** What is found before a statement fails is found all the same. */
-function* trapsOfOne({ connection, migration, place, knownIndexes }: Context): Generator<Problem> {
+function* trapsOfOne({ connection, migration, allowLoss, place, knownIndexes }: Context): Generator<Problem> {
   const { tag } = migration;
   const steps = stepsOf(migration);
   if (steps.length === 0) yield { message: `${tag} holds no statement.`, hint: 'Write its SQL, or delete it.' };
@@ -54,7 +57,7 @@ function* trapsOfOne({ connection, migration, place, knownIndexes }: Context): G
     yield* problemsOfStep(tag, step, connection);
     lineage.watch(step.sql, () => connection.prepare(step.sql).all());
   }
-  const allowed = allowedLosses(migration);
+  const allowed = allowedLosses(migration, allowLoss);
   const left = new Set(dataTables(connection).map((name) => name.toLowerCase()));
   const loses = (table: string, how: string) => ({
     message: `${tag} ${how} ${table} and does not say that it may: the runner refuses it where there are rows.`,

@@ -3,14 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { problemsOfFolder } from '../../../scripts/history/folder.ts';
-import { drizzleKitRandomNames, problemOfName } from '../../../scripts/history/names.ts';
-import { trapsOf } from '../../../scripts/history/traps.ts';
+import { drizzleKitBin } from '../../../src/engine/authoring/drizzle-kit.ts';
+import { problemsOfFolder } from '../../../src/engine/authoring/folder.ts';
+import { drizzleKitRandomNames, problemOfName } from '../../../src/engine/authoring/names.ts';
+import { trapsOf } from '../../../src/engine/authoring/traps.ts';
 import { Connection } from '../../../src/engine/connection/connection.ts';
 import type { Migration } from '../../../src/engine/migrations/history.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { BUN, ROOT, RUNTIME } from '../../support/runtime.ts';
-import { adapter, FAMILY, historyOf, migration, REBUILD_PARENTS, writeFolder } from './support.ts';
+import { adapter, FAMILY, historyOf, migration, REBUILD_PARENTS, writeFolder } from '../migrations/support.ts';
 
 const BREAK = ';\n--> statement-breakpoint\n';
 
@@ -117,7 +118,7 @@ describe(`the traps of drizzle-kit, on ${RUNTIME}`, () => {
 });
 
 describe('the names of migrations', () => {
-  const randomNames = drizzleKitRandomNames();
+  const randomNames = drizzleKitRandomNames(drizzleKitBin(ROOT));
 
   it('are refused where they are empty, random, or say nothing', () => {
     assert.ok(randomNames.adjectives.size > 100 && randomNames.heroes.size > 100);
@@ -141,7 +142,7 @@ describe('the names of migrations', () => {
 });
 
 describe('the migration folder', () => {
-  const randomNames = drizzleKitRandomNames();
+  const randomNames = drizzleKitRandomNames(drizzleKitBin(ROOT));
 
   /** A folder of two entries with the snapshots that drizzle-kit chains. */
   function folderOf(folder: string): void {
@@ -198,10 +199,10 @@ describe('the migration folder', () => {
     it(`is refused with ${what}`, () => {
       using folder = temporaryFolder();
       folderOf(folder.path);
-      assert.deepEqual(problemsOfFolder(folder.path, randomNames), []);
+      assert.deepEqual(problemsOfFolder(folder.path, 'generate', randomNames), []);
       spoil(folder.path);
       assert.match(
-        problemsOfFolder(folder.path, randomNames)
+        problemsOfFolder(folder.path, 'generate', randomNames)
           .map(({ message: text }) => text)
           .join('\n'),
         message,

@@ -1,0 +1,55 @@
+import { drizzleKitGenerate } from './drizzle-kit.ts';
+import { embed } from './embed.ts';
+import type { Problem } from './problem.ts';
+import { historyOf, type Project, shown } from './project.ts';
+import { indexesAfter } from './snapshot.ts';
+import { trapsOf } from './traps.ts';
+
+/** What a generated migration came to. */
+export interface GeneratedMigration {
+  /** Its tag; undefined if drizzle-kit made none. */
+  readonly tag?: string;
+  /** True if the module that embeds the migrations has it. */
+  readonly isEmbedded: boolean;
+  readonly problems: readonly Problem[];
+  /** What drizzle-kit printed, unless it asked on the terminal. */
+  readonly output: string;
+}
+
+/**
+ * Makes a migration of what changed in the schema, looks at its SQL, and embeds it.
+ *
+ * @param custom True for an empty migration, whose SQL is written by hand.
+ */
+export function generate(
+  project: Project,
+  name: string,
+  { custom = false, isEmbedding }: { readonly custom?: boolean; readonly isEmbedding: boolean },
+): GeneratedMigration {
+  const { folder, commands } = project;
+  const isInteractive = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const { tag, output } = drizzleKitGenerate(project, { out: folder, name, custom, isInteractive });
+  if (tag === undefined) {
+    const hint = `Change the schema first; if drizzle-kit asks about a rename, run this in a terminal.`;
+    const message = 'drizzle-kit made no migration; nothing was changed.';
+    return { isEmbedded: false, problems: [{ message, hint }], output };
+  }
+  const [empty, ...others] = project.empties();
+  for (const other of others) other.close();
+  if (custom || !empty) return { tag, isEmbedded: false, problems: [], output };
+  using _ = empty;
+  const history = historyOf(project);
+  const traps = trapsOf(empty, history, (idx) => indexesAfter(folder, idx), history.migrations.length - 1);
+  const problems = traps.map(({ message, hint }) => ({ message, hint: `${hint} Then: ${commands.embed}` }));
+  const isEmbedded = problems.length === 0 && isEmbedding;
+  if (isEmbedded) embed(project);
+  return { tag, isEmbedded, problems, output };
+}
+
+/** Returns what to do with a new migration, in a sentence. */
+export function afterGenerate({ root, folder, commands }: Project, made: GeneratedMigration, custom: boolean): string {
+  const file = `${shown(root, folder)}/${made.tag}.sql`;
+  if (custom) return `Write the SQL into ${file}, then: ${commands.embed}`;
+  if (made.problems.length > 0) return `${file} was made and is not embedded: mend it first.`;
+  return `${file} is made${made.isEmbedded ? ' and embedded' : ''}. Read its SQL; check and your tests try it.`;
+}
