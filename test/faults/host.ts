@@ -21,6 +21,8 @@ export interface HostOrder {
   /** … so many. */
   readonly rounds: number;
   readonly seconds: number;
+  /** Of a scenario that tries states. */
+  readonly states?: number | undefined;
   /** No round begins after this; milliseconds since the epoch. */
   readonly until: number;
   /** The project's folder: on Node this program runs from a bundle that is elsewhere. */
@@ -52,7 +54,7 @@ const textOf = (error: unknown) => (error instanceof Error ? (error.stack ?? Str
 try {
   const bench = join(base, 'bench');
   mkdirSync(bench);
-  const { side, mode, rounds, seconds, seed, from } = order;
+  const { side, mode, rounds, seconds, states, seed, from } = order;
   const experiment = await scenario.prepare({
     runtime: RUNTIME,
     side,
@@ -60,6 +62,7 @@ try {
     folder: bench,
     rounds,
     seconds,
+    states,
     root: order.root,
     start: starter(order.jobs, RUNTIME),
     dorkDb: commander(order.cli, RUNTIME),

@@ -1,6 +1,6 @@
 /**
  * `bun run test:faults [--quick | --soak] [--minutes N] [--seed TEXT] [--only NAME,…] [--runtime bun|node|mixed]
- * [--round N] [--keep] [--list]`
+ * [--states N] [--round N] [--keep] [--list]`
  *
  * Makes every fault happen, in processes of both runtimes, and prints what survived. Exits 1 where anything was lost.
  */
@@ -19,6 +19,7 @@ interface Options {
   readonly only?: readonly string[];
   readonly runtime?: Side;
   readonly round?: number;
+  readonly states?: number;
   readonly keep?: boolean;
   readonly list?: boolean;
   readonly markdown?: boolean;
@@ -32,9 +33,14 @@ function numberFrom(least: number): (text: string) => number {
   };
 }
 
+/** `power` names all that begin with `power-`. */
+function isOf(scenario: string, name: string): boolean {
+  return scenario === name || scenario.startsWith(`${name}-`);
+}
+
 function namesOf(text: string): string[] {
   const names = text.split(',');
-  const unknown = names.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+  const unknown = names.filter((name) => !SCENARIOS.some((scenario) => isOf(scenario.name, name)));
   if (unknown.length > 0) throw new InvalidArgumentError(`There is no ${unknown.join(', ')}; --list names them.`);
   return names;
 }
@@ -48,6 +54,7 @@ const options = new Command('test:faults')
   .option('--only <names>', 'these scenarios, divided by commas', namesOf)
   .addOption(new Option('--runtime <name>', 'this side alone').choices(['bun', 'node', 'mixed']))
   .option('--round <n>', 'this round alone', numberFrom(0))
+  .option('--states <n>', 'so many states of each side, over all of power', numberFrom(1))
   .option('--keep', 'keep the folders of lost rounds')
   .option('--markdown', 'print the table as Markdown')
   .option('--list', 'name the scenarios, and end')
@@ -59,9 +66,11 @@ if (options.list) {
 } else {
   const mode: Mode = options.soak ? 'soak' : options.quick ? 'quick' : 'usual';
   const { seed, round, minutes, keep = false, only, runtime } = options;
-  const scenarios = SCENARIOS.filter(({ name }) => !only || only.includes(name));
+  const scenarios = SCENARIOS.filter(({ name }) => !only || only.some((one) => isOf(name, one)));
+  const powered = scenarios.filter(({ name }) => isOf(name, 'power')).length;
+  const states = options.states && Math.ceil(options.states / Math.max(1, powered));
   console.log(`Seed ${seed}, ${mode === 'soak' ? `a soak of ${minutes} minutes` : `${mode} rounds`}`);
-  const tallies = await runPlan(scenarios, { mode, seed, round, minutes, keep, runtime });
+  const tallies = await runPlan(scenarios, { mode, seed, round, minutes, keep, runtime, states });
   console.log(`\n${tableOf(tallies, options.markdown ? 'markdown' : 'text')}\n`);
   for (const { scenario, side, notRun } of tallies) {
     if (notRun) console.log(`Not run: ${scenario.name} on ${side}. ${notRun}`);

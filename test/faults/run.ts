@@ -34,6 +34,8 @@ export interface Plan {
   readonly minutes: number;
   readonly keep: boolean;
   readonly runtime?: Side | undefined;
+  /** How many states a scenario tries that tries states. */
+  readonly states?: number | undefined;
 }
 
 /** How many scenarios run at the same time. */
@@ -114,6 +116,7 @@ async function runSlice(tally: Tally, plan: Plan, until: number, rounds: number)
     until,
     keep: plan.keep,
     seconds,
+    states: plan.states,
     root: ROOT,
   };
   let next = first;

@@ -20,6 +20,8 @@ export interface Bench {
   readonly rounds: number;
   /** For a scenario that runs for a time: how long one of its rounds lasts. */
   readonly seconds: number;
+  /** For a scenario that tries states: how many of them; absent for the usual number. */
+  readonly states?: number | undefined;
   /** The project's folder. */
   readonly root: string;
   readonly start: StartJob;

@@ -6,6 +6,7 @@ import { becomeUser, NOBODY } from '../support/user.ts';
 import { HOLDING } from './jobs/holding.ts';
 import { OPERATIONS } from './jobs/operations.ts';
 import { PAIRS } from './jobs/pairs.ts';
+import { POWER } from './jobs/power.ts';
 import { WRITING } from './jobs/writing.ts';
 import type { Answer } from './processes.ts';
 
@@ -20,7 +21,7 @@ export interface Desk {
 // biome-ignore lint/suspicious/noExplicitAny: each job says what it takes; they come as JSON
 export type JobProgram = (args: any, desk: Desk) => unknown;
 
-const JOBS: Readonly<Record<string, JobProgram>> = { ...OPERATIONS, ...WRITING, ...HOLDING, ...PAIRS };
+const JOBS: Readonly<Record<string, JobProgram>> = { ...OPERATIONS, ...WRITING, ...HOLDING, ...PAIRS, ...POWER };
 
 const [name = '', text = '{}'] = process.argv.slice(2);
 const args = JSON.parse(text);

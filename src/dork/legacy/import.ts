@@ -5,6 +5,7 @@ import { connectionOf } from '../../engine/connection/db.ts';
 import { temporaryFolder } from '../../engine/copies/temporary-folder.ts';
 import { ImportError, InvalidInputError } from '../../engine/errors.ts';
 import { statAt } from '../../engine/file/file.ts';
+import { flushCommits } from '../../engine/file/flush.ts';
 import { MEMORY, shellQuoted } from '../../engine/file/path.ts';
 import { flagArgument } from '../../engine/input.ts';
 import { type OptionNames, optionsArgument } from '../../engine/options.ts';
@@ -78,6 +79,7 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
       onProgress: options.onProgress,
     });
     for (const source of places.keys()) sources.set(source, run.import(source));
+    if (!isDryRun) flushCommits(connection.filename, 'has the older files');
   } finally {
     connection.exec(DROP_PLANNED);
   }

@@ -1,7 +1,9 @@
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
+import { DorkDbError } from '../errors.ts';
 import { statAt } from './file.ts';
 import { hasCode } from './fs.ts';
 import { fsPromises } from './fs-promises.ts';
+import { MEMORY } from './path.ts';
 
 /** Codes of a folder that its file system cannot flush (SMB, some FUSE), or that may be written and not read. */
 const CANNOT_FLUSH_FOLDER = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EACCES', 'EISDIR'];
@@ -26,6 +28,41 @@ export function fsyncPath(path: string): void {
   } catch (error) {
     if (!statAt(path)?.isDirectory()) throw error;
     tolerate(path, error);
+  }
+}
+
+/** Flushes a file if there is one. A -wal may be opened and closed beside SQLite: its locks are on other files. */
+export function flushIfThere(path: string): void {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r+');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return;
+    throw error;
+  }
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Makes every commit so far last a loss of power. With synchronous = NORMAL commits otherwise wait for the next
+ * checkpoint, which flushes the -wal first.
+ *
+ * @param done What was committed, for the error, e.g. `was migrated`.
+ * @throws DorkDbError `NOT_FLUSHED`
+ */
+export function flushCommits(filename: string, done: string): void {
+  if (filename === MEMORY) return;
+  try {
+    flushIfThere(`${filename}-wal`);
+  } catch (cause) {
+    throw new DorkDbError('NOT_FLUSHED', `${filename} ${done}, but that may not last a loss of power.`, {
+      hint: 'Check the disk. Nothing needs to be done again.',
+      cause,
+    });
   }
 }
 

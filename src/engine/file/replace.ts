@@ -1,11 +1,11 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { Connection } from '../connection/connection.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseBusyError, DorkDbError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { sleepSync } from '../sleep.ts';
-import { fsyncPath } from './flush.ts';
+import { flushIfThere, fsyncPath } from './flush.ts';
 import { hasCode } from './fs.ts';
 
 /** Which file a path names. Two paths with equal identities are one file. */
@@ -84,21 +84,6 @@ function leaveWal(connection: Connection): void {
   // A killed process leaves its -shm; with an exclusive lock on the file nobody has it open.
   rmSync(`${filename}-shm`, { force: true });
   fsyncPath(filename.startsWith('/') ? dirname(filename) : '.');
-}
-
-function flushIfThere(path: string): void {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r+');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
-    throw error;
-  }
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** How long an exchange waits for openings that still have the old file; ours notice within some 100 ms. */

@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import type { Connection } from '../connection/connection.ts';
 import { InvalidInputError } from '../errors.ts';
+import { flushCommits } from '../file/flush.ts';
 import { howTo } from '../host.ts';
 import { textArgument } from '../input.ts';
 import { now } from '../time.ts';
@@ -53,7 +54,7 @@ export function repair(
   const tag = textArgument(name, 'tag');
   const by = options.by === undefined ? user() : textArgument(options.by, 'options.by');
   const reason = options.reason === undefined ? undefined : textArgument(options.reason, 'options.reason');
-  return connection.transaction(() => {
+  const repaired = connection.transaction(() => {
     const ledger = readLedger(connection);
     const found = editedEntries(connection, ledger, history.migrations).find(({ migration }) => migration.tag === tag);
     if (!found) throw notEdited(connection, history, tag);
@@ -72,6 +73,8 @@ export function repair(
       drift: driftOf(connection, { migrations: history.migrations.slice(0, ledger.length) }),
     };
   }, 'immediate');
+  flushCommits(connection.filename, 'was repaired');
+  return repaired;
 }
 
 /** So much of a name is shown. */

@@ -2,6 +2,7 @@ import type { Connection } from '../connection/connection.ts';
 import { STEP_MS } from '../connection/pragmas.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
 import { DatabaseBusyError, DorkDbError, InvalidInputError, MigrationError } from '../errors.ts';
+import { flushCommits } from '../file/flush.ts';
 import { MEMORY } from '../file/path.ts';
 import { checkTimeout, flagArgument } from '../input.ts';
 import { type OptionNames, objectArgument } from '../options.ts';
@@ -120,6 +121,7 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
         ),
       ),
     );
+    if (outcome.applied.length > 0) flushCommits(connection.filename, 'was migrated');
     // Not before: a migration that fails at every start would push the older snapshots out.
     if (attempt.snapshot !== undefined) pruneSnapshots(connection.filename, attempt.snapshot.path, history);
     return outcome;

@@ -12,6 +12,7 @@ import { ORACLE } from './oracle.ts';
 import { PAIRS_AT_ONCE } from './pairs.ts';
 import { PATHS } from './paths.ts';
 import { PLANTED } from './planted.ts';
+import { POWER } from './power.ts';
 import { ROOM } from './room.ts';
 import { SOAK } from './soak.ts';
 import { TOGETHER } from './together.ts';
@@ -25,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...KILL_MOMENTS,
   ...KILL_MIGRATE,
   ...KILL_IMPORT,
+  ...POWER,
   ...DAMAGE,
   ...HISTORIES,
   ...TOGETHER,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   backup,
@@ -12,39 +12,9 @@ import {
   restore,
   verifyBackup,
 } from '#entry';
-import { acknowledgedIn, assertAcknowledged, assertKept, assertNoWreckage, assertSound, writeHome } from '../oracle.ts';
-import type { Bench } from '../scenario.ts';
+import { closedHome, crashedHome, fatten, fileIn, WRITERS } from '../homes.ts';
+import { acknowledgedIn, assertAcknowledged, assertKept, assertNoWreckage, assertSound } from '../oracle.ts';
 import { killed, type Moment, wreckageIn } from './kill.ts';
-
-const WRITERS = ['ada', 'bob'];
-
-const fileIn = (home: string) => join(home, 'dork.db');
-
-/** A closed file with acknowledged transactions. */
-function closedHome(home: string): void {
-  writeHome(fileIn(home), home, WRITERS, 40);
-}
-
-/** A file with the -wal of a process that was killed while it wrote. */
-async function crashedHome(home: string, { start }: Bench): Promise<void> {
-  closedHome(home);
-  await using job = start('write', { file: fileIn(home), logs: home, writer: 'cyd' });
-  await job.next();
-  while ((acknowledgedIn(home).get('cyd') ?? 0) < 60) await new Promise((resolve) => setTimeout(resolve, 5));
-  await job.kill();
-  assert.ok(statSync(`${fileIn(home)}-wal`).size > 0);
-}
-
-/** Some megabytes more, so that copying them takes a while. */
-function fatten(home: string, megabytes = 3): void {
-  using db = createDb(fileIn(home));
-  const insert = db.$client.prepare(
-    "INSERT INTO agent_denials (id, path, reason, denier, created_at) VALUES (?, ?, ?, 'fat', '2026-01-01T00:00:00.000Z')",
-  );
-  db.transaction(() => {
-    for (let i = 0; i < megabytes * 1000; i++) insert.run(`fat-${i}`, `/fat/${i}`, 'x'.repeat(800));
-  });
-}
 
 function kept(home: string): undefined {
   assertKept(fileIn(home), home);
@@ -89,7 +59,7 @@ const WRITE: Moment = {
   name: 'write',
   promise: 'Every acknowledged commit is there, of each transaction all or nothing.',
   job: 'write',
-  model: closedHome,
+  model: (home) => closedHome(home),
   args: (home) => ({ file: fileIn(home), logs: home, writer: 'ada', transactions: 150 }),
   rounds: { quick: 6, usual: 60 },
   check: kept,

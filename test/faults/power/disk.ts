@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Changes, Naming } from './changes.ts';
+
+/** Which sectors of a write reached the disk. */
+export interface Torn {
+  readonly bytes: 512 | 4096;
+  isKept(sector: number): boolean;
+}
+
+/** What a disk has kept of the steps before a loss of power. */
+export interface Kept {
+  /** The steps before this one were done. */
+  readonly cut: number;
+  /** Steps that are on the disk; of those that say or flush it means nothing. */
+  readonly steps: ReadonlySet<number>;
+  /** Writes that are there in part. */
+  readonly torn: ReadonlyMap<number, Torn>;
+}
+
+/** The files of a folder by their paths in it; undefined for a folder. */
+export type Files = ReadonlyMap<string, Buffer | undefined>;
+
+/** The files that the next process finds. */
+export function filesAfter(changes: Changes, kept: Kept): Files {
+  const folders = new Map<number, Map<string, number>>();
+  const apply = ({ folder, name, node }: Naming) => {
+    const names = folders.get(folder) ?? new Map<string, number>();
+    folders.set(folder, names);
+    if (node === undefined) names.delete(name);
+    else names.set(name, node);
+  };
+  for (const naming of changes.before) apply(naming);
+  for (const step of kept.steps) {
+    const change = changes.steps[step];
+    if (change?.kind === 'names') for (const naming of change.namings) apply(naming);
+  }
+  const files = new Map<string, Buffer | undefined>();
+  const visit = (folder: number, path: string) => {
+    for (const [name, node] of folders.get(folder) ?? []) {
+      const isFolder = changes.nodes[node]?.isFolder;
+      files.set(join(path, name), isFolder ? undefined : contentOf(changes, kept, node));
+      if (isFolder) visit(node, join(path, name));
+    }
+  };
+  visit(changes.root, '');
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function contentOf(changes: Changes, { steps, torn }: Kept, node: number): Buffer {
+  let content = Buffer.from(changes.nodes[node]?.content ?? []);
+  const grow = (size: number) => {
+    if (size > content.length) content = Buffer.concat([content, Buffer.alloc(size - content.length)]);
+  };
+  for (const step of steps) {
+    const change = changes.steps[step];
+    if (change?.kind === 'truncate' && change.node === node) {
+      content = Buffer.from(content.subarray(0, change.size));
+      grow(change.size);
+    } else if (change?.kind === 'write' && change.node === node) {
+      const { offset, bytes } = change;
+      grow(offset + bytes.length);
+      copySectors(content, offset, bytes, torn.get(step));
+    }
+  }
+  return content;
+}
+
+/** A sector that was not kept has what was there before, or zeros behind the old end. */
+function copySectors(content: Buffer, offset: number, bytes: Buffer, torn: Torn | undefined): void {
+  if (!torn) {
+    bytes.copy(content, offset);
+    return;
+  }
+  for (let at = 0; at < bytes.length; ) {
+    const sector = Math.floor((offset + at) / torn.bytes);
+    const end = Math.min(bytes.length, (sector + 1) * torn.bytes - offset);
+    if (torn.isKept(sector)) bytes.copy(content, offset + at, at, end);
+    at = end;
+  }
+}
+
+/** One text for equal files. */
+export function keyOf(files: Files): string {
+  const hash = createHash('sha1');
+  for (const [path, content] of files) {
+    // SQLite makes it anew.
+    if (!path.endsWith('-shm')) hash.update(`${path}\0${content?.length}\0`).update(content ?? '');
+  }
+  return hash.digest('base64');
+}
+
+/** Writes them into an empty folder. */
+export function writeFiles(files: Files, folder: string): void {
+  for (const [path, content] of files) {
+    if (content === undefined) mkdirSync(join(folder, path), { mode: 0o700 });
+    else writeFileSync(join(folder, path), content, { mode: 0o600 });
+  }
+}
+
+/** Reads a folder as {@link filesAfter} gives it. */
+export function filesIn(folder: string): Files {
+  const files = new Map<string, Buffer | undefined>();
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    files.set(path.slice(folder.length + 1), entry.isDirectory() ? undefined : readFileSync(path));
+  }
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,8 @@
+import type { Operation } from '../operation.ts';
+import { COPIES } from './copies.ts';
+import { EXCHANGES } from './exchanges.ts';
+import { HISTORIES } from './histories.ts';
+import { WRITING } from './writing.ts';
+
+/** Everything in whose middle the power fails. */
+export const OPERATIONS: readonly Operation[] = [...WRITING, ...COPIES, ...EXCHANGES, ...HISTORIES];

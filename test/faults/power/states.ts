@@ -1,0 +1,52 @@
+import type { Random } from '../../kit/random.ts';
+import type { Changes } from './changes.ts';
+import { type Files, filesAfter, keyOf } from './disk.ts';
+import { Disk, MODELS, type Model, STYLES, type Style } from './models.ts';
+import { type Told, toldBefore } from './told.ts';
+
+/** What the next process may find after a loss of power. */
+export interface State {
+  /** For people: where and how. */
+  readonly name: string;
+  readonly model: Model;
+  readonly files: Files;
+  readonly told: Told;
+}
+
+/** So many draws in a row that give nothing new mean that there is nothing new. */
+const ENOUGH = 400;
+
+/** Different states that a disk may be in, in a random order, up to a number of them. */
+export function* statesOf(changes: Changes, count: number, random: Random): Generator<State> {
+  const disk = new Disk(changes);
+  const seen = new Set<string>();
+  // What was just said must be true.
+  const ends = [...changes.steps.keys()].filter((i) => changes.steps[i - 1]?.kind === 'say');
+  ends.push(changes.steps.length);
+  for (let given = 0, vain = 0; given < count && vain < ENOUGH; ) {
+    const cut = random.chance(0.3) ? random.pick(ends) : random.below(changes.steps.length + 1);
+    const state = stateAt(disk, cut, random.pick(MODELS), random.pick(STYLES), random);
+    const key = keyOf(state.files) + JSON.stringify([state.told.lines.length, ...state.told.durable]);
+    if (seen.has(key)) {
+      vain++;
+      continue;
+    }
+    seen.add(key);
+    given++;
+    vain = 0;
+    yield state;
+  }
+}
+
+function stateAt(disk: Disk, cut: number, model: Model, style: Style, random: Random): State {
+  const { changes } = disk;
+  const kept = disk.keptAt(cut, model, style, random);
+  const step = changes.steps[cut];
+  const what = step === undefined ? 'the end' : step.kind;
+  return {
+    name: `step ${cut} of ${changes.steps.length} (${what}), ${model}, ${style}`,
+    model,
+    files: filesAfter(changes, kept),
+    told: toldBefore(changes, cut),
+  };
+}
