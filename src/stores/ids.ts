@@ -1,20 +1,20 @@
-/** Crockford's base 32, in the order of ASCII, so that the order of the text is the order of the number. */
+/** Crockford's base 32 in ASCII order, so that ids sort as text in the order of their numbers. */
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** Ten bits as two digits; filled by the first id, since a program that makes none starts the sooner. */
+/** Ten bits as two digits. Filled by the first id, so that a program that creates no ids starts faster. */
 const pairs: string[] = [];
 
 const TWENTY_BITS = 2 ** 20 - 1;
 
-/** Random words are drawn this many at a time: one by one, a draw costs many times the whole id. */
+/** Random words are drawn in batches of this size: drawing them one by one costs many times the whole id. */
 const pool = new Uint32Array(1024);
 let used = pool.length;
 
-/** The millisecond of the last id, its digits, and the 80 bits behind them: four times twenty. */
+/** The millisecond of the last id, its digits, and the 80 random bits after them, as four groups of twenty. */
 let last = -1;
 let time = '';
 const random: [number, number, number, number] = [0, 0, 0, 0];
-/** The digits of the first forty of the random bits, which change once a millisecond. */
+/** The digits of the first forty random bits, which change once per millisecond. */
 let upper = '';
 
 function digits(twentyBits: number): string {
@@ -29,7 +29,7 @@ function draw(): number {
   return (pool[used++] as number) & TWENTY_BITS;
 }
 
-/** The id of a new millisecond is random. */
+/** Starts a new millisecond with a random id. */
 function begin(at: number): void {
   for (let n = pairs.length; n < 1024; n++) pairs.push(`${DIGITS[n >> 5]}${DIGITS[n & 31]}`);
   last = at;
@@ -38,7 +38,10 @@ function begin(at: number): void {
   upper = `${digits(random[0])}${digits(random[1])}`;
 }
 
-/** The ids of one millisecond follow each other; behind the last of 2^80 the next millisecond begins early. */
+/**
+ * Increments the random bits, so that the ids of one millisecond are ascending. After 2^80 ids the next millisecond
+ * begins early.
+ */
 function increment(): void {
   for (let i = 3; i >= 0; i--) {
     const next = (random[i] as number) + 1;
@@ -51,17 +54,19 @@ function increment(): void {
   begin(last + 1);
 }
 
-/** The last millisecond that ten digits hold, less one that {@link increment} may begin. */
+/** The latest millisecond that fits in ten digits, minus one that {@link increment} may begin early. */
 const LATEST = 2 ** 48 - 2;
 
-/** A clock that a test has set may give anything: a fraction, 0, a time before 1970, NaN. */
+/**
+ * Returns a valid millisecond for any clock. A clock set by a test may return a fraction, 0, a time before 1970 or NaN.
+ */
 function millisecond(clock: number): number {
   return clock >= 0 && clock <= LATEST ? Math.trunc(clock) : 0;
 }
 
 /**
- * A new ULID: 26 characters, the first ten of them the time, greater than every earlier one of this process, also where
- * the clock was set back. https://github.com/ulid/spec
+ * Returns a new ULID: 26 characters, of which the first ten are the time. It is greater than every earlier id of this
+ * process, even if the clock was set back. https://github.com/ulid/spec
  */
 export function newId(): string {
   const at = millisecond(Date.now());

@@ -4,16 +4,16 @@ import { InvalidInputError } from '../engine/errors.ts';
 import { checked, fitsAsItIs } from '../engine/input.ts';
 import type { StoreStatement } from './statements.ts';
 
-/** What a patch comes to. */
+/** The statement and the arguments for one patch. */
 export interface PatchStep<T> {
-  /** The UPDATE of exactly the patch's fields; undefined where it has none. */
+  /** The UPDATE of exactly the patch's fields; undefined if the patch is empty. */
   readonly statement: StoreStatement<T> | undefined;
-  /** The fields' values, checked: the first arguments of the statement. */
+  /** The checked values of the fields: the first arguments of the statement. */
   readonly values: unknown[];
 }
 
 /**
- * Makes the UPDATE of some fields.
+ * Builds the UPDATE of some fields.
  *
  * @param set A placeholder for each field, by the field's name.
  * @param names The fields' names, in the order of the statement's first arguments.
@@ -21,8 +21,8 @@ export interface PatchStep<T> {
 export type BuildUpdate<T> = (set: Record<string, SQL>, names: readonly string[]) => StoreStatement<T>;
 
 /**
- * The UPDATEs of a row, one for each set of fields that a patch has had until now. An UPDATE writes every index of
- * every column that it names, also of those whose value stays, so that one for all the fields would write them all.
+ * The UPDATEs of a row, one per combination of fields, built at first use. An UPDATE writes the indexes of all columns
+ * that it names, even of unchanged ones, so a single UPDATE of all fields would write every index.
  */
 export class PatchStatements<T> {
   readonly #names: readonly string[];
@@ -31,7 +31,7 @@ export class PatchStatements<T> {
   readonly #build: BuildUpdate<T>;
   readonly #bySet: StoreStatement<T>[] = [];
 
-  /** @param fields What each field may hold, by name; at most 31. */
+  /** @param fields The schema of each field, by name; at most 31 fields. */
   constructor(fields: Readonly<Record<string, GenericSchema>>, build: BuildUpdate<T>) {
     this.#names = Object.keys(fields);
     this.#schemas = Object.values(fields);
@@ -40,12 +40,12 @@ export class PatchStatements<T> {
   }
 
   /**
-   * Checks a patch. A field that is undefined is left alone, and so is a field that cannot be patched.
+   * Checks a patch. Undefined fields and unknown fields are ignored.
    *
-   * @throws InvalidInputError that names the first field that does not fit.
+   * @throws InvalidInputError that names the first invalid field.
    */
   for(patch: object): PatchStep<T> {
-    if (typeof patch !== 'object' || patch === null) throw new InvalidInputError('patch', 'is not an object');
+    if (typeof patch !== 'object' || patch === null) throw new InvalidInputError('patch', 'must be an object');
     const values: unknown[] = [];
     let set = 0;
     for (let i = 0; i < this.#names.length; i++) {
@@ -58,7 +58,7 @@ export class PatchStatements<T> {
     return { statement: set === 0 ? undefined : this.#statement(set), values };
   }
 
-  /** The UPDATE of the fields whose bits are set. */
+  /** Returns the UPDATE of the fields whose bits are set. */
   #statement(set: number): StoreStatement<T> {
     const known = this.#bySet[set];
     if (known) return known;

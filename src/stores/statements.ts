@@ -12,18 +12,18 @@ interface Query {
   toSQL(): { sql: string; params: unknown[] };
 }
 
-/** Where a parameter of the SQL comes from: an argument by its position, or a constant of the query. */
+/** The source of an SQL parameter: an argument by its position, or a constant of the query. */
 type Source = { readonly argument: number } | { readonly constant: unknown };
 
 /**
- * SQLite looks at the value of a bound LIMIT when it plans a statement, and so compiles the statement anew each time one
- * is bound, which takes as long as reading a page; an expression it leaves alone.
+ * SQLite uses the value of a bound LIMIT when it plans a statement, and therefore recompiles the statement each time
+ * one is bound, which takes as long as reading a page. It does not do so for an expression.
  */
 const BOUND_LIMIT = ' limit ?';
 
 /**
- * A query that Drizzle builds once, at its first use, and that stays prepared. Its arguments are the named
- * placeholders of the query (`sql.placeholder('id')`), in the order in which they are declared.
+ * A query that Drizzle builds at first use and that stays prepared. Its arguments are the query's named placeholders
+ * (`sql.placeholder('id')`), in the order of their declaration.
  */
 export class StoreStatement<T = Row> {
   readonly #connection: Connection;
@@ -31,7 +31,7 @@ export class StoreStatement<T = Row> {
   readonly #build: () => Query;
   readonly #names: readonly string[];
   #statement: Statement<T> | undefined;
-  /** Undefined where the arguments are the parameters as they stand. */
+  /** Undefined if the arguments can be used as parameters directly. */
   #sources: readonly Source[] | undefined;
 
   constructor(connection: Connection, domain: string, build: () => Query, names: readonly string[]) {
@@ -41,29 +41,29 @@ export class StoreStatement<T = Row> {
     this.#names = names;
   }
 
-  /** Runs the statement and says what it changed. */
+  /** Runs the statement and returns the number of changes. */
   run(...args: unknown[]): RunResult {
     return this.runWith(args);
   }
 
-  /** The same with an array, which is changed. */
+  /** Like `run()`, with an array of arguments. The array is modified. */
   runWith(args: unknown[]): RunResult {
     const statement = this.#statement ?? this.#prepare();
     return statement.runWith(this.#sources ? this.#params(this.#sources, args) : args);
   }
 
-  /** The first row, or undefined. */
+  /** Returns the first row, or undefined. */
   get(...args: unknown[]): T | undefined {
     return this.getWith(args);
   }
 
-  /** The same with an array, which is changed. */
+  /** Like `get()`, with an array of arguments. The array is modified. */
   getWith(args: unknown[]): T | undefined {
     const statement = this.#statement ?? this.#prepare();
     return statement.getWith(this.#sources ? this.#params(this.#sources, args) : args);
   }
 
-  /** Every row. */
+  /** Returns all rows. */
   all(...args: unknown[]): T[] {
     const statement = this.#statement ?? this.#prepare();
     return statement.allWith(this.#sources ? this.#params(this.#sources, args) : args);
@@ -84,7 +84,10 @@ export class StoreStatement<T = Row> {
     return this.#statement;
   }
 
-  /** Drizzle's encoders are left out: the connection itself binds booleans as 0 and 1, and no column needs another. */
+  /**
+   * Drizzle's encoders are skipped: the connection binds booleans as 0 and 1 itself, and no column needs other
+   * encoding.
+   */
   #sourceOf(param: unknown): Source {
     const value = is(param, Param) ? param.value : param;
     if (!is(value, Placeholder)) return { constant: value };
@@ -94,18 +97,18 @@ export class StoreStatement<T = Row> {
   }
 }
 
-/** Makes the statements of one domain's stores; the domain is what `guardDomains()` checks them against. */
+/** Returns the factory for the statements of a domain's stores; `guardDomains()` checks them against that domain. */
 export function statementsOf(domain: string) {
   return <T = Row>(db: StoreDb, build: () => Query, ...names: string[]): StoreStatement<T> =>
     new StoreStatement<T>(db.$client, domain, build, names);
 }
 
-/** An expression under the name that a row's property has. */
+/** An expression with the name of a row's property as its alias. */
 type Aliased<T> = SQL.Aliased<T>;
 
 /**
- * The columns of a table under the names of the schema's properties, so that the driver itself makes the objects that
- * callers get and no row is mapped: `select(columnsOf(table))`.
+ * Returns the columns of a table aliased to the property names of the schema: `select(columnsOf(table))`. The driver
+ * then creates the objects that callers get, and no row needs to be mapped.
  */
 export function columnsOf<T extends SQLiteTable>(
   table: T,

@@ -4,7 +4,7 @@ import { parameterNames } from './sql-text.ts';
 /**
  * Returns the names of a statement's parameters by position; undefined if none has a name.
  *
- * @throws InvalidInputError for `:a` beside `$a`, which not every driver keeps apart.
+ * @throws InvalidInputError if a statement has both `:a` and `$a`, which some drivers do not distinguish.
  */
 export function namesIn(sql: string): (string | undefined)[] | undefined {
   const names = parameterNames(sql);

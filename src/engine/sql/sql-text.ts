@@ -1,8 +1,8 @@
-/** One token that matters for finding where a statement ends: a word in capitals, or a single punctuation mark. */
+/** A token that matters for finding the end of a statement: a word in capitals, or a single punctuation mark. */
 interface Token {
   readonly text: string;
   readonly start: number;
-  /** Offset of the character behind the token. */
+  /** Offset after the last character of the token. */
   readonly end: number;
 }
 
@@ -10,7 +10,9 @@ const SPACE = /[\s\ufeff]+/y;
 const WORD = /[A-Za-z_\u0080-\uffff$0-9]+/y;
 const CLOSING: Record<string, string> = { "'": "'", '"': '"', '`': '`', '[': ']' };
 
-/** The offset behind a quoted string or name that starts at `from`; the end of the text where it is not closed. */
+/**
+ * Returns the offset after the quoted string or name that starts at `from`; the end of the text if it is not closed.
+ */
 function skipQuoted(sql: string, from: number): number {
   const close = CLOSING[sql.charAt(from)] as string;
   for (let i = from + 1; i < sql.length; i++) {
@@ -21,13 +23,13 @@ function skipQuoted(sql: string, from: number): number {
   return sql.length;
 }
 
-/** The offset behind what the pattern finds at `from`; `from` itself where it finds nothing. */
+/** Returns the offset after the match of the pattern at `from`; `from` itself if there is no match. */
 function skip(pattern: RegExp, sql: string, from: number): number {
   pattern.lastIndex = from;
   return pattern.test(sql) ? pattern.lastIndex : from;
 }
 
-/** The offset behind a comment that starts at `from`; `from` itself if none does. */
+/** Returns the offset after the comment that starts at `from`; `from` itself if there is no comment. */
 function skipComment(sql: string, from: number): number {
   const line = sql.startsWith('--', from);
   if (!line && !sql.startsWith('/*', from)) return from;
@@ -35,7 +37,10 @@ function skipComment(sql: string, from: number): number {
   return end < 0 ? sql.length : end + (line ? 1 : 2);
 }
 
-/** Words and punctuation of SQL, without white space and comments; a quoted string or name is one token `'`. */
+/**
+ * Yields the words and punctuation of an SQL text, without white space and comments. A quoted string or name is one
+ * token `'`.
+ */
 function* tokens(sql: string, onComment?: (comment: string) => void): Generator<Token> {
   let i = 0;
   while (i < sql.length) {
@@ -58,15 +63,15 @@ function* tokens(sql: string, onComment?: (comment: string) => void): Generator<
   }
 }
 
-/** True for `CREATE TRIGGER` and `CREATE TEMP TRIGGER`, not for a table of that name. */
+/** Returns true for `CREATE TRIGGER` and `CREATE TEMP TRIGGER`, but not for a table with that name. */
 function startsTrigger([first, second, third]: readonly string[]): boolean {
   if (first !== 'CREATE') return false;
   return second === 'TRIGGER' || ((second === 'TEMP' || second === 'TEMPORARY') && third === 'TRIGGER');
 }
 
 /**
- * The statements of an SQL text, trimmed, without their semicolons; text that is only white space and comments
- * gives none. A trigger's body is part of its statement: it ends where an END stands between two semicolons, as in
+ * Splits an SQL text into its statements, trimmed and without semicolons. White space and comments alone yield an empty
+ * list. The body of a trigger is part of its statement, which ends at an END between two semicolons, see
  * https://sqlite.org/c3ref/complete.html.
  */
 export function splitStatements(sql: string): string[] {
@@ -93,8 +98,8 @@ export function splitStatements(sql: string): string[] {
 }
 
 /**
- * The names of a statement's parameters by position, without their first character; undefined for `?`, and for a
- * number that `?3` skips. https://sqlite.org/lang_expr.html#varparam
+ * Returns the names of a statement's parameters by position, without their first character. A `?` is undefined, and so
+ * is a number skipped by e.g. `?3`. https://sqlite.org/lang_expr.html#varparam
  */
 export function parameterNames(statement: string): (string | undefined)[] {
   const names: (string | undefined)[] = [];
@@ -128,17 +133,17 @@ export function parameterNames(statement: string): (string | undefined)[] {
   return names;
 }
 
-/** How many parameters a statement takes. */
+/** Returns the number of parameters of a statement. */
 export function countParameters(statement: string): number {
   return parameterNames(statement).length;
 }
 
-/** False for a statement without named parameters (`?1`, `:a`, `@a`, `$a`); true if it may have some. */
+/** Returns false for a statement without named parameters (`?1`, `:a`, `@a`, `$a`); true if it may have some. */
 export function mayNameParameters(statement: string): boolean {
   return /\?\d|[:@$]/.test(statement);
 }
 
-/** The first words of a statement in capitals, as `['ALTER', 'TABLE', "'"]`; comments do not count. */
+/** Returns the first words of a statement in capitals, e.g. `['ALTER', 'TABLE', "'"]`. Comments are skipped. */
 export function leadingWords(statement: string, count: number): string[] {
   const words: string[] = [];
   for (const { text } of tokens(statement)) {
@@ -148,7 +153,7 @@ export function leadingWords(statement: string, count: number): string[] {
   return words;
 }
 
-/** True for a pragma that may set something. SQLite sets some of them as soon as the statement is prepared. */
+/** Returns true for a pragma that may set a value. SQLite sets some of them when the statement is prepared. */
 export function setsPragma(statement: string): boolean {
   const [word, first, second, third, fourth] = leadingWords(statement, 5);
   if (word !== 'PRAGMA') return false;
@@ -157,8 +162,8 @@ export function setsPragma(statement: string): boolean {
 }
 
 /**
- * The tokens of a text as one string, so that texts which differ in comments, white space and the case of words only
- * are equal.
+ * Returns the tokens of an SQL text as one string. Texts that differ only in comments, white space and the case of
+ * words yield equal strings.
  */
 export function withoutComments(sql: string): string {
   const parts: string[] = [];
@@ -166,28 +171,31 @@ export function withoutComments(sql: string): string {
   return parts.join(' ');
 }
 
-/** A name as SQL writes it, without its quotes. */
+/** Removes the quotes of a name. */
 function unquoted(sql: string): string {
   const close = CLOSING[sql.charAt(0)];
   if (close === undefined) return sql;
   return close === ']' ? sql.slice(1, -1) : sql.slice(1, -1).replaceAll(close + close, close);
 }
 
-/** Returns the comments of an SQL text with their marks; what looks like one inside a string is not a comment. */
+/** Returns the comments of an SQL text with their marks; a string that looks like a comment is not one. */
 export function commentsOf(sql: string): string[] {
   const comments: string[] = [];
   for (const _ of tokens(sql, (comment) => comments.push(comment)));
   return comments;
 }
 
-/** Returns the words, names and strings of an SQL text in lower case, without their quotes. */
+/** Returns the words, names and strings of an SQL text in lower case, without quotes. */
 export function wordsOf(sql: string): Set<string> {
   const words = new Set<string>();
   for (const { start, end } of tokens(sql)) words.add(unquoted(sql.slice(start, end)).toLowerCase());
   return words;
 }
 
-/** Returns the tokens of a statement: words in capitals, quoted ones without their quotes and as they are written. */
+/**
+ * Returns the tokens of a statement: words in capitals, quoted names and strings without quotes and in their original
+ * case.
+ */
 export function unquotedTokens(sql: string): string[] {
   const parts: string[] = [];
   for (const { text, start, end } of tokens(sql)) parts.push(text === "'" ? unquoted(sql.slice(start, end)) : text);
@@ -196,12 +204,12 @@ export function unquotedTokens(sql: string): string[] {
 
 const QUOTE_OR_COMMENT = /["'`[]|--|\/\*/g;
 
-/** Found in a text whose double quotes do not all belong to plain names. Most SQL that Drizzle writes has none of it. */
+/** Matches a text that has more than plain double-quoted names. Most SQL from Drizzle does not match. */
 const NOT_PLAIN = /['`[]|""|--|\/\*/;
 
 /**
- * The same SQL with every `"name"` written as `` `name` ``. SQLite takes a double-quoted name that names nothing for a
- * text where its library allows that, and a name in backquotes never. https://sqlite.org/quirks.html#dblquote
+ * Replaces every `"name"` by `` `name` ``. If the SQLite library allows it, an unknown double-quoted name is taken for
+ * a string; a name in backquotes never is. https://sqlite.org/quirks.html#dblquote
  */
 export function withBackquotes(sql: string): string {
   if (!NOT_PLAIN.test(sql)) return sql.replaceAll('"', '`');
@@ -221,18 +229,18 @@ export function withBackquotes(sql: string): string {
   return result + sql.slice(from);
 }
 
-/** What a statement does, and to which table. */
+/** The action of a statement and its table. */
 export interface StatementAction {
-  /** The words that say it, as `CREATE INDEX` or `INSERT`; empty for text that begins with none of SQL's verbs. */
+  /** The action, e.g. `CREATE INDEX` or `INSERT`; empty if the text does not begin with an SQL verb. */
   readonly verb: string;
-  /** The table that it makes, changes or drops, or whose index or trigger it makes. */
+  /** The table that is created, changed or dropped, or the table of the index or trigger. */
   readonly table?: string;
 }
 
 const VERBS = new Set(['INSERT', 'REPLACE', 'UPDATE', 'DELETE', 'SELECT', 'CREATE', 'DROP', 'ALTER', 'PRAGMA']);
 const OBJECTS = new Set(['TABLE', 'INDEX', 'TRIGGER', 'VIEW']);
 
-/** The word behind which the table's name stands, by what the statement does. */
+/** The word before the table's name, by verb. */
 const BEFORE_TABLE: Record<string, string> = {
   INSERT: 'INTO',
   REPLACE: 'INTO',
@@ -244,17 +252,17 @@ const BEFORE_TABLE: Record<string, string> = {
   'ALTER TABLE': 'TABLE',
 };
 
-/** Words between that one and the name: `IF NOT EXISTS`, `OR REPLACE`. */
+/** Words that may follow it before the name: `IF NOT EXISTS`, `OR REPLACE`. */
 const BETWEEN = new Set(['IF', 'NOT', 'EXISTS', 'OR', 'ROLLBACK', 'ABORT', 'REPLACE', 'FAIL', 'IGNORE']);
 
-/** Reads the beginning of a statement: enough to tell a person what is being done, and nothing of the values. */
+/** Reads the beginning of a statement: enough to show what is being done, without any values. */
 export function actionOf(statement: string): StatementAction {
   let depth = 0;
   let verb = '';
   let isNext = false;
   let table: string | undefined;
   for (const { text, start, end } of tokens(statement)) {
-    // What was taken for the table is its schema where a dot follows.
+    // A name followed by a dot is a schema, not the table.
     if (table !== undefined && text !== '.') return { verb, table };
     table = undefined;
     if (text === '(') depth++;
