@@ -28,8 +28,11 @@ const FEATURES = [
   'engine/migrate-db',
   'engine/migrations/bring-up',
   'engine/migrations/history',
+  'engine/monitor/activity',
   'engine/monitor/monitor',
   'engine/monitor/prometheus',
+  'engine/rows/approximate-sizes',
+  'engine/rows/read-rows',
   'dork/pulse/cron',
   'dork/relay/rebuild',
 ];

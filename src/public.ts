@@ -182,7 +182,11 @@ export type { AppliedMigration, MigrationReport } from './engine/migrations/repo
 export type { MigrateOptions } from './engine/migrations/runner.ts';
 export type { Drift } from './engine/migrations/schema-state.ts';
 export type { AppliedEntry, MigrationStatus } from './engine/migrations/status.ts';
+export { type Activity, activity, type TableActivity } from './engine/monitor/activity.ts';
 export { type Monitor, type MonitorOptions, monitor } from './engine/monitor/monitor.ts';
 export { prometheusText } from './engine/monitor/prometheus.ts';
 export type { MonitorSample, MonitorTotals, SlowStatement } from './engine/monitor/sample.ts';
+export { type ApproximateSize, approximateSizes } from './engine/rows/approximate-sizes.ts';
+export type { Cell } from './engine/rows/cells.ts';
+export { type ReadRowsOptions, type RowPage, readRows } from './engine/rows/read-rows.ts';
 export { newId } from './stores/ids.ts';

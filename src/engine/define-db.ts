@@ -30,8 +30,11 @@ import {
 import type { AllowLoss, History } from './migrations/history.ts';
 import type { LedgerRepair, RepairLedgerOptions } from './migrations/repair.ts';
 import { checkAllowLoss } from './migrations/runner.ts';
+import { type Activity, activity } from './monitor/activity.ts';
 import { type Monitor, type MonitorOptions, monitor } from './monitor/monitor.ts';
 import { type OptionNames, optionsArgument } from './options.ts';
+import { type ApproximateSize, approximateSizes } from './rows/approximate-sizes.ts';
+import { type ReadRowsOptions, type RowPage, readRows } from './rows/read-rows.ts';
 
 /** Describes a host's own database. */
 export interface DefineDbOptions<TSchema extends Schema> {
@@ -107,6 +110,12 @@ export interface DefinedDb<TSchema extends Schema> {
   health(db: AnyDb, options?: HealthOptions): HealthReport;
   /** Watches a connection. */
   monitor(db: AnyDb, options?: MonitorOptions): Monitor;
+  /** Returns the figures of the whole file that change from second to second. */
+  activity(db: AnyDb): Activity;
+  /** Returns about how large each table and index is, without reading them. */
+  approximateSizes(db: AnyDb): ApproximateSize[];
+  /** Returns a page of rows of any table, as text to look at. */
+  readRows(db: AnyDb, table: string, options?: ReadRowsOptions): RowPage;
 }
 
 /**
@@ -156,6 +165,9 @@ export function defineDbFor(adapter: Adapter): DefineDb {
       optimize,
       health,
       monitor,
+      activity,
+      approximateSizes,
+      readRows,
     };
   };
 }

@@ -11,6 +11,7 @@ const ENGINE = [
   'engine/worker',
   'engine/copies',
   'engine/migrations',
+  'engine/rows',
   // What a database is: files of src/engine that name the rooms' types, and are given to the features.
   'definition',
   'engine/backup',

@@ -1,0 +1,46 @@
+import type { Connection } from '../connection/connection.ts';
+import { isBytes } from '../realm.ts';
+
+/** A value as SQLite holds it, as text to look at. */
+export interface Cell {
+  readonly type: 'null' | 'integer' | 'real' | 'text' | 'blob';
+  /**
+   * Every digit of a number; the text with U+FFFD for what is not valid; the bytes of a blob in hexadecimal; `''` for
+   * null. Of a text no more than the first 2048 bytes, of a blob 32.
+   */
+  readonly text: string;
+  /** Bytes of a text or a blob. */
+  readonly bytes?: number;
+  /** True if `text` is only the beginning. */
+  readonly isCut?: true;
+}
+
+/** Bytes of a text that are read; of a blob 32. */
+const CELL_BYTES = 2048;
+const BLOB_BYTES = 32;
+
+/** Returns the three result columns that {@link cellOf} needs of an expression. A long value is not read whole. */
+export function cellColumns(expression: string): string {
+  return `typeof(${expression}), octet_length(${expression}), CASE typeof(${expression})
+    WHEN 'text' THEN substr(CAST(${expression} AS BLOB), 1, ${CELL_BYTES})
+    WHEN 'blob' THEN substr(${expression}, 1, ${BLOB_BYTES})
+    WHEN 'integer' THEN CAST(${expression} AS TEXT)
+    WHEN 'real' THEN format('%!.17g', ${expression}) END`;
+}
+
+/** Returns the decoder for the texts of a database. https://sqlite.org/pragma.html#pragma_encoding */
+export function decoderOf(connection: Connection): (bytes: Uint8Array) => string {
+  const encoding = String(connection.pragma('encoding', { simple: true })).toLowerCase();
+  const label = encoding === 'utf-16le' ? 'utf-16le' : encoding === 'utf-16be' ? 'utf-16be' : 'utf-8';
+  // As a stream, so that a character that was cut at the end is left out.
+  return (bytes) => new TextDecoder(label, { ignoreBOM: true }).decode(bytes, { stream: true });
+}
+
+/** Makes a cell of the values of the three columns of {@link cellColumns}. */
+export function cellOf(type: unknown, bytes: unknown, value: unknown, decode: (bytes: Uint8Array) => string): Cell {
+  const kind = type as Cell['type'];
+  if (kind !== 'text' && kind !== 'blob') return { type: kind, text: value === null ? '' : String(value) };
+  const given = isBytes(value) ? value : new Uint8Array();
+  const text = kind === 'text' ? decode(given) : Buffer.from(given).toString('hex');
+  return { type: kind, text, bytes: Number(bytes), ...(given.length < Number(bytes) && { isCut: true }) };
+}
