@@ -23,21 +23,21 @@ import type { MigrationStep } from './steps.ts';
 export interface Work {
   readonly migration: Migration;
   readonly steps: readonly MigrationStep[];
-  /** What it may lose, in lower case. */
+  /** The names of tables and objects that it may lose, in lower case. */
   readonly allowed: ReadonlySet<string>;
 }
 
-/** What applying came to, before it is committed. */
+/** The result of applying migrations, before the commit. */
 export interface Applied {
   readonly applied: readonly AppliedMigration[];
-  /** What was dangling before and still is. */
+  /** References that were dangling before and still are. */
   readonly dangling: readonly DanglingReferences[];
 }
 
 /**
- * Applies migrations inside the transaction that the caller holds, and proves that nothing was lost.
+ * Applies migrations inside the caller's transaction, and verifies that nothing was lost.
  *
- * @param rows The rows of each table at the beginning.
+ * @param rows The number of rows of each table at the beginning.
  * @throws MigrationError of kind `failed`, `data_loss` or `foreign_keys`; the caller rolls back.
  */
 export function apply(
@@ -72,7 +72,7 @@ export function apply(
       applied.push({ tag: migration.tag, hash: migration.hash, statements: steps.length, durationMs });
     }
   } catch (error) {
-    // A loss before it may be the reason, and is to be known at once.
+    // An earlier loss may be the cause, so it is reported in the same error.
     if (error instanceof MigrationError) refuseLosses(guard.losses, error);
     throw error;
   }
@@ -83,11 +83,11 @@ export function apply(
   return { applied, dangling: checkReferences(connection, tags, dangling.found) };
 }
 
-/** The references that were dangling before, under the names that the tables have now. */
+/** References that were dangling before, by the current names of their tables. */
 class Dangling {
   readonly #connection: Connection;
   found: readonly DanglingReferences[] | undefined;
-  /** Rows of each table with a dangling reference. */
+  /** Number of rows with a dangling reference, by table. */
   #rows: Map<string, number>;
 
   constructor(connection: Connection) {
@@ -105,7 +105,7 @@ class Dangling {
     this.#rows = new Map([...this.#rows].map(([table, rows]) => [successorOf(table), rows]));
   }
 
-  /** Returns how many dangling rows of a table went since the last call. */
+  /** Returns how many dangling rows of a table were removed since the last call. */
   gone(table: string): number {
     const had = this.#rows.get(table) ?? 0;
     if (had === 0) return 0;
@@ -132,7 +132,7 @@ function runStep(connection: Connection, migration: Migration, { sql, position }
   }
 }
 
-/** Undefined where the schema's keys are such that SQLite cannot check them. */
+/** Returns undefined if SQLite cannot check the foreign keys of the schema. */
 function foundBefore(connection: Connection): readonly DanglingReferences[] | undefined {
   try {
     return danglingReferences(connection);
@@ -152,7 +152,7 @@ function checkReferences(
     after = danglingReferences(connection);
   } catch (cause) {
     if (!(cause instanceof DorkDbError) || cause.code !== 'SQLITE_ERROR') throw cause;
-    // It was so before, and is no fault of the migration.
+    // The migration did not cause this: SQLite could not check the keys before either.
     if (before === undefined) return [];
     throw new MigrationError(
       'foreign_keys',

@@ -10,20 +10,23 @@ import { refusalOf } from './refusal.ts';
 import { type MigrateOptions, migrate } from './runner.ts';
 import { type Drift, driftOf, missingColumns } from './schema-state.ts';
 
-/** How an opening deals with a file that is not current. */
+/** Options for opening a file that may not be current. */
 export interface BringUpOptions extends Pick<MigrateOptions, 'onProgress' | 'lockTimeoutMs'> {
-  /** `apply` what the file lacks (default), or `require` that it lacks nothing, as a read-only connection always does. */
+  /**
+   * `apply` runs the missing migrations (default). `require` throws if any is missing, as does every read-only
+   * connection.
+   */
   readonly migrations?: 'apply' | 'require';
   /** Default: warnings are dropped. */
   readonly logger?: Logger;
 }
 
 /**
- * Brings a file that is not current to the end of a history at its opening, or says why it cannot be used.
+ * Brings a file to the end of its history when it is opened.
  *
- * @throws MigrationError where the file and the history do not fit; the file is as it was.
- * @throws DatabaseOpenError where it has every migration and lacks a column.
- * @throws DatabaseBusyError where another process kept the write lock.
+ * @throws MigrationError if the file and the history do not match; the file is unchanged.
+ * @throws DatabaseOpenError if the file has every migration, but lacks a column.
+ * @throws DatabaseBusyError if another process held the write lock until the timeout.
  */
 export function bringUp(connection: Connection, history: History, options: BringUpOptions): void {
   const mayApply = options.migrations !== 'require' && !connection.readonly;
@@ -32,18 +35,21 @@ export function bringUp(connection: Connection, history: History, options: Bring
   if (error) throw error;
   if (drift.length === 0) return;
   const list = drift.map(({ kind, type, name }) => `${kind} ${type} ${name}`).join(', ');
-  options.logger?.warn(`The schema of ${connection.filename} is not what its migrations yield: ${list}.`);
+  options.logger?.warn(`The schema of ${connection.filename} differs from its migrations: ${list}.`);
 }
 
-/** True where the ledger of a file begins as a history does; Drizzle's own migrator makes such a file, without our application_id. */
+/**
+ * Returns true if a file's ledger begins like the history. A file made by Drizzle's own migrator does, without having
+ * our application_id.
+ */
 export function startsAs(connection: Connection, history: History): boolean {
   return readLedger(connection)[0]?.hash === history.migrations[0]?.hash;
 }
 
 /**
- * Returns whether a file is one of a history. With an application_id the history knows its files by that, and takes one
- * without any whose ledger begins as it does, as Drizzle's own migrator makes it; another application_id is the mark of
- * another program. A history without one knows its files by their ledger alone.
+ * Returns true if a file belongs to a history. If the history has an application_id, the file must have it too, or none
+ * and a ledger that begins like the history (made by Drizzle's own migrator). Another application_id belongs to another
+ * program. Without an application_id, the ledger alone decides.
  */
 export function isOurs(connection: Connection, history: History): boolean {
   const { applicationId } = history;
@@ -66,9 +72,10 @@ function requireCurrent(connection: Connection, history: History): readonly Drif
 }
 
 /**
- * Returns the refusal of a file that has every migration and lacks a table or a column; undefined if it lacks none.
+ * Returns the error for a file that has every migration, but lacks a table or a column; undefined if nothing is
+ * missing.
  *
- * @param drift How its schema differs: without a difference nothing is missing.
+ * @param drift The differences of its schema. If there are none, nothing is missing.
  */
 export function mismatch(
   connection: Connection,
@@ -80,6 +87,6 @@ export function mismatch(
   return new DatabaseOpenError(
     'SCHEMA_MISMATCH',
     `${connection.filename} has every migration, but lacks ${lost.join(', ')}. It was not changed.`,
-    { hint: 'Something else changed its schema: restore the newest backup, or put back what is missing.' },
+    { hint: 'Another program changed its schema. Restore the newest backup, or add the missing parts.' },
   );
 }

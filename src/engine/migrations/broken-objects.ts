@@ -4,12 +4,12 @@ import { isError } from '../realm.ts';
 import { logOf } from './names.ts';
 
 /**
- * What SQLite says of the first trigger or view that names a table or a column which is not there; undefined where
- * there is none. SQLite compiles them all when it renames a table, so one is renamed, and the renaming undone.
+ * Returns SQLite's error for the first trigger or view that names a missing table or column; undefined if there is
+ * none. SQLite compiles all of them when it renames a table, so this renames one and rolls back.
  * https://sqlite.org/lang_altertable.html
  */
 export function brokenObject(connection: Connection): string | undefined {
-  // A migration may have turned it on; renaming then compiles nothing.
+  // A migration may have turned this on. Renaming would then not compile anything.
   connection.exec('PRAGMA legacy_alter_table = OFF; SAVEPOINT probe');
   const broken = renameError(connection);
   connection.exec('ROLLBACK TO probe; RELEASE probe');
@@ -27,15 +27,15 @@ function renameError(connection: Connection): string | undefined {
 }
 
 /**
- * A statement that fires such a trigger fails, long after the migration that broke it.
+ * Refuses migrations that break a trigger or a view. Otherwise a statement that uses it would fail long afterwards.
  *
- * @throws MigrationError of kind `failed` where a trigger or a view is broken that was not before.
+ * @throws MigrationError of kind `failed` if a trigger or view is broken that was not broken before.
  */
 export function refuseBroken(tags: readonly string[], before: string | undefined, after: string | undefined): void {
   if (after === undefined || after === before) return;
   throw new MigrationError(
     'failed',
-    `${tags.join(', ')} would leave a trigger or a view that cannot run: ${after}. It was rolled back.`,
-    { hint: 'Drop it, or make it anew, in the same migration.' },
+    `${tags.join(', ')} would leave a broken trigger or view: ${after}. It was rolled back.`,
+    { hint: 'Drop it or create it again in the same migration.' },
   );
 }

@@ -3,12 +3,12 @@ import { DorkDbError } from '../errors.ts';
 import type { History } from './history.ts';
 import { LEDGER, OBJECTS } from './names.ts';
 
-/** Stands between two statements of a schema; SQL has no use for it. */
+/** Separates the statements of a schema; it never occurs in SQL. */
 const SEPARATOR = '\u001f';
 
 /**
- * The schema and the ledger of a file as two texts. Neither is sorted, since sorting takes as long as all the rest: a
- * file that was not vacuumed gives both in the order in which they were written.
+ * Selects the schema and the ledger of a file as two texts. They are not sorted, because sorting takes as long as
+ * everything else. Unless the file was vacuumed, both are in the order in which they were written.
  */
 const STATE = `SELECT (SELECT group_concat(sql, char(${SEPARATOR.charCodeAt(0)})) FROM ${OBJECTS}),
   (SELECT group_concat(hash) FROM ${LEDGER})`;
@@ -37,8 +37,8 @@ function isSameSet(a: string, b: string): boolean {
 }
 
 /**
- * True where the file has this history and its schema, and nothing else need be looked at: one row is read, however
- * long the history is.
+ * Returns true if the file has exactly this history and its schema, so that nothing else needs to be checked. Reads one
+ * row, however long the history is.
  */
 export function isCurrent(connection: Connection, history: History): boolean {
   if (!history.schema) return false;
@@ -54,7 +54,7 @@ function stateOf(connection: Connection): unknown[] {
   try {
     return connection.prepare(STATE).values()[0] ?? [];
   } catch (error) {
-    // Without a ledger the statement cannot be prepared.
+    // The statement cannot be prepared without a ledger.
     if (error instanceof DorkDbError && error.code === 'SQLITE_ERROR') return [];
     throw error;
   }

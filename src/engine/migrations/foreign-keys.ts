@@ -1,19 +1,19 @@
 import type { Connection } from '../connection/connection.ts';
 import { MigrationError } from '../errors.ts';
 
-/** References from rows of one table to rows of another which are not there. */
+/** References from rows of one table to missing rows of another. */
 export interface DanglingReferences {
   readonly table: string;
   readonly parent: string;
   readonly count: number;
-  /** Up to five of the rows; none for a table without rowids. */
+  /** Up to five of the referring rows; empty for a table without rowids. */
   readonly rowids: readonly number[];
 }
 
 /**
- * What `PRAGMA foreign_key_check` finds. https://sqlite.org/pragma.html#pragma_foreign_key_check
+ * Returns the results of `PRAGMA foreign_key_check`. https://sqlite.org/pragma.html#pragma_foreign_key_check
  *
- * @throws DorkDbError where a foreign key refers to columns that are not a key of its parent.
+ * @throws DorkDbError if a foreign key refers to columns that are not a key of its parent.
  */
 export function danglingReferences(connection: Connection): DanglingReferences[] {
   return connection
@@ -27,7 +27,7 @@ export function danglingReferences(connection: Connection): DanglingReferences[]
     .map(({ rowids, ...found }) => ({ ...found, rowids: rowids === null ? [] : rowids.split(',').map(Number) }));
 }
 
-/** Returns the number of rows with a dangling reference, by table; tables without rowids are not in it. */
+/** Returns the number of rows with a dangling reference, by table. Tables without rowids are not included. */
 export function danglingRows(connection: Connection): Map<string, number> {
   const rows = connection
     .prepare<{ table: string; n: number }>(
@@ -37,13 +37,13 @@ export function danglingRows(connection: Connection): Map<string, number> {
   return new Map(rows.map(({ table, n }) => [table, n]));
 }
 
-/** A foreign key to a table that is not there, which keeps every row out of its own. */
+/** A foreign key to a missing table. Nothing can be inserted into its own table. */
 export interface MissingParent {
   readonly table: string;
   readonly parent: string;
 }
 
-/** The check above finds only rows, and an empty table has none. */
+/** Returns foreign keys to missing tables. {@link danglingReferences} does not find them in empty tables. */
 export function missingParents(connection: Connection): MissingParent[] {
   return connection
     .prepare<MissingParent>(
@@ -54,7 +54,7 @@ export function missingParents(connection: Connection): MissingParent[] {
     .all();
 }
 
-/** @throws MigrationError of kind `foreign_keys` where a foreign key lacks its table that had it before. */
+/** @throws MigrationError of kind `foreign_keys` if a foreign key lost its table. */
 export function refuseMissingParents(
   tags: readonly string[],
   before: readonly MissingParent[],
@@ -64,15 +64,15 @@ export function refuseMissingParents(
   if (!added) return;
   throw new MigrationError(
     'foreign_keys',
-    `${tags.join(', ')} would leave ${added.table} with a foreign key to ${added.parent}, which is not there. It was rolled back.`,
+    `${tags.join(', ')} would leave ${added.table} with a foreign key to ${added.parent}, which does not exist. It was rolled back.`,
     { hint: `Rebuild ${added.table} without the foreign key in the same migration, or keep ${added.parent}.` },
   );
 }
 
 /**
- * Runs a function with foreign keys off, and puts them back whatever happened. While tables are rebuilt they must be
- * off: with them on, dropping the old table deletes every child row, without an error. The pragma does nothing inside a
- * transaction, so it stands around it.
+ * Runs a function with foreign keys off, and restores them even if it throws. They must be off while tables are
+ * rebuilt: otherwise, dropping the old table silently deletes every child row. The pragma has no effect inside a
+ * transaction, so this wraps the transaction.
  * https://sqlite.org/lang_altertable.html#making_other_kinds_of_table_schema_changes
  */
 export function withForeignKeysOff<T>(connection: Connection, fn: () => T): T {
@@ -89,27 +89,28 @@ function areOn(connection: Connection): boolean {
   return connection.pragma('foreign_keys', { simple: true }) === 1;
 }
 
-/** Throws nothing, so that the first error is the one that is seen. */
+/** Never throws, so that the original error is not replaced. */
 function putBack(connection: Connection): void {
   try {
     connection.exec('PRAGMA foreign_keys = ON');
     if (areOn(connection)) return;
   } catch {
-    // What led here says more.
+    // The original error is more useful.
   }
   try {
-    // A connection without them would store rows whose parents are missing: better none.
+    // Without foreign keys the connection would store rows with missing parents, so it is closed.
     connection.close();
   } catch {
-    // It is closed all the same.
+    // It is closed anyway.
   }
 }
 
 /**
- * What was dangling before is no fault of the migration, and must not lock its owner out.
+ * Refuses migrations that add dangling references. References that were dangling before are accepted, so that they do
+ * not lock out the file's owner.
  *
- * @param before What was dangling, under the names that the tables have now.
- * @throws MigrationError of kind `foreign_keys` where more is dangling than before.
+ * @param before The references that were dangling, by the current names of their tables.
+ * @throws MigrationError of kind `foreign_keys` if more references are dangling than before.
  */
 export function refuseDangling(
   tags: readonly string[],
@@ -124,13 +125,13 @@ export function refuseDangling(
     const { table, parent, count, rowids } = found;
     const places = rowids.length > 0 ? `, rowid ${rowids.join(', ')}${count > rowids.length ? ' and more' : ''}` : '';
     const old = countBefore(found);
-    return `${count} from ${table} to ${parent}${places}${old > 0 ? ` (${old} of them were there before it)` : ''}`;
+    return `${count} from ${table} to ${parent}${places}${old > 0 ? ` (${old} of them existed before)` : ''}`;
   });
   throw new MigrationError(
     'foreign_keys',
-    `${tags.join(', ')} would leave references to rows that are not there: ${list.join('; ')}. It was rolled back.`,
+    `${tags.join(', ')} would leave references to missing rows: ${list.join('; ')}. It was rolled back.`,
     {
-      hint: 'Correct the migration so that it moves or removes the rows that refer; PRAGMA foreign_key_check lists them.',
+      hint: 'Correct the migration so that it moves or removes the referring rows. PRAGMA foreign_key_check lists them.',
     },
   );
 }

@@ -7,7 +7,7 @@ import type { MigrationStep } from './steps.ts';
 import { type Touched, touchedBy } from './touched.ts';
 import { type ColumnValues, forgottenColumns, valuesOf } from './values.ts';
 
-/** The state before a migration, of the tables that it may change. */
+/** The state of the affected tables before a migration. */
 interface Before {
   readonly touched: Touched;
   readonly rows: ReadonlyMap<string, number>;
@@ -16,20 +16,23 @@ interface Before {
   readonly lineage: Lineage | undefined;
 }
 
-/** Compares the content of a database before and after each migration, reading only the tables that it may change. */
+/**
+ * Compares the content of a database before and after each migration. Reads only the tables that the migration may
+ * change.
+ */
 export class LossGuard {
   readonly #connection: Connection;
-  /** Rows of the tables whose number is known now. */
+  /** The tables whose current number of rows is known. */
   #known: Map<string, number>;
   readonly losses: Loss[] = [];
 
-  /** @param rows The rows of every table at the beginning. */
+  /** @param rows The number of rows of every table at the beginning. */
   constructor(connection: Connection, rows: RowCounts) {
     this.#connection = connection;
     this.#known = new Map(Object.entries(rows));
   }
 
-  /** Looks at the tables that a migration may change. */
+  /** Records the state of the tables that a migration may change. */
   before(steps: readonly MigrationStep[]): Before {
     const touched = touchedBy(this.#connection, steps);
     const { words, replaced } = touched;
@@ -51,10 +54,10 @@ export class LossGuard {
   }
 
   /**
-   * Keeps what the migration took away without saying so: rows, values of a column, and triggers and views that went
-   * with a table which was rebuilt. Indexes go unsaid, since drizzle-kit drops one by not making it again.
+   * Records what the migration lost without declaring it: rows, the values of a column, and triggers and views of a
+   * rebuilt table. Lost indexes are not reported, because drizzle-kit drops an index by not creating it again.
    *
-   * @param dangling Rows of a table, under its name from before, that were dangling and no longer are.
+   * @param dangling Returns how many rows of a table (by its name before) were dangling and no longer are.
    */
   after(before: Before, tag: string, allowed: ReadonlySet<string>, dangling: (table: string) => number): void {
     const { rows, values, lineage, sequences, touched } = before;
@@ -78,7 +81,7 @@ export class LossGuard {
     carrySequences(this.#connection, sequences, lineage);
     for (const [table, name] of lineage.rebuilt()) {
       const old = values.get(table);
-      // Where rows went, on purpose or not, their values went too.
+      // If rows are gone, intended or not, their values are gone too.
       if (!old || mayLose(table, name) || (this.#known.get(name) ?? 0) < (rows.get(table) ?? 0)) continue;
       for (const { name: column, before: had, after: left } of forgottenColumns(
         this.#connection,

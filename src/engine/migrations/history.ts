@@ -5,33 +5,33 @@ import { textArgument } from '../input.ts';
 
 /** One migration of a Drizzle folder. */
 export interface Migration {
-  /** The file's name without `.sql`, as `0000_consolidate`. */
+  /** The file's name without `.sql`, e.g. `0000_consolidate`. */
   readonly tag: string;
-  /** When it was generated, Unix milliseconds: the journal's `when`, which the ledger keeps as `created_at`. */
+  /** When it was generated, in Unix milliseconds: the journal's `when`, which the ledger stores as `created_at`. */
   readonly when: number;
-  /** SHA-256 of the file's bytes in hexadecimal, as Drizzle computes it. */
+  /** SHA-256 of the file's bytes in hexadecimal, as computed by Drizzle. */
   readonly hash: string;
   /** The file's text. */
   readonly sql: string;
 }
 
-/** The losses that migrations may cause, by their tag: names of tables (rows), triggers and views. */
+/** The losses that migrations may cause, by tag: names of tables (for their rows), triggers and views. */
 export type AllowLoss = Readonly<Record<string, readonly string[]>>;
 
 /** The migrations of a Drizzle SQLite folder, oldest first. */
 export interface History {
   readonly migrations: readonly Migration[];
   /**
-   * The statements of a file's schema that has them all. They only save the replay at each opening: where they are
-   * absent or differ, the history is replayed in memory.
+   * The statements of the schema after all migrations. They only save time: if they are absent or differ, the history
+   * is replayed in memory at each opening.
    */
   readonly schema?: readonly string[];
-  /** `PRAGMA application_id` of files that have this history. Default: it is left alone. */
+  /** `PRAGMA application_id` of files with this history. Default: it is not set. */
   readonly applicationId?: number;
   /**
-   * What migrations may lose on purpose, by their tag: tables (their rows), triggers and views, as
-   * `{ '0011_drop_drafts': ['drafts'] }`. For a migration that was released and whose SQL must not change; else the
-   * comment `-- allow-loss: drafts` in its SQL does the same.
+   * Intended losses by tag: names of tables (for their rows), triggers and views, e.g. `{ '0011_drop_drafts':
+   * ['drafts'] }`. Use it for a released migration, whose SQL must not change. Otherwise the comment `-- allow-loss:
+   * drafts` in its SQL has the same effect.
    */
   readonly allowLoss?: AllowLoss;
 }
@@ -40,18 +40,18 @@ interface Journal {
   readonly entries: readonly { readonly tag: string; readonly when: number }[];
 }
 
-/** The hash that Drizzle's ledger holds for a migration's text. */
+/** Returns the hash of a migration's text for Drizzle's ledger. */
 export function hashOf(sql: string): string {
-  // Loaded here: an import costs Bun 10 ms at each start, and opening a current file hashes nothing.
+  // Not imported at the top: the import costs Bun 10 ms at each start, and opening a current file hashes nothing.
   const { createHash } = process.getBuiltinModule('node:crypto');
   return createHash('sha256').update(sql).digest('hex');
 }
 
 /**
- * Reads a folder that drizzle-kit wrote (`meta/_journal.json` and one `.sql` file an entry).
+ * Reads a folder written by drizzle-kit (`meta/_journal.json` and one `.sql` file per entry).
  *
- * @throws MigrationError of kind `failed` where the journal or a file is missing or cannot be read.
- * @throws InvalidInputError where `folder` is not text.
+ * @throws MigrationError of kind `failed` if the journal or a file is missing or unreadable.
+ * @throws InvalidInputError if `folder` is not a string.
  */
 export function readHistory(folder: string): History {
   textArgument(folder, 'folder');
@@ -67,7 +67,7 @@ export function readHistory(folder: string): History {
       'failed',
       `The migration folder ${folder} cannot be read: ${(cause as Error).message}. No database was touched.`,
       {
-        hint: 'Give a folder that drizzle-kit generated, with meta/_journal.json and every file that it lists.',
+        hint: 'Pass a folder that drizzle-kit generated, with meta/_journal.json and every file listed there.',
         cause,
       },
     );

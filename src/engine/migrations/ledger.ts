@@ -18,9 +18,9 @@ export function hasTable(connection: Connection, name: string): boolean {
 }
 
 /**
- * The entries in the order they were applied; none where there is no ledger.
+ * Returns the entries in the order in which they were applied; empty if there is no ledger.
  *
- * @throws DatabaseOpenError where an entry has no hash, which nothing but damage can bring about.
+ * @throws DatabaseOpenError if an entry has no hash, which only damage can cause.
  */
 export function readLedger(connection: Connection): LedgerEntry[] {
   if (!hasTable(connection, LEDGER)) return [];
@@ -39,13 +39,13 @@ function damagedLedger(filename: string): DatabaseOpenError {
   return new DatabaseOpenError(
     'DAMAGED_LEDGER',
     `${filename} is damaged: an entry of its ledger of migrations has no hash. Nothing was repaired or deleted.`,
-    { hint: 'Keep the file and what lies beside it as they are, and restore the newest backup.' },
+    { hint: 'Keep the file and the files next to it unchanged, and restore the newest backup.' },
   );
 }
 
-/** Makes both tables where they are not there. */
+/** Creates the ledger and the log if they do not exist. */
 export function createLedger(connection: Connection): void {
-  // Drizzle's own words, so that a file that Drizzle migrated first is the same.
+  // Drizzle's own SQL, so that the schema equals that of a file migrated by Drizzle.
   connection.exec(`CREATE TABLE IF NOT EXISTS ${LEDGER} (
 				id SERIAL PRIMARY KEY,
 				hash text NOT NULL,
@@ -64,12 +64,12 @@ export function createLedger(connection: Connection): void {
   )`);
 }
 
-/** The hash of what a migration says, however it is written. */
+/** Returns the hash of a migration's SQL, regardless of comments and formatting. */
 export function statementsHash(migration: Migration): string {
   return hashOf(withoutDecoration(migration.sql));
 }
 
-/** Writes one applied migration into Drizzle's ledger, in Drizzle's form, and into the log. */
+/** Records an applied migration in Drizzle's ledger, in Drizzle's format, and in the log. */
 export function recordApplied(connection: Connection, migration: Migration, durationMs: number): void {
   connection.prepare(`INSERT INTO ${LEDGER} (hash, created_at) VALUES (?, ?)`).run(migration.hash, migration.when);
   connection
@@ -79,15 +79,15 @@ export function recordApplied(connection: Connection, migration: Migration, dura
     .run(now(), migration.tag, migration.hash, statementsHash(migration), durationMs);
 }
 
-/** Who accepted an edited entry as it is now, and why. */
+/** Who accepted an edited entry, when and why. */
 export interface Repair {
   readonly at: string;
-  /** The user and the machine, as `ada@laptop`. */
+  /** The user and the machine, e.g. `ada@laptop`. */
   readonly by: string;
   readonly reason: string | null;
 }
 
-/** Puts the hash of an edited migration into its ledger entry, and the old one with who and why into the log. */
+/** Writes the hash of an edited migration into its ledger entry, and the old hash with the repair into the log. */
 export function recordRepaired(connection: Connection, entry: LedgerEntry, migration: Migration, repair: Repair): void {
   createLedger(connection);
   connection
@@ -101,15 +101,15 @@ export function recordRepaired(connection: Connection, entry: LedgerEntry, migra
     .run(repair.at, migration.tag, migration.hash, statementsHash(migration), entry.hash, repair.by, repair.reason);
 }
 
-/** What the log knows of an entry of the ledger. */
+/** The log's data about a ledger entry. */
 export interface LoggedEntry {
   readonly tag: string;
   readonly statementsHash: string;
-  /** When it was applied, under whichever hash; null where another tool applied it. */
+  /** When it was applied, under its current or an earlier hash; null if another tool applied it. */
   readonly appliedAt: string | null;
 }
 
-/** What the log knows of the entry with this hash; undefined for one that another tool applied. */
+/** Returns the log's data about the entry with this hash; undefined if another tool applied it. */
 export function loggedEntry(connection: Connection, hash: string): LoggedEntry | undefined {
   if (!hasTable(connection, logOf(connection))) return undefined;
   return connection

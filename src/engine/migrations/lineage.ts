@@ -1,11 +1,11 @@
 import type { Connection } from '../connection/connection.ts';
 import { leadingWords } from '../sql/sql-text.ts';
 
-/** What a schema holds besides tables, and would lose with them. */
+/** An object that SQLite drops together with a table. */
 export interface DependentObject {
   readonly type: 'trigger' | 'view' | 'index';
   readonly name: string;
-  /** The table (or view) that it belongs to; a view's own name. */
+  /** The table (or view) that it belongs to; for a view, its own name. */
   readonly table: string;
 }
 
@@ -32,27 +32,28 @@ function without<T>(all: Iterable<T>, some: { has(value: T): boolean }): T[] {
   return [...all].filter((value) => !some.has(value));
 }
 
-/** A table as it goes through a migration. */
+/** A table that is tracked through a migration. */
 interface Followed {
-  /** True where the migration made it. */
+  /** True if the migration created it. */
   readonly isNew: boolean;
-  /** Every name that it has had, the first first. */
+  /** All names that it has had, oldest first. */
   readonly names: string[];
-  /** True after it was dropped, also where it was made anew since. */
+  /** True once it was dropped, even if it was created again later. */
   wasDropped?: boolean;
-  /** The name that it has now; undefined while it is gone. */
+  /** The current name; undefined while the table does not exist. */
   name: string | undefined;
 }
 
 /**
- * Follows every table through one migration, by what is in the schema before and after each statement that can make,
- * drop or rename one, so that a rename is no loss and a loss does not hide behind another table of the same name.
+ * Tracks every table through one migration by comparing the schema before and after each statement that can create,
+ * drop or rename a table. A rename is then not reported as a loss, and a loss is not hidden by another table with the
+ * same name.
  */
 export class Lineage {
   readonly #connection: Connection;
-  /** The one that was dropped last is the last. */
+  /** The most recently dropped table is the last. */
   readonly #followed: Followed[];
-  /** What went with a table, by type and name. */
+  /** Objects that were dropped with a table, by type and name. */
   readonly #goneWithTable = new Map<string, { readonly object: DependentObject; readonly table: Followed }>();
 
   constructor(connection: Connection) {
@@ -60,11 +61,11 @@ export class Lineage {
     this.#followed = [...namesOf(connection).tables].map((name) => ({ isNew: false, names: [name], name }));
   }
 
-  /** Runs a statement and looks at what it did to the names. */
+  /** Runs a statement and records its effect on the names. */
   watch(sql: string, run: () => void): void {
     const [verb, object] = leadingWords(sql, 2);
     const isCreate = verb === 'CREATE' && (object === 'TABLE' || object === 'VIRTUAL');
-    // A table more is noticed at the next statement, unless it may stand for one that is gone.
+    // A new table is noticed at the next statement, unless it may replace a dropped one.
     const mayBeHeir = isCreate && this.#followed.some(({ name }) => name === undefined);
     if (!mayBeHeir && verb !== 'DROP' && verb !== 'ALTER') {
       run();
@@ -79,7 +80,8 @@ export class Lineage {
     const after = namesOf(this.#connection);
     const lost = without(before.objects.keys(), after.objects);
     if (verb === 'DROP' && object !== 'TABLE') {
-      // DROP TRIGGER, DROP VIEW and DROP INDEX say what they take away, also where it had been made again.
+      // DROP TRIGGER, DROP VIEW and DROP INDEX are explicit, so the loss is intended, even of an object that was
+      // created again.
       for (const key of lost) this.#goneWithTable.delete(key);
       return;
     }
@@ -105,8 +107,8 @@ export class Lineage {
   }
 
   /**
-   * A table that the migration made and that comes to a name of a dropped one is that one made anew. A table from before
-   * that is renamed to it brings its own rows, not those.
+   * Handles a new name. A table that the migration created, and that gets the name of a dropped table, is that table
+   * rebuilt. A table from before the migration that is renamed to this name keeps its own rows and does not replace it.
    */
   #appear(name: string, renamed: Followed | undefined): void {
     const mayBeHeir = renamed?.isNew ?? true;
@@ -120,7 +122,10 @@ export class Lineage {
     } else this.#followed.push({ isNew: true, names: [name], name });
   }
 
-  /** A table that was renamed out of the way, and made anew under a name that it had, is dropped at the end. */
+  /**
+   * Handles a dropped table. If it was renamed first and a new table was created under one of its names, the drop
+   * completes a rebuild.
+   */
   #vanish(table: Followed): void {
     table.wasDropped = true;
     this.#remove(table);
@@ -133,21 +138,21 @@ export class Lineage {
   }
 
   /**
-   * The table that has the content of one from before: itself under its present name, or the one that was made anew in
-   * its place; undefined where it is gone.
+   * Returns the current name of the table with the content of an earlier one: the table itself or its rebuilt form;
+   * undefined if it is gone.
    */
   successorOf(table: string): string | undefined {
     return this.#followed.find(({ isNew, names }) => !isNew && names[0] === table)?.name;
   }
 
-  /** The tables from before that were dropped and made anew, by their first name, with the name that each has now. */
+  /** Returns the rebuilt tables by their first name, with their current name. */
   rebuilt(): [before: string, after: string][] {
     return this.#followed.flatMap(({ isNew, names: [first], name, wasDropped }) =>
       !isNew && wasDropped && first !== undefined && name !== undefined ? [[first, name]] : [],
     );
   }
 
-  /** Triggers and indexes that went with a table which is still there, and were not made again. */
+  /** Returns triggers and indexes that were dropped with a table that still exists, and were not created again. */
   lostObjects(): DependentObject[] {
     const { objects } = namesOf(this.#connection);
     return [...this.#goneWithTable]

@@ -1,7 +1,7 @@
 import { MigrationError } from '../errors.ts';
 import type { DependentObject } from './lineage.ts';
 
-/** Something that a migration takes away without saying so. */
+/** A loss that a migration does not declare. */
 export type Loss =
   | { readonly kind: 'rows'; readonly tag: string; readonly table: string; readonly had: number; readonly left: number }
   | {
@@ -18,17 +18,17 @@ function sentenceOf(loss: Loss): string {
   const { tag } = loss;
   switch (loss.kind) {
     case 'rows':
-      return `${tag} would leave ${loss.left} of the ${loss.had} rows of ${loss.table}, and does not say that it may.`;
+      return `${tag} would leave ${loss.left} of the ${loss.had} rows of ${loss.table}, and does not declare this loss.`;
     case 'values':
       return `${tag} rebuilds ${loss.table} and would leave ${loss.left} of the ${loss.had} values of its column ${loss.column}.`;
     case 'object': {
       const { type, name, table } = loss.object;
-      return `${tag} rebuilds ${table}, which would drop the ${type} ${name} without saying so.`;
+      return `${tag} rebuilds ${table}, which would drop the ${type} ${name} without an explicit DROP.`;
     }
   }
 }
 
-/** The names to allow, by the migration that needs them. */
+/** Returns the names to allow, by migration. */
 function namesByTag(losses: readonly Loss[]): Map<string, Set<string>> {
   const names = new Map<string, Set<string>>();
   for (const loss of losses) {
@@ -49,21 +49,21 @@ function hintOf(losses: readonly Loss[]): string {
     );
     const lists = JSON.stringify(Object.fromEntries([...names].map(([tag, tables]) => [tag, [...tables]])));
     hints.push(
-      `Correct the migration; if the loss is meant, say so in its SQL with the comment ${comments.join('; ')}. If its SQL must not change, give allowLoss: ${lists}.`,
+      `Correct the migration. If the loss is intended, add the comment ${comments.join('; ')} to its SQL; if its SQL must not change, pass allowLoss: ${lists}.`,
     );
   }
   for (const loss of losses) {
     if (loss.kind !== 'object') continue;
     const { name } = loss.object;
     hints.push(
-      `Create ${name} again at the end of the migration; if it is to go, DROP it there by name. One that was added to this file by hand is to be dropped by hand first.`,
+      `Create ${name} again at the end of the migration, or DROP it there by name. If it was added to this file by hand, drop it by hand first.`,
     );
   }
   return hints.join(' ');
 }
 
 /**
- * Refuses everything that migrations take away without saying so, at once.
+ * Throws one error for all undeclared losses.
  *
  * @throws MigrationError of kind `data_loss`
  */

@@ -1,21 +1,21 @@
 import type { Connection } from '../connection/connection.ts';
 import { hostOf } from '../host.ts';
 
-/** Drizzle's own table; its `id` is always NULL, so the rowid is the order. */
+/** Drizzle's own table. Its `id` is always NULL, so the rowid gives the order. */
 export const LEDGER = '__drizzle_migrations';
 
 /**
- * Returns the name of the table for what the ledger has no room for: when an entry was applied, its SQL without
- * comments, and repairs. It is separate from Drizzle's table, which holds migrations alone.
+ * Returns the name of the table for data that does not fit in the ledger: when an entry was applied, the hash of its
+ * SQL without comments, and repairs. Drizzle's own table holds only migrations.
  *
- * @throws TypeError for a connection that was opened for no host.
+ * @throws TypeError for a connection that was opened without a host.
  */
 export function logOf(connection: Connection): string {
   return `__${hostOf(connection).name.replaceAll('-', '_')}_migrations_log`;
 }
 
-/** True of a `name` that is not SQLite's own, not a table of {@link LEDGER} or {@link logOf}, and not one of Litestream. */
+/** A condition that excludes the tables of SQLite, of Litestream, {@link LEDGER} and {@link logOf}. */
 export const IS_OF_SCHEMA = `name NOT GLOB 'sqlite_*' AND name NOT GLOB '_litestream_*' AND name <> '${LEDGER}' AND name NOT GLOB '__[a-z]*_migrations_log'`;
 
-/** What a schema holds. */
+/** The objects of a schema. */
 export const OBJECTS = `sqlite_schema WHERE sql IS NOT NULL AND ${IS_OF_SCHEMA}`;

@@ -3,30 +3,30 @@ import { type History, hashOf, type Migration } from './history.ts';
 import { type LedgerEntry, loggedEntry, readLedger, statementsHash } from './ledger.ts';
 import { withoutDecoration } from './steps.ts';
 
-/** An entry whose file was changed after it was applied. */
+/** A migration that was edited after it was applied. */
 export interface EditedEntry {
   readonly kind: 'edited';
   readonly migration: Migration;
   readonly entry: LedgerEntry;
-  /** True where only comments, white space or line ends were changed; undefined where nothing tells. */
+  /** True if only comments, white space or line ends were changed; undefined if this is unknown. */
   readonly isCosmetic: boolean | undefined;
 }
 
-/** Entries that stand before one that is applied, and are not applied themselves. */
+/** Pending migrations that the history lists before an applied one. */
 export interface LateEntries {
   readonly kind: 'out_of_order';
   readonly late: readonly Migration[];
-  /** The last entry that is applied. */
+  /** The last applied migration. */
   readonly last: Migration;
 }
 
-/** Two entries that are applied, in the other order than the history has them. */
+/** Two applied migrations whose order differs from the history. */
 export interface SwappedEntries {
   readonly kind: 'out_of_order';
   readonly swapped: readonly [first: Migration, second: Migration];
 }
 
-/** An entry of the ledger that the history does not have. */
+/** A ledger entry that is not in the history. */
 export interface UnknownEntry {
   readonly hash: string;
   readonly when: number;
@@ -37,23 +37,23 @@ export interface UnknownEntry {
 export interface UnknownEntries {
   readonly kind: 'newer_database';
   readonly entries: readonly UnknownEntry[];
-  /** What the history has and the file lacks: then the two are of different branches. */
+  /** Migrations that the file lacks. If there are any, file and history are from different branches. */
   readonly pending: readonly Migration[];
 }
 
 export type Problem = EditedEntry | LateEntries | SwappedEntries | UnknownEntries;
 
-/** What a file has of a history, and what it lacks. */
+/** The applied and the pending migrations of a file. */
 export interface Plan {
   readonly applied: readonly Migration[];
   readonly pending: readonly Migration[];
-  /** Why nothing may be applied. */
+  /** The reason why nothing may be applied. */
   readonly problem?: Problem;
 }
 
 /**
- * Compares a file's ledger with the history, by hash and order; the journal's time stamps do not count. An entry that
- * stands twice in the ledger, as racing runs of Drizzle's own migrator leave it, counts once.
+ * Compares a file's ledger with the history by hash and order; the journal's timestamps are ignored. Duplicate ledger
+ * entries, as left by concurrent runs of Drizzle's own migrator, count once.
  */
 export function planFor(connection: Connection, history: History): Plan {
   const ledger = readLedger(connection);
@@ -101,7 +101,10 @@ function problemOf(
   };
 }
 
-/** The entries of a ledger whose files were changed since: known by their time stamp, or by their name in the log. */
+/**
+ * Returns the ledger entries whose files were edited later. They are recognized by their timestamp, or by their tag in
+ * the log.
+ */
 export function editedEntries(
   connection: Connection,
   ledger: readonly LedgerEntry[],
@@ -126,7 +129,10 @@ function describe(connection: Connection, { hash, when }: LedgerEntry): UnknownE
   return { hash, when, tag: logged.tag, ...(logged.appliedAt !== null && { appliedAt: logged.appliedAt }) };
 }
 
-/** The log knows the applied SQL's hash without comments; where there is no log, line ends can still be tried. */
+/**
+ * The log has the hash of the applied SQL without comments. Without a log, only a change of line ends can be
+ * recognized.
+ */
 function isCosmetic(connection: Connection, migration: Migration, entry: LedgerEntry): boolean | undefined {
   const logged = loggedEntry(connection, entry.hash);
   if (logged) return logged.statementsHash === statementsHash(migration);

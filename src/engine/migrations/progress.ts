@@ -1,26 +1,28 @@
 import { actionOf } from '../sql/sql-text.ts';
 import type { MigrationStep } from './steps.ts';
 
-/** Where a run of migrations is. */
+/** The progress of a migration run. */
 export interface MigrationProgress {
-  /** `snapshot` before the file is copied, `statement` before each statement, `verify` before a migration's checks. */
+  /**
+   * `snapshot` before the file is copied, `statement` before each statement, `verify` before the checks of a migration.
+   */
   readonly phase: 'snapshot' | 'statement' | 'verify';
   readonly tag: string;
-  /** The migration's place among the pending ones, from 1. */
+  /** Number of the migration among the pending ones, from 1. */
   readonly migration: number;
   readonly migrations: number;
-  /** The statement's place in the migration, from 1; 0 in the phase `snapshot`. */
+  /** Number of the statement in the migration, from 1; 0 in the phase `snapshot`. */
   readonly step: number;
   readonly steps: number;
-  /** The table that the statement works on; one that is rebuilt under a temporary name counts as itself. */
+  /** The table of the statement. A table that is rebuilt under a temporary name has its final name. */
   readonly table?: string;
-  /** What is done, as `ALTER TABLE` or `INSERT`; no values. */
+  /** The action without any values, e.g. `ALTER TABLE` or `INSERT`. */
   readonly action: string;
 }
 
 export type Place = Pick<MigrationProgress, 'tag' | 'migration' | 'migrations' | 'steps'>;
 
-/** drizzle-kit builds the new form of a table under this name. */
+/** Matches the temporary name under which drizzle-kit rebuilds a table. */
 export const REBUILT = /^__new_(?=.)/;
 
 export function statementProgress(place: Place, { sql, position }: MigrationStep): MigrationProgress {

@@ -6,7 +6,10 @@ import type { History } from './history.ts';
 import type { EditedEntry, Problem, UnknownEntries, UnknownEntry } from './plan.ts';
 import { fittingSnapshot } from './snapshot.ts';
 
-/** The error for a problem of this file, with the newest snapshot beside a file that is newer which this history can open. */
+/**
+ * Returns the error for a problem of this file. If the file is newer, it names the newest snapshot that this history
+ * can open.
+ */
 export function refusalOf(
   problem: Problem,
   connection: Connection,
@@ -18,9 +21,9 @@ export function refusalOf(
 }
 
 /**
- * The error for a problem: which entry, what was not touched, the way out.
+ * Returns the error for a problem: the entry, what was not changed, and what to do.
  *
- * @param snapshotThatFits The newest snapshot that this history can open, for a file that is newer.
+ * @param snapshotThatFits For a newer file, the newest snapshot that this history can open.
  */
 export function refusal(
   problem: Problem,
@@ -28,7 +31,7 @@ export function refusal(
   snapshotThatFits: string | undefined,
   host: Host | undefined,
 ): MigrationError {
-  const untouched = `Nothing of ${filename} was touched.`;
+  const untouched = `${filename} was not changed.`;
   switch (problem.kind) {
     case 'edited':
       return editedRefusal(problem, filename, untouched, host);
@@ -39,17 +42,17 @@ export function refusal(
         const [first, second] = problem.swapped;
         return new MigrationError(
           'out_of_order',
-          `${first.tag} was applied after ${second.tag}, and the history has it before. ${untouched}`,
-          { hint: 'Put the entries of meta/_journal.json into the order in which they were applied.' },
+          `${first.tag} was applied after ${second.tag}, but comes before it in the history. ${untouched}`,
+          { hint: 'List the entries of meta/_journal.json in the order in which they were applied.' },
         );
       }
       const tags = problem.late.map(({ tag }) => tag).join(', ');
       const [is, it] = problem.late.length === 1 ? ['is', 'it'] : ['are', 'them'];
       return new MigrationError(
         'out_of_order',
-        `${tags} ${is} not applied, but ${problem.last.tag}, which comes after ${it}, is: a merge put ${it} before what was applied. ${untouched}`,
+        `${tags} ${is} not applied, but the later ${problem.last.tag} is: a merge inserted ${it} before an applied migration. ${untouched}`,
         {
-          hint: `Make ${it} the last: delete the files and the journal entry of ${tags}, then run bun run generate NAME.`,
+          hint: `Move ${it} to the end: delete the files and the journal entry of ${tags}, then run bun run generate NAME.`,
         },
       );
     }
@@ -72,19 +75,19 @@ function editedRefusal(
     'edited',
     `${migration.tag} ${what} (applied ${entry.hash}, now ${migration.hash}). ${untouched}`,
     {
-      hint: `Put the file back as it was and make the change in a new migration; or accept it as it is now: ${howTo(host, `repair-ledger ${migration.tag} --db ${shellQuoted(filename)}`, `repairLedger(db, '${migration.tag}')`)}`,
+      hint: `Restore the file and make the change in a new migration, or accept the edited file: ${howTo(host, `repair-ledger ${migration.tag} --db ${shellQuoted(filename)}`, `repairLedger(db, '${migration.tag}')`)}`,
     },
   );
 }
 
-/** The journal's time stamp, which Drizzle's own migrator leaves alone, is all that there is without a log. */
+/** Without a log, an entry is only known by the journal's timestamp, stored by Drizzle's own migrator. */
 function nameOf({ hash, tag, appliedAt, when }: UnknownEntry): string {
   const generated = new Date(when);
   const time = Number.isNaN(generated.getTime()) ? '' : ` (generated ${generated.toISOString()})`;
   return `${tag ?? hash.slice(0, 12)}${appliedAt ? ` (applied ${appliedAt})` : time}`;
 }
 
-/** All of a few; of many the first and the last, since a file may be years ahead. */
+/** Lists up to three entries; of more, only the first and the last, because a file may be years ahead. */
 function namesOf(entries: readonly UnknownEntry[]): string {
   const [first, last] = [entries[0], entries.at(-1)];
   if (entries.length <= 3 || !first || !last) return entries.map(nameOf).join(', ');
@@ -108,7 +111,7 @@ function newerRefusal(
     {
       hint: snapshotThatFits
         ? `Use the newer version, or restore the snapshot that this one can open: ${howTo(host, `restore ${shellQuoted(snapshotThatFits)} --db ${shellQuoted(filename)}`, `restore({ from: ${shellQuoted(snapshotThatFits)} })`)}`
-        : "Use the newer version, or open it read-only with migrations: 'skip'; no snapshot beside it fits this one.",
+        : "Use the newer version, or open it read-only with migrations: 'skip'. This version can open no snapshot of it.",
     },
   );
 }

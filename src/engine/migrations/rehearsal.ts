@@ -21,7 +21,7 @@ import { countRows, type RowCounts } from './rows.ts';
 import { migrate } from './runner.ts';
 import type { Drift } from './schema-state.ts';
 
-/** Rows of a table before and after; undefined where it is not there. */
+/** The number of rows of a table before and after; undefined if the table does not exist. */
 export interface RowChange {
   readonly table: string;
   /** Rows. */
@@ -30,47 +30,52 @@ export interface RowChange {
   readonly after?: number;
 }
 
-/** What the pending migrations would do to a file, found out on a copy of it. */
+/** The effect of the pending migrations on a file, measured on a copy. */
 export interface Rehearsal {
-  /** The file as it was named, absolute. */
+  /** The file's absolute path, as given. */
   readonly filename: string;
-  /** The tags of the migrations that it lacks, oldest first. */
+  /** The tags of the pending migrations, oldest first. */
   readonly pending: readonly string[];
-  /** What was applied to the copy; empty where something was refused or failed. */
+  /** The migrations applied to the copy; empty if one was refused or failed. */
   readonly applied: readonly AppliedMigration[];
-  /** The refusal or the failure that the real run would meet. */
+  /** The error that the real run would throw. */
   readonly problem?: {
     readonly code: string;
     readonly kind: MigrationErrorKind;
     readonly message: string;
     readonly hint: string;
   };
-  /** Rows of each table before and after; empty where nothing was run. */
+  /** The rows of each table before and after; empty if nothing was run. */
   readonly rows: readonly RowChange[];
-  /** References that are dangling before and after; ones that a migration leaves are a problem. */
+  /** References that are dangling before and after. Ones added by a migration are a problem instead. */
   readonly dangling: readonly DanglingReferences[];
   readonly drift: readonly Drift[];
-  /** How long the migrations took, without the copying. */
+  /** Duration of the migrations in milliseconds, without copying. */
   readonly durationMs: number;
-  /** Room that the real run takes beside the file at its peak: the snapshot, the -wal and the growth of the file. */
+  /**
+   * Peak disk space of the real run in the file's folder, in bytes: the snapshot, the -wal and the growth of the file.
+   */
   readonly neededBytes: number;
-  /** Bytes that the disk of the file has free. */
+  /** Free bytes on the file's disk. */
   readonly freeBytes: number;
 }
 
 export interface RehearseOptions {
-  /** Called before each statement and each migration's checks. What it throws ends the rehearsal; the copy is removed. */
+  /**
+   * Called before each statement and before each migration's checks. If it throws, the rehearsal ends and the copy is
+   * removed.
+   */
   readonly onProgress?: (progress: MigrationProgress) => void;
-  /** What migrations may lose on purpose, by their tag; see {@link MigrateOptions.allowLoss}. */
+  /** Intended losses by tag, see {@link MigrateOptions.allowLoss}. */
   readonly allowLoss?: AllowLoss;
 }
 
 /**
- * Runs the pending migrations on a private copy of a database, which is removed at the end, and says what they did.
+ * Runs the pending migrations on a temporary private copy of a database and reports the result.
  *
- * @param source A connection that only reads; one in memory stands for a file that is not there yet.
- * @param filename The file, whose folder the copy is made in.
- * @throws BackupError where the copy cannot be made.
+ * @param source A read-only connection; a connection in memory represents a file that does not exist yet.
+ * @param filename The file; the copy is created in its folder.
+ * @throws BackupError if the copy cannot be created.
  */
 export function rehearse(
   source: Connection,
@@ -79,7 +84,7 @@ export function rehearse(
   options: RehearseOptions = {},
 ): Rehearsal {
   const { pending, problem } = planFor(source, history);
-  // Through a link: the disk that counts is that of the file itself.
+  // Links are resolved, because the disk of the actual file counts.
   const beside = dirname(source.filename === MEMORY ? filename : source.filename);
   const nothing: Rehearsal = {
     filename,
@@ -102,7 +107,7 @@ type Findings = Omit<Rehearsal, 'filename' | 'pending' | 'freeBytes'>;
 
 function rehearseOn(path: string, source: Connection, history: History, options: RehearseOptions): Findings {
   if (source.filename === MEMORY) createPrivateFile(path);
-  // The original may be written meanwhile; the copy is of one moment.
+  // The original may be written to meanwhile, but the copy has a single state.
   else copyDatabase(source, path, countRows);
   const copiedBytes = statSync(path).size;
   using copy = source.sibling(path);
@@ -112,7 +117,7 @@ function rehearseOn(path: string, source: Connection, history: History, options:
   const outcome = attempt(copy, history, options);
   const durationMs = performance.now() - started;
   const rows = rowChanges(before, countRows(copy));
-  // The -wal is as long as it ever was until the last connection closes.
+  // The -wal keeps its maximum length until the last connection closes.
   const walBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   copy.close();
   const growth = Math.max(0, statSync(path).size - copiedBytes);
@@ -143,7 +148,9 @@ function rowChanges(before: RowCounts, after: RowCounts): RowChange[] {
   return tables.map((table) => ({ table, before: before[table], after: after[table] }));
 }
 
-/** Beside the file, whose disk is the one that counts; else, where only reading is allowed, in the system's folder. */
+/**
+ * Creates the folder next to the file, because the file's disk counts, or in the system's folder if that is read-only.
+ */
 function folderIn(source: Connection, beside: string): TemporaryFolder {
   const { adapter } = source;
   const name = `.${hostOf(source).name}-rehearsal`;

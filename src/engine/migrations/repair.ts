@@ -11,39 +11,39 @@ import { LEDGER } from './names.ts';
 import { editedEntries } from './plan.ts';
 import { type Drift, driftOf } from './schema-state.ts';
 
-/** What `repairLedger()` takes. */
+/** Options for `repairLedger()`. */
 export interface RepairLedgerOptions {
-  /** Why the edit is right, for whoever reads the log. */
+  /** Why the edit is correct, for readers of the log. */
   readonly reason?: string;
-  /** Who accepts it. Default: the user and the machine that run this, as `ada@laptop`. */
+  /** Who accepts the edit. Default: the current user and machine, e.g. `ada@laptop`. */
   readonly by?: string;
 }
 
-/** What was written into the ledger and into its log. */
+/** The data written to the ledger and its log. */
 export interface LedgerRepair {
   readonly filename: string;
   readonly tag: string;
-  /** The hash that the ledger had. */
+  /** The previous hash in the ledger. */
   readonly previousHash: string;
-  /** The hash of the file as it is now, which the ledger has from now on. */
+  /** The hash of the current file, now in the ledger. */
   readonly hash: string;
-  /** True where only comments, white space or line ends were changed; undefined where nothing tells. */
+  /** True if only comments, white space or line ends were changed; undefined if this is unknown. */
   readonly isCosmetic?: boolean;
-  /** When, as an instant. */
+  /** The time of the repair, in ISO 8601. */
   readonly at: string;
   /** Who accepted it. */
   readonly by: string;
   readonly reason?: string;
-  /** How the schema differs from what the history yields now: the SQL of an edited migration is not run again. */
+  /** How the schema differs from the history, because the SQL of an edited migration is not run again. */
   readonly drift: readonly Drift[];
 }
 
 /**
- * Accepts an applied migration that was edited as it is now: its new hash goes into the ledger; who, when, why and the
- * old hash into the log, in the same transaction. No SQL of the migration is run.
+ * Accepts the current file of an applied migration that was edited. Writes its new hash into the ledger and, in the
+ * same transaction, the old hash, who, when and why into the log. The migration's SQL is not run.
  *
- * @throws InvalidInputError where the migration is not one that is applied and was edited since.
- * @throws DatabaseBusyError where another process kept the write lock.
+ * @throws InvalidInputError if the migration is not applied, or was not edited since.
+ * @throws DatabaseBusyError if another process held the write lock until the timeout.
  */
 export function repair(
   connection: Connection,
@@ -77,22 +77,20 @@ export function repair(
   return repaired;
 }
 
-/** So much of a name is shown. */
+/** Maximum number of characters of a name in an error. */
 const SHOWN = 200;
 
 function notEdited(connection: Connection, { migrations }: History, tag: string): InvalidInputError {
   const migration = migrations.find((candidate) => candidate.tag === tag);
   if (!migration) {
-    return new InvalidInputError('tag', `is ${JSON.stringify(tag.slice(0, SHOWN))}, which the history does not have`, {
-      hint: 'Give the name of the entry in meta/_journal.json, without .sql.',
+    return new InvalidInputError('tag', `is ${JSON.stringify(tag.slice(0, SHOWN))}, which is not in the history`, {
+      hint: 'Pass the name of the entry in meta/_journal.json, without .sql.',
     });
   }
   const isApplied = hasTable(connection, LEDGER) && readLedger(connection).some(({ hash }) => hash === migration.hash);
   return new InvalidInputError(
     'tag',
-    isApplied
-      ? `is ${tag}, which is applied as it stands: there is nothing to accept`
-      : `is ${tag}, which is not applied`,
+    isApplied ? `is ${tag}, which was not edited since it was applied` : `is ${tag}, which is not applied`,
     {
       hint: isApplied
         ? 'Nothing needs to be done.'

@@ -1,31 +1,31 @@
 import type { DanglingReferences } from './foreign-keys.ts';
 import type { Drift } from './schema-state.ts';
 
-/** One migration that was applied. */
+/** A migration that was applied. */
 export interface AppliedMigration {
-  /** Its name, as `0001_tags`. */
+  /** Its name, e.g. `0001_tags`. */
   readonly tag: string;
-  /** SHA-256 of its SQL file in hexadecimal, as Drizzle's ledger has it. */
+  /** SHA-256 of its SQL file in hexadecimal, like in Drizzle's ledger. */
   readonly hash: string;
-  /** Statements that were run. */
+  /** Number of statements. */
   readonly statements: number;
-  /** Milliseconds that they took, with the checks after them. */
+  /** Duration in milliseconds, including the checks. */
   readonly durationMs: number;
 }
 
-/** What a run of the migrations did. */
+/** The result of a migration run. */
 export interface MigrationReport {
-  /** The database, absolute. */
+  /** Absolute path of the database. */
   readonly filename: string;
   readonly applied: readonly AppliedMigration[];
-  /** How many were applied before. */
+  /** Number of migrations that were applied before. */
   readonly alreadyApplied: number;
-  /** The copy of the file from before, where there was data to lose. */
+  /** Path of the snapshot from before the migrations; absent if the database was empty. */
   readonly snapshot?: string;
-  /** References that were dangling before and still are; empty where nothing was applied. */
+  /** References that were dangling before and still are; empty if nothing was applied. */
   readonly dangling: readonly DanglingReferences[];
-  /** How the schema differs from what the history yields. */
+  /** How the schema differs from the history. */
   readonly drift: readonly Drift[];
-  /** Milliseconds, the snapshot included. */
+  /** Duration in milliseconds, including the snapshot. */
   readonly durationMs: number;
 }

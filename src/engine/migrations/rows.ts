@@ -3,7 +3,7 @@ import type { Connection } from '../connection/connection.ts';
 import { unquotedTokens } from '../sql/sql-text.ts';
 import { IS_OF_SCHEMA } from './names.ts';
 
-/** Rows of each table. */
+/** Number of rows of each table. */
 export type RowCounts = Readonly<Record<string, number>>;
 
 export function quoted(name: string): string {
@@ -11,8 +11,8 @@ export function quoted(name: string): string {
 }
 
 /**
- * Returns the tables that hold data of their own: no shadow tables of virtual ones, and no full text index whose content
- * is in another table or whose rows SQLite cannot scan. https://sqlite.org/pragma.html#pragma_table_list
+ * Returns the tables with data of their own. Excludes the shadow tables of virtual tables, and full-text indexes whose
+ * content is in another table or whose rows SQLite cannot scan. https://sqlite.org/pragma.html#pragma_table_list
  */
 export function dataTables(connection: Connection): string[] {
   return connection
@@ -26,7 +26,9 @@ export function dataTables(connection: Connection): string[] {
     .map(({ name }) => name);
 }
 
-/** True for FTS tables with external content, and for contentless ones without sizes, which cannot be scanned. */
+/**
+ * Returns true for FTS tables with external content, and for contentless ones without sizes, which cannot be scanned.
+ */
 function isOnlyIndex(createVirtualTable: string): boolean {
   const parts = unquotedTokens(createVirtualTable);
   const using = parts.indexOf('USING');
@@ -39,7 +41,7 @@ function isOnlyIndex(createVirtualTable: string): boolean {
   return content !== undefined && (content !== '' || option('COLUMNSIZE') === '0');
 }
 
-/** Reads the smallest index of every table once. */
+/** Scans the smallest index of every table once. */
 export function countRows(connection: Connection): RowCounts {
   return Object.fromEntries(dataTables(connection).map((name) => [name, countRowsOf(connection, name)]));
 }

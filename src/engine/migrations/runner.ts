@@ -20,15 +20,17 @@ import { type Drift, driftOf } from './schema-state.ts';
 import { pruneSnapshots, removeSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { allowedLosses, stepsOf } from './steps.ts';
 
-/** What a run of migrations takes. */
+/** Options for running migrations. */
 export interface MigrateOptions {
-  /** Called before the snapshot, each statement and each migration's checks. What it throws rolls everything back. */
+  /**
+   * Called before the snapshot, each statement and each migration's checks. If it throws, everything is rolled back.
+   */
   readonly onProgress?: (progress: MigrationProgress) => void;
   /** How long to wait for another process that migrates or writes, in milliseconds. Default 60,000. */
   readonly lockTimeoutMs?: number;
-  /** False where the file is itself a copy, as a rehearsal is. Default true. */
+  /** Set to false if the file is itself a copy, e.g. for a rehearsal. Default true. */
   readonly snapshot?: boolean;
-  /** What migrations may lose on purpose, by their tag; added to what the history and their SQL allow. */
+  /** Intended losses by tag, in addition to those allowed by the history and the SQL. */
   readonly allowLoss?: AllowLoss;
 }
 
@@ -42,11 +44,12 @@ export const MIGRATE_OPTIONS: OptionNames<MigrateOptions> = {
 const LOCK_TIMEOUT_MS = 60_000;
 
 /**
- * Brings a file to the end of a history, or leaves it exactly as it was.
+ * Brings a file to the end of a history, or leaves it unchanged.
  *
  * @throws MigrationError of every kind; see {@link MigrationErrorKind}.
- * @throws InvalidInputError where `lockTimeoutMs` is no whole number of milliseconds, or `snapshot` is not true or false.
- * @throws DatabaseBusyError where another process kept the write lock.
+ * @throws InvalidInputError if `lockTimeoutMs` is not an integer number of milliseconds, or `snapshot` is not a
+ * boolean.
+ * @throws DatabaseBusyError if another process held the write lock until the timeout.
  */
 export function migrate(connection: Connection, history: History, options: MigrateOptions = {}): MigrationReport {
   const started = performance.now();
@@ -69,14 +72,14 @@ export function checkAllowLoss(allowLoss: unknown): void {
   if (!lists.every((names) => Array.isArray(names) && names.every((name) => typeof name === 'string'))) {
     throw new InvalidInputError(
       'options.allowLoss',
-      "is not lists of names by tag, as { '0011_drop_drafts': ['drafts'] }",
+      "must map tags to lists of names, e.g. { '0011_drop_drafts': ['drafts'] }",
     );
   }
 }
 
 type Outcome = Omit<MigrationReport, 'filename' | 'durationMs'>;
 
-/** What reading alone settles, so that opening a file which needs nothing waits for no writer. */
+/** Returns the outcome if reading is enough to know it, so that opening a current file does not wait for a writer. */
 function withoutLock(connection: Connection, history: History): Outcome | undefined {
   const plan = planFor(connection, history);
   const settled = settledBy(plan, connection, history);
@@ -88,24 +91,29 @@ function withoutLock(connection: Connection, history: History): Outcome | undefi
   });
 }
 
-/** @throws MigrationError where the file and the history do not fit. */
+/** @throws MigrationError if the file and the history do not match. */
 function settledBy({ applied, pending, problem }: Plan, connection: Connection, history: History): Outcome | undefined {
   if (problem) throw refusalOf(problem, connection, history);
   if (pending.length > 0) return undefined;
   return { applied: [], alreadyApplied: applied.length, dangling: [], drift: liveDrift(connection, history) };
 }
 
-/** The history is replayed in memory only where the file is not known to have its schema. */
+/** Replays the history in memory only if the file may not have its schema. */
 function liveDrift(connection: Connection, history: History): Drift[] {
   return isCurrent(connection, history) ? [] : driftOf(connection, history);
 }
 
 /**
- * The order is what keeps the data: 1. foreign keys off, since inside the transaction that does nothing; 2. the write
- * lock, before the ledger is read, since who reads first applies again what another process just applied; 3. the
- * ledger against the history, by hash and order; 4. a snapshot, since all that follows writes; 5. the statements, one by
- * one; 6. rows, triggers and references, before the commit, since what is lost can then still be rolled back; 7. the
- * ledger's own rows, in the same transaction; 8. foreign keys on again, whatever happened.
+ * The order of the steps protects the data:
+ * 1. Foreign keys off, because this has no effect inside the transaction.
+ * 2. The write lock before the ledger is read. Otherwise a migration that another process has just applied would be
+ * applied again.
+ * 3. The ledger is compared with the history by hash and order.
+ * 4. A snapshot, because everything after it writes.
+ * 5. The statements, one by one.
+ * 6. Checks of rows, triggers and references before the commit, so that a loss can be rolled back.
+ * 7. The ledger's own rows, in the same transaction.
+ * 8. Foreign keys on again, whatever happened.
  */
 function underLock(connection: Connection, history: History, options: MigrateOptions): Outcome {
   const { lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
@@ -113,7 +121,7 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
   try {
     const outcome = withForeignKeysOff(connection, () =>
       withSettings(connection, () =>
-        // SQLite does not call its busy handler at every BEGIN that meets a lock.
+        // SQLite does not call its busy handler for every BEGIN that meets a lock.
         retryWhile(
           (error) => isBusy(error) && !attempt.hasLock,
           lockTimeoutMs,
@@ -122,7 +130,7 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
       ),
     );
     if (outcome.applied.length > 0) flushCommits(connection.filename, 'was migrated');
-    // Not before: a migration that fails at every start would push the older snapshots out.
+    // Only after success: a migration that fails at every start would otherwise push out the older snapshots.
     if (attempt.snapshot !== undefined) pruneSnapshots(connection.filename, attempt.snapshot.path, history);
     return outcome;
   } catch (error) {
@@ -131,13 +139,13 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
   }
 }
 
-/** What is to be known of a try when it has failed. */
+/** The state of a run, needed if it fails. */
 interface Attempt {
   hasLock: boolean;
   snapshot?: Snapshot;
 }
 
-/** True where the ledger proves the rollback: the snapshot then tells no more than the file. */
+/** Returns true if the ledger proves the rollback. The snapshot is then equal to the file and not needed. */
 function isAsBefore(connection: Connection, history: History): boolean {
   try {
     return planFor(connection, history).pending.length > 0;
@@ -151,7 +159,7 @@ function bringToEnd(connection: Connection, history: History, options: MigrateOp
   const plan = planFor(connection, history);
   const settled = settledBy(plan, connection, history);
   if (settled) return settled;
-  // Every statement of every pending entry is looked at before the first one runs.
+  // All statements of all pending migrations are checked before the first one runs.
   const work = plan.pending.map((migration) => ({
     migration,
     steps: stepsOf(migration),
@@ -188,7 +196,10 @@ function snapshotOf(
   return takeSnapshot(connection, applied.at(-1)?.tag, rows);
 }
 
-/** SQLite waits in short steps, since the caller keeps the time. A migration may rebuild tables in SQLite's older way. */
+/**
+ * Sets a short busy timeout, because the caller measures the time, and restores `legacy_alter_table`, because a
+ * migration may change it.
+ */
 function withSettings<T>(connection: Connection, fn: () => T): T {
   const busyTimeout = connection.pragma('busy_timeout', { simple: true });
   const legacyAlterTable = connection.pragma('legacy_alter_table', { simple: true });
@@ -201,7 +212,7 @@ function withSettings<T>(connection: Connection, fn: () => T): T {
   }
 }
 
-/** What SQLite itself found: a full disk, a damaged page. An error of onProgress stays as it is. */
+/** Wraps errors of SQLite itself, e.g. a full disk or a damaged page. Errors of onProgress are not wrapped. */
 function asMigrationError(error: unknown, filename: string): unknown {
   if (!(error instanceof DorkDbError) || error instanceof MigrationError || error instanceof DatabaseBusyError)
     return error;

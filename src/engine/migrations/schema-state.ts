@@ -6,9 +6,9 @@ import type { History } from './history.ts';
 import { OBJECTS } from './names.ts';
 import { BREAKPOINT } from './steps.ts';
 
-/** One difference between the live schema and what the history yields. */
+/** A difference between the live schema and the history's schema. */
 export interface Drift {
-  /** `missing` and `changed` against the history; `extra` is in the file only. */
+  /** `missing` or `changed` compared to the history; `extra` exists only in the file. */
   readonly kind: 'missing' | 'changed' | 'extra';
   readonly type: 'table' | 'index' | 'trigger' | 'view';
   readonly name: string;
@@ -20,7 +20,7 @@ export interface SchemaObject {
   readonly sql: string;
 }
 
-/** The statements of a schema, in the order in which they were run. */
+/** Returns the statements of a schema in the order in which they were run. */
 export function schemaStatements(connection: Connection): string[] {
   return connection
     .prepare<{ sql: string }>(`SELECT sql FROM ${OBJECTS} ORDER BY rowid`)
@@ -28,7 +28,7 @@ export function schemaStatements(connection: Connection): string[] {
     .map(({ sql }) => sql);
 }
 
-/** The objects of a schema by type and name. */
+/** Returns the objects of a schema by type and name. */
 export function schemaObjects(connection: Connection): Map<string, SchemaObject> {
   return new Map(
     connection
@@ -39,14 +39,14 @@ export function schemaObjects(connection: Connection): Map<string, SchemaObject>
 }
 
 /**
- * Runs a whole history in memory, through the same driver. The caller closes it.
+ * Runs a whole history in memory with the same driver. The caller closes the connection.
  *
- * @throws MigrationError of kind `failed` where a statement of it fails on an empty database.
+ * @throws MigrationError of kind `failed` if a statement fails on an empty database.
  */
 export function replay(connection: Connection, history: History): Connection {
   const memory = connection.sibling(':memory:');
   try {
-    // As in the runner: off, and in a transaction, where the pragmas of a migration do not turn them on.
+    // Off and in a transaction, like in the runner, so that the pragmas of a migration cannot turn them on.
     memory.exec('PRAGMA foreign_keys = OFF');
     memory.transaction(() => {
       for (const { tag, sql } of history.migrations) replayOne(memory, tag, sql);
@@ -65,14 +65,14 @@ function replayOne(memory: Connection, tag: string, sql: string): void {
     } catch (cause) {
       const reason = messageOf(cause);
       throw new MigrationError('failed', `Chunk ${i + 1} of ${tag} fails on an empty database. ${reason}`, {
-        hint: 'Correct the migration: a new file is made by running the whole history.',
+        hint: 'Correct the migration: new files are created by running the whole history.',
         cause,
       });
     }
   }
 }
 
-/** How a schema differs from the one that is wanted; empty where it does not. */
+/** Returns the differences between two schemas; empty if they are equal. */
 export function schemaDrift(live: Connection, wanted: Connection): Drift[] {
   const found = schemaObjects(live);
   const expected = schemaObjects(wanted);
@@ -88,13 +88,13 @@ export function schemaDrift(live: Connection, wanted: Connection): Drift[] {
   return drift;
 }
 
-/** How the live schema differs from what the history yields; empty where it does not. */
+/** Returns the differences between the live schema and the history's schema; empty if they are equal. */
 export function driftOf(connection: Connection, history: History): Drift[] {
   using memory = replay(connection, history);
   return schemaDrift(connection, memory);
 }
 
-/** Tables and columns that the history yields and the file lacks, as `notes` or `notes.title`. */
+/** Returns the tables and columns that the file lacks, e.g. `notes` or `notes.title`. */
 export function missingColumns(connection: Connection, history: History): string[] {
   using memory = replay(connection, history);
   const columns = (of: Connection) =>

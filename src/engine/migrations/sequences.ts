@@ -2,7 +2,7 @@ import type { Connection } from '../connection/connection.ts';
 import { wordsOf } from '../sql/sql-text.ts';
 import type { Lineage } from './lineage.ts';
 
-/** The last id that each AUTOINCREMENT table gave, as text since it may be beyond 2^53. */
+/** The last id of each AUTOINCREMENT table, as text because it may exceed 2^53. */
 export type Sequences = ReadonlyMap<string, string>;
 
 /** https://sqlite.org/autoinc.html */
@@ -17,7 +17,10 @@ export function readSequences(connection: Connection): Sequences {
   return new Map(rows.map(({ name, seq }) => [name, seq]));
 }
 
-/** SQLite forgets the last id with the table that is dropped: a rebuilt one would give the ids of deleted rows again. */
+/**
+ * Restores the last ids of rebuilt tables. SQLite forgets a table's last id when the table is dropped, so a rebuilt
+ * table would reuse the ids of deleted rows.
+ */
 export function carrySequences(connection: Connection, before: Sequences, lineage: Lineage): void {
   for (const [old, table] of lineage.rebuilt()) {
     const seq = before.get(old);

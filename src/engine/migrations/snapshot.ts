@@ -26,13 +26,13 @@ import { planFor } from './plan.ts';
 import { countRows, type RowCounts } from './rows.ts';
 import { schemaDrift } from './schema-state.ts';
 
-/** How many snapshots from before migrations stay. */
+/** Number of pre-migration snapshots to keep. */
 export const SNAPSHOTS_KEPT = 10;
 
 const KIND = 'pre-migration';
 
 /**
- * The snapshots from before migrations next to a file, newest first, and those dated in the future last.
+ * Returns the pre-migration snapshots next to a file, newest first. Those dated in the future are last.
  *
  * @throws BackupError `FOLDER_UNREADABLE`
  */
@@ -51,7 +51,7 @@ function snapshotsOf(filename: string) {
     .sort((a, b) => newestFirst(a.name, b.name));
 }
 
-/** A snapshot that was taken. */
+/** A snapshot that was created. */
 export interface Snapshot {
   readonly path: string;
   /** The folder, if it was created for the snapshot. */
@@ -59,11 +59,11 @@ export interface Snapshot {
 }
 
 /**
- * Copies the file into `backups/` beside it and reads the copy back. The caller holds the write lock, so that the
- * snapshot is the state that the migration begins with.
+ * Copies the file into the folder `backups` next to it and verifies the copy. The caller holds the write lock, so the
+ * snapshot is exactly the state before the migration.
  *
- * @param tag The newest migration that the file has.
- * @throws MigrationError of kind `failed` where it cannot be made; the migration has not begun.
+ * @param tag The newest migration of the file.
+ * @throws MigrationError of kind `failed` if the snapshot cannot be created; the migration has not begun.
  */
 export function takeSnapshot(connection: Connection, tag: string | undefined, rows: RowCounts): Snapshot {
   const { filename } = connection;
@@ -77,7 +77,7 @@ export function takeSnapshot(connection: Connection, tag: string | undefined, ro
       giveTo(owner, folder);
     }
     sweepSync(connection.adapter, folder, isCopyName);
-    // A second connection: VACUUM cannot run in the transaction that holds the lock, but beside it.
+    // VACUUM cannot run in the transaction that holds the lock, so a second connection runs it.
     using source = connection.sibling(filename, { readonly: true });
     source.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     const prove = (copy: Connection) => {
@@ -87,7 +87,7 @@ export function takeSnapshot(connection: Connection, tag: string | undefined, ro
         'COPY_DIFFERS',
         `The snapshot ${to} differs from ${filename} in ${differs}. It was removed.`,
         {
-          hint: 'Look at the disk that the folder is on.',
+          hint: 'Check the disk of this folder.',
         },
       );
     };
@@ -98,7 +98,7 @@ export function takeSnapshot(connection: Connection, tag: string | undefined, ro
       'failed',
       `No snapshot could be made before migrating ${filename}, so nothing was migrated. ${reason}`,
       {
-        hint: 'Make room in its folder, or look at the folder backups beside the file, then start again.',
+        hint: 'Free some disk space or check the folder backups next to the file, then try again.',
         retryable: cause instanceof DorkDbError && cause.retryable,
         cause,
       },
@@ -120,8 +120,8 @@ function differenceOf(connection: Connection, copy: Connection, rows: RowCounts)
 }
 
 /**
- * Keeps the ten newest, and the given one whatever the clock says. One that is dated in the future counts for nothing
- * and stays: when it was made is not known. The migration does not depend on it.
+ * Keeps the ten newest snapshots, and always the latest one. A snapshot dated in the future is kept and not counted,
+ * because its real age is unknown. Failures are ignored, because the migration does not depend on this.
  */
 export function pruneSnapshots(filename: string, latest: string, { migrations }: History): void {
   try {
@@ -130,21 +130,21 @@ export function pruneSnapshots(filename: string, latest: string, { migrations }:
     );
     for (const { path } of counted.slice(SNAPSHOTS_KEPT - 1)) rmSync(path, { force: true });
   } catch {
-    // The folder's owner may take them away.
+    // The folder's owner may remove them.
   }
 }
 
-/** Removes a snapshot, and the folder that was created for it. What cannot be removed is only in the way. */
+/** Removes a snapshot, and the folder if it was created for it. A failure is ignored. */
 export function removeSnapshot({ path, createdFolder }: Snapshot): void {
   try {
     rmSync(path, { force: true });
     if (createdFolder !== undefined) rmdirSync(createdFolder);
   } catch {
-    // The folder's owner may take them away.
+    // The folder's owner may remove them.
   }
 }
 
-/** The newest snapshot that this history can open: nothing in it is unknown to the history. */
+/** Returns the newest snapshot that this history can open, i.e. one without unknown migrations. */
 export function fittingSnapshot(connection: Connection, history: History): string | undefined {
   return readableSnapshots(connection.filename).find((path) => {
     try {
@@ -157,7 +157,7 @@ export function fittingSnapshot(connection: Connection, history: History): strin
   });
 }
 
-/** A folder that cannot be read hides no refusal; nothing of it can be proposed. */
+/** Returns an empty list for an unreadable folder, so that the actual error is reported. */
 function readableSnapshots(filename: string): string[] {
   try {
     return listSnapshots(filename);

@@ -7,32 +7,32 @@ import { refusalOf } from './refusal.ts';
 import { countRows, type RowCounts } from './rows.ts';
 import { type Drift, driftOf } from './schema-state.ts';
 
-/** A migration that a file has. */
+/** An applied migration. */
 export interface AppliedEntry {
   readonly tag: string;
   readonly hash: string;
-  /** When it was applied, where this package applied it. */
+  /** When it was applied; absent if another tool applied it. */
   readonly appliedAt?: string;
 }
 
-/** What a file has of the history. Finding it out writes nothing. */
+/** The migration status of a file. Determining it writes nothing. */
 export interface MigrationStatus {
   readonly filename: string;
-  /** `current`, `pending`, `schema_mismatch`, or the kind of the MigrationError that opening it would throw. */
+  /** `current`, `pending`, `schema_mismatch`, or the kind of the MigrationError that opening would throw. */
   readonly state: 'current' | 'pending' | 'schema_mismatch' | Problem['kind'];
   readonly applied: readonly AppliedEntry[];
-  /** The tags that are to be applied, oldest first. */
+  /** The tags of the pending migrations, oldest first. */
   readonly pending: readonly string[];
-  /** The message of the refusal, where there is one, and the way out. */
+  /** The message and the hint of the error that opening would throw, if any. */
   readonly problem?: { readonly message: string; readonly hint: string };
-  /** How the schema differs from what the applied migrations yield; empty where there is a problem. */
+  /** How the schema differs from the applied migrations; empty if there is a problem. */
   readonly drift: readonly Drift[];
   readonly rows: RowCounts;
 }
 
-/** Compares a file with a history and writes nothing. */
+/** Compares a file with a history. Writes nothing. */
 export function statusOf(connection: Connection, history: History): MigrationStatus {
-  // One transaction: the plan and the rows are of the same moment, whatever others commit meanwhile.
+  // One transaction, so that the plan and the rows are consistent even if others commit meanwhile.
   return connection.transaction(() => {
     const { applied, pending, problem } = planFor(connection, history);
     const drift = problem ? [] : driftOf(connection, { migrations: applied });

@@ -2,14 +2,14 @@ import type { Connection } from '../connection/connection.ts';
 import { actionOf, leadingWords, unquotedTokens, wordsOf } from '../sql/sql-text.ts';
 import type { MigrationStep } from './steps.ts';
 
-/** Statements that take no row away from a table that is there. */
+/** Statements that never remove rows from an existing table. */
 const HARMLESS = new Set(['CREATE', 'ALTER', 'SELECT', 'PRAGMA', 'ANALYZE', 'REINDEX']);
 
-/** The part of a database that a migration may change, found in its text, so that only that part is compared. */
+/** The parts of a database that a migration may change according to its text. Only these are compared. */
 export interface Touched {
-  /** Words that the migration and the triggers name, in lower case; undefined if none of its statements loses rows. */
+  /** Words in the migration and in the triggers, in lower case; undefined if no statement can remove rows. */
   readonly words?: ReadonlySet<string>;
-  /** Tables that it drops or renames, in lower case. */
+  /** Tables that are dropped or renamed, in lower case. */
   readonly replaced: ReadonlySet<string>;
 }
 
@@ -20,7 +20,7 @@ export function touchedBy(connection: Connection, steps: readonly MigrationStep[
     if (table !== undefined) replaced.add(table.toLowerCase());
   }
   if (!steps.some(({ sql }) => mayLoseRows(sql))) return { replaced };
-  // No foreign key cascades while the keys are off; a trigger may reach any table that its own text names.
+  // Foreign keys do not cascade while they are off, but a trigger may change any table named in it.
   const triggers = connection.prepare<{ sql: string }>("SELECT sql FROM sqlite_schema WHERE type = 'trigger'").all();
   const words = new Set<string>();
   for (const { sql } of [...steps, ...triggers]) for (const word of wordsOf(sql)) words.add(word);

@@ -1,16 +1,16 @@
 import type { Connection } from '../connection/connection.ts';
 import { quoted } from './rows.ts';
 
-/** The values of one column, as far as one scan shows them. */
+/** The values of a column, as summarized by one scan. */
 export interface ColumnValues {
   readonly name: string;
   /** Declared type in capitals. */
   readonly type: string;
   /** The SQL of the column's default. */
   readonly fallback: string | null;
-  /** Values that are not NULL. */
+  /** Number of values that are not NULL. */
   readonly count: number;
-  /** The value that all of them are, cut; undefined if there are several or none. */
+  /** The only value of all rows, truncated; undefined if there are several or none. */
   readonly only?: string;
 }
 
@@ -23,7 +23,7 @@ interface ColumnInfo {
 /** SQLite allows 2,000 columns in a result: https://sqlite.org/limits.html */
 const COLUMNS_AT_ONCE = 400;
 
-/** Reads a table once; generated columns follow from the others and are left out. */
+/** Scans a table once. Generated columns are skipped, because they depend on the others. */
 export function valuesOf(connection: Connection, table: string): ColumnValues[] {
   const columns = connection
     .prepare<ColumnInfo>(
@@ -51,7 +51,7 @@ function scan(connection: Connection, table: string, columns: readonly ColumnInf
   }));
 }
 
-/** A column that has fewer values of its own than before. */
+/** A column with fewer values than before. */
 export interface ForgottenColumn {
   readonly name: string;
   readonly before: number;
@@ -59,8 +59,8 @@ export interface ForgottenColumn {
 }
 
 /**
- * Finds the columns that a rebuild forgot to copy: they have fewer values than before, or nothing but their default.
- * Columns that are no longer there were dropped in the open.
+ * Returns the columns that a rebuild forgot to copy: they have fewer values than before, or only their default. Columns
+ * that no longer exist are not included, because their removal was explicit.
  */
 export function forgottenColumns(
   connection: Connection,
@@ -78,17 +78,17 @@ export function forgottenColumns(
 
 function isOnlyDefault(connection: Connection, old: ColumnValues, now: ColumnValues): boolean {
   if (now.fallback === null || now.only === undefined || old.count === 0 || old.only === now.only) return false;
-  // Several values that became one; or one that became another, which a new type explains as well.
+  // Several values became a single one, or one value became another. A new type also explains the latter.
   if (old.only === undefined) return true;
   return old.type === now.type && defaultOf(connection, now.fallback) === now.only.slice(now.only.indexOf(' ') + 1);
 }
 
-/** As text: the type of the column's affinity may be another one. */
+/** Returns the default as text, because the type may differ by the column's affinity. */
 function defaultOf(connection: Connection, fallback: string): string | undefined {
   try {
     return connection.prepare<{ v: string }>(`SELECT CAST(substr((${fallback}), 1, 100) AS TEXT) AS v`).get()?.v;
   } catch {
-    // DEFAULT "text" is a text there, and a column that does not exist here.
+    // DEFAULT "text" is a string in a table definition, but here it is an unknown column.
     return /^".*"$/s.test(fallback) ? fallback.slice(1, -1).replaceAll('""', '"') : undefined;
   }
 }

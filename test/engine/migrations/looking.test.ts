@@ -289,7 +289,7 @@ describe(`dork-db repair-ledger, on ${RUNTIME}`, () => {
     createDb(path).$client.close();
     const { code, err } = dorkDb('repair-ledger', tag, '--db', path);
     assert.equal(code, 1);
-    assert.match(err, /there is nothing to accept/);
+    assert.match(err, /not edited since it was applied/);
     assert.equal(dorkDb('repair-ledger', '--db', path).code, 2);
   });
 

@@ -212,7 +212,7 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
           connection,
           after(migration('0001_orphans', "UPDATE children SET parent_id = 'gone' WHERE id IN (2, 5)")),
           'foreign_keys',
-          /0001_orphans would leave references .* 2 from children to parents, rowid 2, 5/,
+          /0001_orphans would leave references to missing rows: 2 from children to parents, rowid 2, 5/,
         );
       });
     });
@@ -227,7 +227,7 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
           connection,
           after(REBUILD_PARENTS, migration('0002_more', "UPDATE children SET parent_id = 'x' WHERE id < 3")),
           'foreign_keys',
-          /3 from children to parents, rowid 1, 2, 7 \(1 of them were there before it\)/,
+          /3 from children to parents, rowid 1, 2, 7 \(1 of them existed before\)/,
         );
       });
     });
@@ -240,7 +240,7 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
           connection,
           after(orphaned),
           'foreign_keys',
-          /leave children with a foreign key to parents, which is not there/,
+          /leave children with a foreign key to parents, which does not exist/,
         );
         const both = migration('0001_both', '-- allow-loss: parents\nDROP TABLE parents', 'DROP TABLE children');
         assert.equal(migrate(connection, after(both)).applied.length, 1);
@@ -309,7 +309,7 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
       migrate(connection, after(migration('0001_trigger', trigger)));
       const drop = migration('0002_drop', '-- allow-loss: children\nDROP TABLE children');
       const history = after(migration('0001_trigger', trigger), drop);
-      refused(connection, history, 'failed', /0002_drop would leave a trigger .* error in trigger t: no such table/);
+      refused(connection, history, 'failed', /0002_drop would leave a broken trigger or view: error in trigger t: no such table/);
       connection.exec("INSERT INTO parents VALUES ('still', 'works')");
     });
     family((connection) => {

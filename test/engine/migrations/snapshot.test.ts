@@ -237,7 +237,7 @@ describe(`a full disk, on ${RUNTIME}`, () => {
     const { error } = await migrateLimited(path, migrations, statSync(path).size / 2);
     assert.equal(error?.code, 'MIGRATION_FAILED');
     assert.match(error?.message ?? '', /No snapshot could be made .* so nothing was migrated/);
-    assert.match(error?.hint ?? '', /Make room/);
+    assert.match(error?.hint ?? '', /Free some disk space/);
     assert.equal(existsSync(folder.file('backups')), false);
     {
       using connection = open(path);
