@@ -6,21 +6,22 @@ import { restoreWith } from './engine/backup/restore.ts';
 import { verifyBackupWith } from './engine/backup/verify.ts';
 import { createDbWith } from './engine/create-db.ts';
 import { type DefineDb, defineDbFor } from './engine/define-db.ts';
-import { betterSqlite3 } from './engine/driver/better-sqlite3.ts';
+import { kitWith } from './engine/definition.ts';
+import { onNode } from './engine/driver/on-node.ts';
 import { importExportWith } from './engine/export/import-export.ts';
 import { compactWith } from './engine/maintenance/compact.ts';
 import { migrationStatusWith, rehearseMigrationsWith, runMigrationsWith } from './engine/migrate-db.ts';
 
 export * from './public.ts';
 
-const kit = { adapter: betterSqlite3, definition: dork };
+const kit = kitWith(onNode, dork);
 
 /** Gives the free pages of a closed file back to the disk, as `Compact` says. */
 export const compact = compactWith(kit);
 /** Opens dork.db, migrates it and wraps it in Drizzle, as `CreateDb` says. */
 export const createDb: CreateDb = createDbWith(kit);
 /** Describes a database of your own Drizzle schema, as `DefineDb` says. */
-export const defineDb: DefineDb = defineDbFor(betterSqlite3);
+export const defineDb: DefineDb = defineDbFor(onNode);
 /** Makes a new database from an export, as `ImportExport` says. */
 export const importExport = importExportWith(kit);
 /** The backups in a folder, newest first, as `ListBackups` says. */

@@ -1,5 +1,6 @@
 import { type AnyDb, connectionOf, Database, type Schema } from './connection/db.ts';
 import { type Kit, openingOf, setDefinition } from './definition.ts';
+import type { DriverName } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
 import { type OpenOptions, openConnection, optimizeAtClose, orRefuse } from './file/open.ts';
 import { databasePath } from './file/path.ts';
@@ -22,12 +23,19 @@ export interface CreateDbOptions extends Pick<OpenOptions, 'readonly'>, Pick<Bri
    * `require` there.
    */
   readonly migrations?: 'apply' | 'require' | 'skip';
+  /**
+   * The SQLite driver on Node: `better-sqlite3` or `node:sqlite`. Default: that of the variable `DORK_DB_DRIVER`, else the
+   * one that this process uses already, else better-sqlite3 if it is installed, else node:sqlite. On Bun always
+   * `bun:sqlite`.
+   */
+  readonly driver?: DriverName;
 }
 
 const OPTIONS: OptionNames<CreateDbOptions> = {
   readonly: true,
   busyTimeoutMs: true,
   migrations: true,
+  driver: true,
   onProgress: true,
   logger: true,
 };
@@ -38,12 +46,13 @@ const MODES = ['apply', 'require', 'skip'];
 export function createDbWith<TSchema extends Schema>(
   kit: Kit<TSchema>,
 ): (path?: string, options?: CreateDbOptions) => Database<TSchema> {
-  const { adapter, definition } = kit;
+  const { definition } = kit;
   const { history } = definition;
   const opening = openingOf(definition);
   return (path, options = {}) => {
     checkOptions(optionsArgument(options, OPTIONS));
     const { readonly = false, busyTimeoutMs } = options;
+    const adapter = (options.driver !== undefined && kit.choose?.(options.driver)) || kit.adapter;
     adapter.load();
     const { migrations = 'apply' } = options;
     const mustExist = readonly || migrations === 'require';

@@ -7,8 +7,8 @@ import { type Restore, restoreWith } from './backup/restore.ts';
 import { type VerifyBackup, verifyBackupWith } from './backup/verify.ts';
 import type { AnyDb, Database, Schema } from './connection/db.ts';
 import { type CreateDbOptions, closeDb, createDbWith } from './create-db.ts';
-import type { Definition, HealthCheck } from './definition.ts';
-import type { Adapter } from './driver/adapter.ts';
+import { type Definition, type HealthCheck, kitWith } from './definition.ts';
+import type { ChooseDriver } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
 import { type ExportOptions, type ExportReport, exportDb } from './export/export.ts';
 import { type ImportExport, importExportWith } from './export/import-export.ts';
@@ -138,11 +138,11 @@ export interface DefinedDb<TSchema extends Schema> {
  */
 export type DefineDb = <TSchema extends Schema>(options: DefineDbOptions<TSchema>) => DefinedDb<TSchema>;
 
-/** Returns `defineDb()` for a driver. */
-export function defineDbFor(adapter: Adapter): DefineDb {
+/** Returns `defineDb()` for a runtime's drivers. */
+export function defineDbFor(choose: ChooseDriver): DefineDb {
   return (options) => {
     const definition = definitionFrom(options);
-    const kit = { adapter, definition };
+    const kit = kitWith(choose, definition);
     return {
       definition,
       createDb: createDbWith(kit),

@@ -1,6 +1,6 @@
 import type { Connection } from './connection/connection.ts';
 import type { Schema } from './connection/db.ts';
-import type { Adapter } from './driver/adapter.ts';
+import type { Adapter, ChooseDriver } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
 import type { OpenOptions } from './file/open.ts';
 import { databasePath } from './file/path.ts';
@@ -34,8 +34,22 @@ export type HealthCheck = readonly [name: HealthCheckName, check: Check];
 
 /** What every function that opens a file needs: a driver, and what kind of database the file should be. */
 export interface Kit<TSchema extends Schema = Schema> {
+  /** That of the runtime's own choice, which is made when it is first asked for. */
   readonly adapter: Adapter;
   readonly definition: Definition<TSchema>;
+  /** Default: there is only {@link adapter}. */
+  readonly choose?: ChooseDriver;
+}
+
+/** Returns the kit of a runtime's drivers. */
+export function kitWith<TSchema extends Schema>(choose: ChooseDriver, definition: Definition<TSchema>): Kit<TSchema> {
+  return {
+    definition,
+    choose,
+    get adapter() {
+      return choose();
+    },
+  };
 }
 
 const definitions = new WeakMap<Connection, Definition>();

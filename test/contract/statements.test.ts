@@ -35,6 +35,8 @@ describe(`statements on ${RUNTIME}`, () => {
       ['SELECT ?3, ?', [1, 2, 3, 4], [3, 4]],
       ['SELECT $a, :b, @c, $a', [1, 'x', null], [1, 'x', null, 1]],
       ['SELECT :a, ?', [1, 2], [1, 2]],
+      ['SELECT :1, ?, $2', [1, 2, 3], [1, 2, 3]],
+      ['SELECT ?2, :a, ?1', [1, 2, 3], [2, 3, 1]],
       ['SELECT \'12:30\', "id", ?1 /* :no */ FROM t LIMIT 1 -- @no', [7], ['12:30', 1, 7]],
     ];
     for (const [sql, params, row] of cases) assert.deepEqual(connection.prepare(sql).values(...params), [row], sql);
@@ -153,8 +155,117 @@ describe(`statements on ${RUNTIME}`, () => {
     memory.$client.prepare('ATTACH ? AS other').run(file);
     memory.$client.exec('CREATE TABLE other.x (id)');
     assert.ok(existsSync(file));
-    assert.throws(() => connection.prepare('ATTACH ? AS other').run(folder.file('none.db')), {
-      code: 'SQLITE_CANTOPEN',
-    });
+  });
+
+  it('attach no file that is not there to a file, and any that is', () => {
+    const none = folder.file("no'ne.db");
+    const quoted = `'${none.replaceAll("'", "''")}'`;
+    for (const act of [
+      () => connection.prepare('ATTACH ? AS other').run(none),
+      () => connection.prepare('ATTACH DATABASE :file AS other').run({ file: none }),
+      () => connection.prepare(`/* x */ ATTACH ${quoted} AS other`).all(),
+      () => connection.prepare("ATTACH ? || '.db' AS ?").run(none, 'other'),
+      () => connection.exec(`SELECT 1; ATTACH ${quoted} AS other`),
+    ])
+      assert.throws(act, { code: 'SQLITE_CANTOPEN' }, String(act));
+    assert.equal(existsSync(none), false);
+    for (const text of ["ATTACH ':memory:' AS other", "ATTACH '' AS other"]) {
+      connection.exec(`${text}; CREATE TABLE other.x (id); DETACH other`);
+    }
+    createDb(none).$client.close();
+    connection.exec(`ATTACH ${quoted} AS other; SELECT * FROM other.sqlite_schema; DETACH other`);
+    connection.prepare('ATTACH ? AS ?').run(none, 'other');
+    const tables = connection.prepare('SELECT count(*) - 1 AS n FROM main.sqlite_schema').get()?.n;
+    assert.equal(connection.prepare('SELECT count(*) AS n FROM other.sqlite_schema').get()?.n, tables);
+  });
+
+  it('say what they are: what only reads may run inside a loop over iterate()', () => {
+    const reads = [
+      'SELECT 1',
+      'VALUES (1)',
+      '/* x */ select 1',
+      'WITH a AS (SELECT 1) SELECT * FROM a',
+      'WITH "insert" AS (SELECT 1 AS "delete"), b(c) AS (SELECT 2) SELECT * FROM "insert", b',
+      'WITH RECURSIVE a(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM a WHERE n < 3) SELECT n FROM a',
+      'EXPLAIN SELECT * FROM t',
+      'EXPLAIN QUERY PLAN SELECT * FROM t',
+      'PRAGMA user_version',
+      'PRAGMA main.user_version',
+      'PRAGMA table_info(t)',
+      'PRAGMA foreign_key_check',
+    ];
+    const writes = [
+      "INSERT INTO t (name) VALUES ('d')",
+      "INSERT INTO t (name) VALUES ('d') RETURNING id",
+      "REPLACE INTO t (name) VALUES ('d')",
+      "UPDATE t SET name = 'd'",
+      'DELETE FROM t',
+      "WITH a AS (SELECT 'd' AS d) INSERT INTO t (name) SELECT d FROM a",
+      'WITH a(d) AS (SELECT 1) DELETE FROM t WHERE id IN (SELECT d FROM a) RETURNING id',
+      'CREATE TABLE u (id)',
+      'DROP TABLE t',
+      'ALTER TABLE t RENAME TO u',
+      'CREATE TEMP TABLE u (id)',
+      'VACUUM',
+      'ANALYZE',
+      'REINDEX',
+      'BEGIN',
+      'BEGIN IMMEDIATE',
+      'COMMIT',
+      'SAVEPOINT s',
+      'PRAGMA wal_checkpoint',
+      'PRAGMA journal_mode',
+      'PRAGMA incremental_vacuum',
+    ];
+    const statements = writes.map((text) => [text, connection.prepare(text)] as const);
+    for (const _ of connection.prepare('SELECT name FROM t').iterate()) {
+      for (const text of reads) assert.ok(connection.prepare(text).all(), text);
+      for (const [text, one] of statements) assert.throws(() => one.all(), { code: 'ITERATING' }, text);
+    }
+    assert.equal(count(), 3);
+  });
+
+  it('run whatever they are, and say how many rows they wrote', () => {
+    for (const [text, changes, n] of [
+      ['SELECT name FROM t', 0, 3],
+      ["UPDATE t SET name = name || 'x' RETURNING id", 3, 3],
+      ['PRAGMA user_version', 0, 3],
+      ['BEGIN', 0, 3],
+      ['DELETE FROM t WHERE id > 1', 2, 1],
+      ['COMMIT', 0, 1],
+      ['CREATE TABLE u (id)', 0, 1],
+      ["INSERT INTO t (name) VALUES ('d'), ('e')", 2, 3],
+      ["WITH a(d) AS (SELECT 'f') INSERT INTO t (name) SELECT d FROM a", 1, 4],
+    ] as const) {
+      assert.equal(connection.prepare(text).run().changes, changes, text);
+      assert.equal(count(), n, text);
+    }
+  });
+
+  it('read what they name also when the schema has changed since they were prepared', () => {
+    const [all, star, drizzled] = ['SELECT id, name FROM t', 'SELECT * FROM t', 'SELECT t.* FROM t WHERE id = ?'].map(
+      (text) => connection.prepare(text),
+    );
+    star?.all();
+    drizzled?.values(1);
+    connection.exec("ALTER TABLE t ADD COLUMN more TEXT DEFAULT 'm'; ALTER TABLE t RENAME COLUMN name TO title");
+    assert.deepEqual(star?.get(), { id: 1, title: 'a', more: 'm' });
+    assert.deepEqual(drizzled?.values(1), [[1, 'a', 'm']]);
+    assert.deepEqual(drizzled?.get(1), { id: 1, title: 'a', more: 'm' });
+    assert.throws(() => all?.all(), { code: 'SQLITE_ERROR' });
+  });
+
+  it('give bytes and texts back as they were, also empty ones', () => {
+    const select = connection.prepare('SELECT ? AS a, typeof(?) AS b, length(?) AS c');
+    const empty = new Uint8Array();
+    const { b, c } = select.get(empty, empty, empty) ?? {};
+    assert.deepEqual({ b, c }, { b: 'blob', c: 0 });
+    assert.deepEqual(select.get('', '', ''), { a: '', b: 'text', c: 0 });
+    const part = new Uint8Array([1, 2, 3, 4]).subarray(1, 3);
+    for (const bytes of [part, empty]) {
+      const [[back] = []] = select.values(bytes, bytes, bytes);
+      assert.ok(back instanceof Uint8Array);
+      assert.deepEqual([...back], [...bytes]);
+    }
   });
 });

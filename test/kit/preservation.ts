@@ -41,7 +41,10 @@ function tablesRebuilt(migration: Migration): Set<string> {
 
 /** The rows with only the given columns, as sorted texts. */
 function restricted(rows: readonly Row[], columns: readonly string[]): string[] {
-  const form = (value: unknown) => (value instanceof Uint8Array ? `x${Buffer.from(value).toString('hex')}` : value);
+  const form = (value: unknown) => {
+    if (typeof value === 'bigint') return `${value}n`;
+    return value instanceof Uint8Array ? `x${Buffer.from(value).toString('hex')}` : value;
+  };
   return rows.map((row) => JSON.stringify(columns.map((column) => form(row[column])))).sort();
 }
 

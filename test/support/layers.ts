@@ -72,7 +72,7 @@ export function violation({ from, to }: Import): string | undefined {
   const allowed = MAY_IMPORT[source];
   if (!allowed) return `${source} is a room that no rule knows`;
   // Only the entries bind a driver.
-  if (/\/driver\/(bun-sqlite|better-sqlite3|node-sqlite|load-)/.test(to) && source !== 'entry')
+  if (/\/driver\/(bun-sqlite|better-sqlite3|node-|load-|on-)/.test(to) && source !== 'entry')
     return `${from} imports an adapter`;
   return allowed.includes(target) ? undefined : `${from} (${source}) imports ${to} (${target})`;
 }

@@ -6,6 +6,10 @@ export type Runtime = 'bun' | 'node';
 /** The runtime that this test runs on. */
 export const RUNTIME: Runtime = process.versions.bun ? 'bun' : 'node';
 
+/** The driver that this test runs on: on Node the one that the variable names, by default better-sqlite3. */
+export const DRIVER =
+  RUNTIME === 'bun' ? 'bun:sqlite' : process.env.DORK_DB_DRIVER === 'node:sqlite' ? 'node:sqlite' : 'better-sqlite3';
+
 /** The project's folder. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 

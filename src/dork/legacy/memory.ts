@@ -73,7 +73,7 @@ function findIn(connection: Connection, table: string): Statement<{ state: strin
 export function fingerprint(values: readonly SqliteValue[]): string {
   // Loaded here: an import costs Bun 8 ms at each start.
   const { hash } = process.getBuiltinModule('node:crypto');
-  // The drivers read an integer beyond 2^53 as a number.
+  // Not exact beyond 2^53, but as in the fingerprints that files have already.
   const known = values.some((value) => typeof value === 'bigint')
     ? values.map((value) => (typeof value === 'bigint' ? Number(value) : value))
     : values;

@@ -35,21 +35,11 @@ export function* readRows(
     `SELECT CAST(s.rowid AS TEXT) AS dork_row, ${asideOf(asideIf)} AS dork_aside, ${names}
      FROM "${table}" AS s NOT INDEXED ORDER BY s.rowid`,
   );
-  const exact = copy.prepare<Record<string, string | null>>(
-    `SELECT ${columns.map((column) => `iif(typeof("${column}") = 'integer', CAST("${column}" AS TEXT), NULL) AS "${column}"`).join(', ')}
-     FROM "${table}" WHERE rowid = CAST(? AS INTEGER)`,
-  );
   let rows = 0;
   tally.begin(table);
   for (const { dork_row, dork_aside, ...values } of all.iterate()) {
     if (rows++ % REPORT_EVERY === 0) progress(table, rows - 1, total);
     const row = String(dork_row);
-    for (const column of columns) {
-      const value = values[column];
-      if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) continue;
-      const digits = exact.get(row)?.[column];
-      if (digits) values[column] = BigInt(digits);
-    }
     yield { row, values, aside: dork_aside === null ? undefined : String(dork_aside) };
   }
   progress(table, rows, total);

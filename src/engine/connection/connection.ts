@@ -9,6 +9,7 @@ import type { OpenFile } from './open-file.ts';
 import { rolledBack, typedError } from './sqlite-error.ts';
 import { Statement, type StatementWrapper } from './statement.ts';
 import { type TransactionBehavior, Transactions } from './transaction.ts';
+import { refuseSecondLibrary } from './two-libraries.ts';
 import { WaitingDatabase } from './waiting-database.ts';
 
 /** What {@link Connection.pragma} takes. */
@@ -68,6 +69,7 @@ export class Connection implements Disposable {
     this.filename = filename;
     this.readonly = readonly;
     this.host = host;
+    refuseSecondLibrary(adapter, filename);
     const closedFile = isClosed ? new ClosedFile(filename) : undefined;
     try {
       this.#database = new WaitingDatabase(adapter.open(filename, { readonly, isClosed }));

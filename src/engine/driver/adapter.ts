@@ -20,7 +20,10 @@ export interface RunResult {
   lastInsertRowid: number | bigint;
 }
 
-/** A prepared statement, as a driver must offer it. Parameters are positional and already checked, and come as they are: each spread costs. */
+/**
+ * A prepared statement, as a driver must offer it. Parameters are positional and already checked, and come as they are:
+ * each spread costs. An INTEGER is a number, beyond 2^53 a bigint, and never rounded.
+ */
 export interface DriverStatement {
   /** False for a statement that can change the file (`sqlite3_stmt_readonly`). */
   readonly readonly: boolean;
@@ -59,7 +62,7 @@ export interface DriverDatabase {
 }
 
 /** The names of the drivers that this package ships adapters for. */
-export type DriverName = 'bun:sqlite' | 'better-sqlite3';
+export type DriverName = 'bun:sqlite' | 'better-sqlite3' | 'node:sqlite';
 
 /**
  * How a thread of its own works with the driver. The thread runs a text and shares no module with this package: a file
@@ -100,3 +103,6 @@ export interface Adapter {
     dialect: SQLiteSyncDialect,
   ): SQLiteSession<'sync', RunResult, TSchema, ExtractTablesWithRelations<TSchema>>;
 }
+
+/** Returns the adapter of a driver; without a name, that of the runtime's own choice. */
+export type ChooseDriver = (name?: DriverName) => Adapter;

@@ -1,7 +1,10 @@
 import { BetterSQLiteSession } from 'drizzle-orm/better-sqlite3/session';
-import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue } from './adapter.ts';
-import { assertCount } from './bind.ts';
+import type { Adapter, DriverDatabase, RunResult, SqliteValue } from './adapter.ts';
+import { arranged } from './bind.ts';
+import { ExactStatement } from './exact-statement.ts';
+import { type Column, numberIfSafe } from './integers.ts';
 import {
+  type BetterDatabase,
   type BetterStatement,
   betterSqlite3Driver,
   betterSqlite3Path,
@@ -10,48 +13,59 @@ import {
   LARGEST_IN_MEMORY,
 } from './load-better-sqlite3.ts';
 
+type Params = readonly SqliteValue[];
+
 /** A statement that returns no rows answers the reading calls too, as bun:sqlite's does. */
-class BetterSqlite3Statement implements DriverStatement {
+class BetterSqlite3Statement extends ExactStatement {
   readonly readonly: boolean;
   readonly isQuery: boolean;
+  readonly #database: BetterDatabase;
   readonly #inner: BetterStatement;
   readonly #names: readonly (string | undefined)[] | undefined;
 
-  constructor(inner: BetterStatement, names: readonly (string | undefined)[] | undefined) {
-    this.#inner = inner;
+  constructor(database: BetterDatabase, sql: string, names: readonly (string | undefined)[] | undefined) {
+    super(sql);
+    this.#database = database;
+    this.#inner = database.prepare(sql);
     this.#names = names;
-    this.readonly = inner.readonly;
-    this.isQuery = inner.readonly && inner.reader;
+    this.readonly = this.#inner.readonly;
+    this.isQuery = this.#inner.readonly && this.#inner.reader;
   }
 
   /** The driver takes parameters without a name in their order, and those with a name (`?1` is one) from an object. */
-  #args(params: readonly SqliteValue[]): readonly SqliteValue[] {
-    const names = this.#names;
-    if (!names) return params;
-    assertCount(params, names.length);
-    const named = Object.fromEntries(names.flatMap((name, i) => (name === undefined ? [] : [[name, params[i]]])));
-    const unnamed = params.filter((_, i) => names[i] === undefined);
-    return [...unnamed, named as unknown as SqliteValue];
+  #args(params: Params): Params {
+    return this.#names ? arranged(params, this.#names) : params;
   }
 
-  run(params: readonly SqliteValue[]): RunResult {
-    return this.#inner.run(...this.#args(params));
+  run(params: Params): RunResult {
+    if (this.#inner.reader) {
+      this.#inner.all(...this.#args(params));
+      return this.readonly ? { ...this.#lastRun(), changes: 0 } : this.#lastRun();
+    }
+    const result = this.#inner.run(...this.#args(params));
+    return Number.isSafeInteger(result.lastInsertRowid) ? result : this.#lastRun();
   }
 
-  get(params: readonly SqliteValue[]): unknown {
+  #lastRun(): RunResult {
+    const statement = this.#database.prepare('SELECT changes(), last_insert_rowid()').safeIntegers(true).raw(true);
+    const [changes, rowid] = statement.get() as [bigint, bigint];
+    return { changes: Number(changes), lastInsertRowid: numberIfSafe(rowid) };
+  }
+
+  protected readFirst(params: Params): unknown {
     if (this.#inner.reader) return this.#inner.get(...this.#args(params));
     this.#inner.run(...this.#args(params));
     return undefined;
   }
 
-  all(params: readonly SqliteValue[]): unknown[] {
+  protected readAll(params: Params): unknown[] {
     if (this.#inner.reader) return this.#inner.all(...this.#args(params));
     this.#inner.run(...this.#args(params));
     return [];
   }
 
-  values(params: readonly SqliteValue[]): unknown[][] {
-    if (!this.#inner.reader) return this.all(params) as unknown[][];
+  protected readValues(params: Params): unknown[][] {
+    if (!this.#inner.reader) return this.readAll(params) as unknown[][];
     try {
       return this.#inner.raw(true).all(...this.#args(params)) as unknown[][];
     } finally {
@@ -59,10 +73,16 @@ class BetterSqlite3Statement implements DriverStatement {
     }
   }
 
-  iterate(params: readonly SqliteValue[]): IterableIterator<unknown> {
-    if (this.#inner.reader) return this.#inner.iterate(...this.#args(params));
-    this.#inner.run(...this.#args(params));
-    return [][Symbol.iterator]();
+  protected readEach(params: Params): Iterable<unknown> {
+    return this.#inner.reader ? this.#inner.iterate(...this.#args(params)) : this.readAll(params);
+  }
+
+  protected asBigints(isOn: boolean): void {
+    this.#inner.safeIntegers(isOn);
+  }
+
+  protected columns(): Column[] {
+    return this.#inner.columns();
   }
 }
 
@@ -95,7 +115,7 @@ export const betterSqlite3: Adapter = {
     const copy = isClosed ? inMemory(filename) : undefined;
     const database = new Driver(copy ?? filename, { readonly, fileMustExist: filename !== ':memory:' });
     return {
-      prepare: (sql, names) => new BetterSqlite3Statement(database.prepare(sql), names),
+      prepare: (sql, names) => new BetterSqlite3Statement(database, sql, names),
       exec: (sql) => void database.exec(sql),
       get inTransaction() {
         return database.inTransaction;

@@ -80,3 +80,19 @@ export function assertCount(params: readonly SqliteValue[], count: number): void
   if (params.length === count) return;
   throw new InvalidInputError('parameters', `are ${params.length} where the statement takes ${count}`);
 }
+
+/**
+ * The parameters for a driver that takes those with a name (`?1` is one) from an object, and then the others in their
+ * order.
+ *
+ * @throws InvalidInputError if their number is wrong.
+ */
+export function arranged(
+  params: readonly SqliteValue[],
+  names: readonly (string | undefined)[],
+): readonly SqliteValue[] {
+  assertCount(params, names.length);
+  const named = Object.fromEntries(names.flatMap((name, i) => (name === undefined ? [] : [[name, params[i]]])));
+  const unnamed = params.filter((_, i) => names[i] === undefined);
+  return [named as unknown as SqliteValue, ...unnamed];
+}

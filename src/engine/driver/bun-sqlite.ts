@@ -3,8 +3,10 @@ import { SQLiteBunSession } from 'drizzle-orm/bun-sqlite/session';
 import { UnsupportedRuntimeError } from '../errors.ts';
 import { leadingWords, splitStatements, withBackquotes } from '../sql/sql-text.ts';
 import { isAtLeast } from '../version.ts';
-import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue } from './adapter.ts';
+import type { Adapter, DriverDatabase, RunResult, SqliteValue } from './adapter.ts';
 import { assertCount } from './bind.ts';
+import { ExactStatement } from './exact-statement.ts';
+import type { Column } from './integers.ts';
 
 /** An older Bun reports a new file as locked. */
 const OLDEST_BUN = '1.4.0';
@@ -52,36 +54,51 @@ function prepareStrictly(database: Database, sql: string): Statement<unknown, SQ
   return database.prepare(sql);
 }
 
-class BunStatement implements DriverStatement {
+class BunStatement extends ExactStatement {
   readonly readonly: boolean;
   readonly isQuery: boolean;
+  readonly #database: Database;
   readonly #statement: Statement<unknown, SQLQueryBindings[]>;
 
-  constructor(statement: Statement<unknown, SQLQueryBindings[]>) {
-    this.#statement = statement;
-    const { readonly, reader } = statement as unknown as { readonly: boolean; reader: boolean };
+  constructor(database: Database, sql: string) {
+    super(sql);
+    this.#database = database;
+    this.#statement = prepareStrictly(database, sql);
+    const { readonly, reader } = this.#statement as unknown as { readonly: boolean; reader: boolean };
     this.readonly = readonly;
     this.isQuery = readonly && reader;
   }
 
   run(params: readonly SqliteValue[]): RunResult {
-    return this.#statement.run(...counted(this.#statement, params));
+    const result = this.#statement.run(...counted(this.#statement, params));
+    if (Number.isSafeInteger(result.lastInsertRowid)) return result;
+    const rowid = this.#database.prepare('SELECT last_insert_rowid()').safeIntegers(true).values()[0] as [bigint];
+    return { changes: result.changes, lastInsertRowid: rowid[0] };
   }
 
-  get(params: readonly SqliteValue[]): unknown {
+  protected readFirst(params: readonly SqliteValue[]): unknown {
     return this.#statement.get(...counted(this.#statement, params));
   }
 
-  all(params: readonly SqliteValue[]): unknown[] {
+  protected readAll(params: readonly SqliteValue[]): unknown[] {
     return this.#statement.all(...counted(this.#statement, params));
   }
 
-  values(params: readonly SqliteValue[]): unknown[][] {
+  protected readValues(params: readonly SqliteValue[]): unknown[][] {
     return this.#statement.values(...counted(this.#statement, params)) as unknown[][];
   }
 
-  iterate(params: readonly SqliteValue[]): IterableIterator<unknown> {
+  protected readEach(params: readonly SqliteValue[]): Iterable<unknown> {
     return this.#statement.iterate(...counted(this.#statement, params));
+  }
+
+  protected asBigints(isOn: boolean): void {
+    this.#statement.safeIntegers(isOn);
+  }
+
+  protected columns(): Column[] {
+    const { columnNames, declaredTypes } = this.#statement;
+    return columnNames.map((name, i) => ({ name, type: declaredTypes[i] ?? null }));
   }
 }
 
@@ -114,7 +131,7 @@ export const bunSqlite: Adapter = {
       : // A file must be there; in memory, `create` lets ATTACH make one, as better-sqlite3 does.
         new Database(filename, readonly ? { readonly } : { readwrite: true, create: filename === ':memory:' });
     return {
-      prepare: (sql) => new BunStatement(prepareStrictly(database, sql)),
+      prepare: (sql) => new BunStatement(database, sql),
       exec(sql) {
         if (sql.includes('"')) for (const one of splitStatements(sql)) prepareStrictly(database, one).run();
         // Bun refuses a text without a statement.

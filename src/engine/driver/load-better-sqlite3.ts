@@ -4,7 +4,8 @@ import { UnsupportedRuntimeError } from '../errors.ts';
 import { messageOf } from '../realm.ts';
 import { isAtLeast } from '../version.ts';
 import type { RunResult, SqliteValue } from './adapter.ts';
-import { type Library, sharedLibrary } from './register.ts';
+import type { Column } from './integers.ts';
+import { type Library, markUsed, sharedLibrary } from './register.ts';
 
 /** better-sqlite3 13 is built against this Node-API level and ends the process with SIGSEGV below it. */
 const OLDEST_NODE = '22.14.0';
@@ -18,9 +19,11 @@ export interface BetterStatement {
   all(...params: SqliteValue[]): unknown[];
   iterate(...params: SqliteValue[]): IterableIterator<unknown>;
   raw(on: boolean): BetterStatement;
+  safeIntegers(on: boolean): BetterStatement;
+  columns(): Column[];
 }
 
-interface BetterDatabase {
+export interface BetterDatabase {
   readonly inTransaction: boolean;
   prepare(sql: string): BetterStatement;
   exec(sql: string): unknown;
@@ -46,6 +49,7 @@ let loaded: Library | undefined;
 /** The driver that this process uses, loaded at the first opening. */
 function library(): Library {
   loaded ??= sharedLibrary('better-sqlite3', '13', load);
+  markUsed('better-sqlite3');
   return loaded;
 }
 
@@ -62,6 +66,21 @@ export function betterSqlite3Version(): string {
   return library().version;
 }
 
+/** In a CommonJS bundle there is no `import.meta.url`. */
+function requireHere(): NodeJS.Require {
+  return createRequire(import.meta.url ?? __filename);
+}
+
+/** Returns whether the driver can be found; it may be broken all the same. */
+export function isInstalled(): boolean {
+  try {
+    requireHere().resolve('better-sqlite3/package.json');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function load(): Library {
   if (!isAtLeast(process.versions.node, OLDEST_NODE)) {
     throw new UnsupportedRuntimeError(
@@ -72,21 +91,17 @@ function load(): Library {
       },
     );
   }
-  const require = createRequire(import.meta.url);
+  const require = requireHere();
   let found: Library;
   try {
     const { version } = require('better-sqlite3/package.json') as { version: string };
     const path = require.resolve('better-sqlite3');
     found = { name: 'better-sqlite3', version, path, Database: require(path) };
   } catch (cause) {
-    throw new UnsupportedRuntimeError(
-      'DRIVER_MISSING',
-      'better-sqlite3 could not be loaded, and Node needs it. Nothing was opened.',
-      {
-        hint: 'Install it beside @dorkos/db: npm install better-sqlite3@13',
-        cause,
-      },
-    );
+    throw new UnsupportedRuntimeError('DRIVER_MISSING', 'better-sqlite3 could not be loaded. Nothing was opened.', {
+      hint: 'Install it beside @dorkos/db: npm install better-sqlite3@13',
+      cause,
+    });
   }
   try {
     // The driver loads its native binary with the first database.
@@ -97,7 +112,7 @@ function load(): Library {
       'DRIVER_BROKEN',
       `The native binary of better-sqlite3 could not be loaded on Node ${process.versions.node} (${process.platform}-${process.arch}): ${messageOf(cause).split('\n')[0]} Nothing was opened.`,
       {
-        hint: 'Install it again for this system: npm install better-sqlite3@13',
+        hint: 'Install it again for this system: npm install better-sqlite3@13. Or use the SQLite of Node 24.16 or newer: DORK_DB_DRIVER=node:sqlite.',
         cause,
       },
     );

@@ -6,6 +6,8 @@
 interface Register {
   /** The native driver that the first copy has loaded; the others take it. */
   library?: Library;
+  /** The name of the driver that was used first. */
+  driver?: string;
   /** Which SQLite has a file open, by `device:inode`, and how often. */
   readonly files: Map<string, { readonly sqlite: object | string; count: number }>;
 }
@@ -38,6 +40,17 @@ export function sharedLibrary(name: string, major: string, load: () => Library):
   const own = load();
   shared.library ??= own;
   return own;
+}
+
+/** Says that this process uses a driver; the first one counts. */
+export function markUsed(driver: string): void {
+  register().driver ??= driver;
+}
+
+/** Returns the name of the driver that this process has used first, through any copy of this package in this thread. */
+export function usedDriver(): string | undefined {
+  const { driver, library } = register();
+  return driver ?? library?.name;
 }
 
 /** Returns whether another SQLite library of this process has the file open. */

@@ -5,7 +5,7 @@ import { OpenFile } from '../connection/open-file.ts';
 import { BUSY_TIMEOUT_MS, configure, STEP_MS } from '../connection/pragmas.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
-import { isOpenByAnother, registerOpen } from '../driver/register.ts';
+import { registerOpen } from '../driver/register.ts';
 import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../errors.ts';
 import { type Host, hostOf } from '../host.ts';
 import { codeOf, isError } from '../realm.ts';
@@ -79,7 +79,6 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   const hasWal = file.hasWal || (filename !== path && bytesOf(`${filename}-wal`) > 0);
   const again = () =>
     openConnection(adapter, path, { ...options, busyTimeoutMs: Math.max(1, Math.round(deadline - performance.now())) });
-  if (present && isOpenByAnother(present, adapter.library())) throw twoLibraries(filename);
   let connection: Connection;
   try {
     connection = new Connection(adapter, filename, { ...(readonly && readingOf(filename)), host });
@@ -118,16 +117,6 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   }
   closeAtExit(connection);
   return connection;
-}
-
-function twoLibraries(filename: string): DatabaseOpenError {
-  return new DatabaseOpenError(
-    'TWO_LIBRARIES',
-    `Another SQLite library of this process has ${filename} open, and two of them would delete each other's commits. Nothing was opened.`,
-    {
-      hint: 'Let every part of this process use one copy and version of the driver, or open the file in another process.',
-    },
-  );
 }
 
 /** True if this user may write a file. */

@@ -52,7 +52,7 @@ export interface SqliteFigures {
   readonly sourceId: string;
   readonly driver: DriverName;
   /** Whose build of SQLite it is. */
-  readonly library: 'built into Bun' | 'built into better-sqlite3' | 'part of macOS';
+  readonly library: 'built into Bun' | 'built into better-sqlite3' | 'built into Node' | 'part of macOS';
   /** `Bun 1.4.5`, `Node 24.21.0`. */
   readonly runtime: string;
   /** True where two writing processes can corrupt a file. https://sqlite.org/wal.html#the_wal_reset_bug */

@@ -25,6 +25,7 @@ export const checkSqlite: Check = ({ connection }) => {
 
 function libraryOf({ driver }: Connection): SqliteFigures['library'] {
   if (driver === 'better-sqlite3') return 'built into better-sqlite3';
+  if (driver === 'node:sqlite') return 'built into Node';
   return process.platform === 'darwin' ? 'part of macOS' : 'built into Bun';
 }
 

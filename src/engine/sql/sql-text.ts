@@ -41,7 +41,7 @@ function skipComment(sql: string, from: number): number {
  * Yields the words and punctuation of an SQL text, without white space and comments. A quoted string or name is one
  * token `'`.
  */
-function* tokens(sql: string, onComment?: (comment: string) => void): Generator<Token> {
+export function* tokens(sql: string, onComment?: (comment: string) => void): Generator<Token> {
   let i = 0;
   while (i < sql.length) {
     const c = sql.charAt(i);
@@ -135,6 +135,7 @@ export function parameterNames(statement: string): (string | undefined)[] {
 
 /** Returns the number of parameters of a statement. */
 export function countParameters(statement: string): number {
+  if (!/[?:@$]/.test(statement)) return 0;
   return parameterNames(statement).length;
 }
 
@@ -172,7 +173,7 @@ export function withoutComments(sql: string): string {
 }
 
 /** Removes the quotes of a name. */
-function unquoted(sql: string): string {
+export function unquoted(sql: string): string {
   const close = CLOSING[sql.charAt(0)];
   if (close === undefined) return sql;
   return close === ']' ? sql.slice(1, -1) : sql.slice(1, -1).replaceAll(close + close, close);

@@ -21,6 +21,7 @@ describe('a Node that better-sqlite3 would crash', () => {
     const { stdout, stderr } = spawnSync(NODE, ['--input-type=module', '-e', script, folder.file('dork.db')], {
       cwd: ROOT,
       encoding: 'utf8',
+      env: { ...process.env, DORK_DB_DRIVER: 'better-sqlite3' },
     });
     const [error, isLoaded] = stdout.trim().split('\n');
     assert.ok(error && isLoaded, stderr);

@@ -4,13 +4,13 @@ import type { Connection } from '../../../src/engine/connection/connection.ts';
 import type { Adapter } from '../../../src/engine/driver/adapter.ts';
 import { openConnection } from '../../../src/engine/file/open.ts';
 import { type History, hashOf, type Migration } from '../../../src/engine/migrations/history.ts';
-import { RUNTIME } from '../../support/runtime.ts';
+import { DRIVER, RUNTIME } from '../../support/runtime.ts';
 
-/** The adapter of the runtime that this test runs on. */
+/** The adapter that this test runs on. */
 export const adapter: Adapter =
   RUNTIME === 'bun'
-    ? (await import('../../../src/engine/driver/bun-sqlite.ts')).bunSqlite
-    : (await import('../../../src/engine/driver/better-sqlite3.ts')).betterSqlite3;
+    ? (await import('../../../src/engine/driver/on-bun.ts')).onBun()
+    : (await import('../../../src/engine/driver/on-node.ts')).onNode(DRIVER);
 
 /** Opens a file of any history. */
 export function open(path: string): Connection {

@@ -10,8 +10,9 @@ const OPEN = `
   const { createDb, UnsupportedRuntimeError } = await import('#entry');
   for (const path of [process.env.FILE, ':memory:', undefined]) {
     try {
-      createDb(path).$client.close();
-      console.log(JSON.stringify({ code: 'OPENED' }));
+      const db = createDb(path, JSON.parse(process.env.OPTIONS ?? '{}'));
+      console.log(JSON.stringify({ code: db.$client.driver }));
+      db.$client.close();
     } catch (error) {
       console.log(JSON.stringify({ ...error, isTyped: error instanceof UnsupportedRuntimeError, message: error.message }));
     }
@@ -25,7 +26,7 @@ interface Answer {
 }
 
 /** Opens a new file, a database in memory and the default path, in a process of its own. */
-function openAll(command: string, cwd: string, home: string, script = OPEN): Answer[] {
+function openAll(command: string, cwd: string, home: string, script = OPEN, more: NodeJS.ProcessEnv = {}): Answer[] {
   writeFileSync(join(cwd, 'open.mjs'), script);
   const env = {
     PATH: process.env.PATH,
@@ -33,6 +34,7 @@ function openAll(command: string, cwd: string, home: string, script = OPEN): Ans
     FILE: join(home, 'new.db'),
     DORK_HOME: join(home, '.dork'),
     BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0',
+    ...more,
   };
   const { stdout, stderr } = spawnSync(command, [join(cwd, 'open.mjs')], { cwd, env, encoding: 'utf8' });
   assert.equal(stderr, '');
@@ -42,8 +44,8 @@ function openAll(command: string, cwd: string, home: string, script = OPEN): Ans
     .map((line) => JSON.parse(line));
 }
 
-/** A copy of the project's source with another better-sqlite3. */
-function projectWith(folder: string, binary: string | undefined): string {
+/** A copy of the project's source without better-sqlite3. */
+function projectWithout(folder: string): string {
   const project = join(folder, 'project');
   mkdirSync(join(project, 'node_modules'), { recursive: true });
   for (const name of ['src', 'drizzle', 'package.json'])
@@ -52,6 +54,12 @@ function projectWith(folder: string, binary: string | undefined): string {
     if (name !== 'better-sqlite3')
       symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name), 'junction');
   }
+  return project;
+}
+
+/** A copy of the project's source with another better-sqlite3. */
+function projectWith(folder: string, binary: string | undefined): string {
+  const project = projectWithout(folder);
   const driver = join(ROOT, 'node_modules', 'better-sqlite3');
   const copy = join(project, 'node_modules', 'better-sqlite3');
   for (const name of ['lib', 'package.json']) cpSync(join(driver, name), join(copy, name), { recursive: true });
@@ -76,7 +84,7 @@ describe('a runtime without a usable driver', () => {
       for (const { code, isTyped, message, hint } of answers) {
         assert.deepEqual({ code, isTyped }, { code: 'DRIVER_BROKEN', isTyped: true });
         assert.match(message, /better-sqlite3.*Nothing was opened\.$/s);
-        assert.match(hint, /npm install/);
+        assert.match(hint, /npm install.*DORK_DB_DRIVER=node:sqlite/);
       }
       assert.deepEqual(readdirSync(home), []);
     });
@@ -98,7 +106,110 @@ describe('a runtime without a usable driver', () => {
     const current = openAll(BUN, project, home);
     assert.deepEqual(
       current.map(({ code }) => code),
-      ['OPENED', 'OPENED', 'OPENED'],
+      ['bun:sqlite', 'bun:sqlite', 'bun:sqlite'],
     );
+  });
+});
+
+describe('the driver on Node', () => {
+  const codes = (project: string, home: string, more: NodeJS.ProcessEnv = {}, script = OPEN) =>
+    openAll(NODE, project, home, script, more).map(({ code }) => code);
+  const thrice = (code: string) => [code, code, code];
+
+  it('is better-sqlite3 where it is installed, unless the variable or the option says otherwise', () => {
+    using folder = temporaryFolder();
+    const project = projectWithout(folder.path);
+    symlinkSync(
+      join(ROOT, 'node_modules', 'better-sqlite3'),
+      join(project, 'node_modules', 'better-sqlite3'),
+      'junction',
+    );
+    const home = folder.file('home');
+    mkdirSync(home);
+    const [better, node] = ['better-sqlite3', 'node:sqlite'];
+    assert.deepEqual(codes(project, home), thrice('better-sqlite3'));
+    assert.deepEqual(codes(project, home, { DORK_DB_DRIVER: node }), thrice('node:sqlite'));
+    assert.deepEqual(codes(project, home, { DORK_DB_DRIVER: '' }), thrice('better-sqlite3'));
+    const options = JSON.stringify({ driver: better });
+    assert.deepEqual(codes(project, home, { DORK_DB_DRIVER: node, OPTIONS: options }), thrice('better-sqlite3'));
+    assert.deepEqual(codes(project, home, { OPTIONS: JSON.stringify({ driver: node }) }), thrice('node:sqlite'));
+  });
+
+  it('is Node’s own where nothing is installed', () => {
+    using folder = temporaryFolder();
+    assert.deepEqual(codes(projectWithout(folder.path), folder.path), thrice('node:sqlite'));
+  });
+
+  it('is missing by name, with both ways out, where nothing is installed and Node is too old', () => {
+    using folder = temporaryFolder();
+    const project = projectWithout(folder.path);
+    const home = folder.file('home');
+    mkdirSync(home);
+    const script = `Object.defineProperty(process.versions, 'node', { value: '22.14.0' });${OPEN}`;
+    for (const [more, code] of [
+      [{}, 'DRIVER_MISSING'],
+      [{ DORK_DB_DRIVER: 'node:sqlite' }, 'DRIVER_UNSOUND'],
+    ] as const) {
+      const answers = openAll(NODE, project, home, script, more);
+      assert.deepEqual(
+        answers.map((answer) => answer.code),
+        thrice(code),
+      );
+      for (const { isTyped, message, hint } of answers) {
+        assert.equal(isTyped, true);
+        assert.match(message, /22\.14\.0.*Nothing was opened\.$/);
+        assert.match(hint, /24\.16.*npm install better-sqlite3@13/);
+      }
+    }
+    assert.deepEqual(readdirSync(home), []);
+  });
+
+  it('is refused where it has no such name, and nothing is made', () => {
+    using folder = temporaryFolder();
+    const project = projectWithout(folder.path);
+    const home = folder.file('home');
+    mkdirSync(home);
+    for (const more of [{ DORK_DB_DRIVER: 'sqlite3' }, { OPTIONS: JSON.stringify({ driver: 'bun:sqlite' }) }])
+      assert.deepEqual(codes(project, home, more), thrice('DRIVER_UNKNOWN'));
+    const onBun = openAll(BUN, project, home, OPEN, { OPTIONS: JSON.stringify({ driver: 'node:sqlite' }) });
+    assert.deepEqual(
+      onBun.map(({ code }) => code),
+      thrice('DRIVER_UNKNOWN'),
+    );
+    assert.deepEqual(readdirSync(home), []);
+  });
+
+  it('is refused on Deno, which it does not run on', () => {
+    using folder = temporaryFolder();
+    const script = `Object.defineProperty(process.versions, 'deno', { value: '2.9.0' });${OPEN}`;
+    assert.deepEqual(codes(projectWithout(folder.path), folder.path, {}, script), thrice('DENO'));
+  });
+
+  it('is not a second one for a file that this process has open', () => {
+    using folder = temporaryFolder();
+    const script = `
+      const { createDb, migrationStatus } = await import('./src/node.ts');
+      const db = createDb(process.argv[1], { driver: process.argv[2] });
+      for (const act of [() => createDb(process.argv[1], { driver: process.argv[3] }), () => createDb(process.argv[1])]) {
+        try {
+          const other = act();
+          console.log(other.$client.driver);
+          other.$client.close();
+        } catch (error) {
+          console.log(error.code);
+        }
+      }
+      db.$client.close();
+      console.log(createDb(process.argv[1], { driver: process.argv[3] }).$client.driver);`;
+    for (const [first, second] of [
+      ['better-sqlite3', 'node:sqlite'],
+      ['node:sqlite', 'better-sqlite3'],
+    ] as const) {
+      const { DORK_DB_DRIVER: _, ...env } = process.env;
+      const args = ['--input-type=module', '-e', script, folder.file('dork.db'), first, second];
+      const { stdout, stderr } = spawnSync(NODE, args, { cwd: ROOT, env, encoding: 'utf8' });
+      // Without an option, it is the one that the process uses.
+      assert.deepEqual(stdout.trim().split('\n'), ['TWO_LIBRARIES', first, second], stderr);
+    }
   });
 });

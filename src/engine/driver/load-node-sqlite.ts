@@ -1,0 +1,76 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { UnsupportedRuntimeError } from '../errors.ts';
+import { hasWalResetBug } from '../version.ts';
+import { markUsed } from './register.ts';
+
+interface Driver {
+  readonly DatabaseSync: typeof DatabaseSync;
+}
+
+let sound: Driver | undefined;
+
+/**
+ * Returns Node's own SQLite.
+ *
+ * @throws UnsupportedRuntimeError if this Node has none, or one that loses data.
+ */
+export function loadNodeSqlite(): Driver {
+  if (!sound) {
+    const driver = builtin();
+    const flaw = driver ? flawOf(driver) : 'it has none';
+    if (!driver || flaw !== undefined) {
+      throw new UnsupportedRuntimeError(
+        'DRIVER_UNSOUND',
+        `node:sqlite of Node ${process.versions.node} cannot be used: ${flaw}. Nothing was opened.`,
+        {
+          hint: 'Run Node 24.16 or newer (of Node 26: 26.1), or install better-sqlite3: npm install better-sqlite3@13',
+        },
+      );
+    }
+    sound = driver;
+  }
+  markUsed('node:sqlite');
+  return sound;
+}
+
+let areNumbersPositional: boolean | undefined;
+
+/** Returns whether this Node takes `?1` by position, as it does `?`; older ones took it by its name. */
+export function takesNumbersByPosition(database: DatabaseSync): boolean {
+  if (areNumbersPositional === undefined) {
+    try {
+      areNumbersPositional = database.prepare('SELECT ?1 AS value').get(1)?.value === 1;
+    } catch {
+      areNumbersPositional = false;
+    }
+  }
+  return areNumbersPositional;
+}
+
+/** Returns whether this runtime has a node:sqlite that keeps what it is given. */
+export function isNodeSqliteSound(): boolean {
+  if (sound) return true;
+  const driver = builtin();
+  return driver !== undefined && flawOf(driver) === undefined;
+}
+
+/** Not an `import`: the module is missing in older Nodes, and in other runtimes. */
+function builtin(): Driver | undefined {
+  // A Node that is too old warns of an experiment when it is asked for.
+  if (!process.versions.node || process.versions.deno || /^(\d|1\d|2[0-3])\./.test(process.versions.node))
+    return undefined;
+  return process.getBuiltinModule?.('node:sqlite') as Driver | undefined;
+}
+
+/** Tries it, since what a version should have is not what every build of it has. */
+function flawOf({ DatabaseSync }: Driver): string | undefined {
+  const database = new DatabaseSync(':memory:');
+  try {
+    const row = database.prepare("SELECT 'a' || char(0) || 'b' AS text, sqlite_version() AS version").get();
+    if (row?.text !== 'a\0b') return 'it cuts texts at a NUL';
+    if (hasWalResetBug(String(row.version))) return `its SQLite ${row.version} has the WAL-reset bug`;
+    return undefined;
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,169 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { countParameters } from '../sql/sql-text.ts';
+import { statementKind } from '../sql/statement-kind.ts';
+import type { DriverStatement, Row, RunResult, SqliteValue } from './adapter.ts';
+import { arranged, assertCount } from './bind.ts';
+import { narrowed, numberIfSafe } from './integers.ts';
+import { takesNumbersByPosition } from './load-node-sqlite.ts';
+import { named } from './node-error.ts';
+
+type Params = readonly SqliteValue[];
+type Names = readonly (string | undefined)[];
+/** What the driver's types call a row, in either form. */
+type DriverRow = Record<string, SqliteValue> | SqliteValue[];
+
+/**
+ * A statement of node:sqlite. Its objects have no prototype, so rows come as arrays and are made into objects; except
+ * where a `*` makes the columns change with the schema. For an integer beyond 2^53 it throws, after the statement has run.
+ */
+export class NodeStatement implements DriverStatement {
+  readonly readonly: boolean;
+  readonly isQuery: boolean;
+  readonly #database: DatabaseSync;
+  readonly #inner: StatementSync;
+  readonly #names: Names | undefined;
+  readonly #count: number;
+  readonly #writesRows: boolean;
+  /** Undefined if the driver's own objects are copied. */
+  readonly #columns: readonly string[] | undefined;
+
+  constructor(database: DatabaseSync, sql: string, names: Names | undefined) {
+    this.#database = database;
+    this.#inner = database.prepare(sql);
+    this.#names = names && driverNames(database, sql, names);
+    this.#count = names?.length ?? countParameters(sql);
+    const { readonly, writesRows } = statementKind(sql);
+    const columns = this.#inner.columns();
+    this.readonly = readonly;
+    this.isQuery = readonly && columns.length > 0;
+    this.#writesRows = writesRows;
+    // Each integer of what can write is read as a bigint, since it cannot run again.
+    if (!this.isQuery && columns.length > 0) this.#inner.setReadBigInts(true);
+    if (hasStar(sql)) return;
+    this.#columns = columns.map(({ name }) => name);
+    this.#inner.setReturnArrays(true);
+  }
+
+  /** The driver binds NULL for what is missing. */
+  protected args(params: Params): never[] {
+    if (this.#names) return arranged(params, this.#names) as never[];
+    if (params.length !== this.#count) assertCount(params, this.#count);
+    return params as never[];
+  }
+
+  run(params: Params): RunResult {
+    const args = this.args(params);
+    let result: RunResult | undefined;
+    try {
+      result = this.#inner.run(...args) as RunResult;
+    } catch (error) {
+      // The row is written all the same.
+      if (!isTooLarge(error)) throw named(error);
+    }
+    if (!result || !Number.isSafeInteger(result.lastInsertRowid)) result = this.#lastRun();
+    // Of any other statement, the driver gives what the one before has changed.
+    return this.#writesRows ? result : { changes: 0, lastInsertRowid: result.lastInsertRowid };
+  }
+
+  get(params: Params): unknown {
+    const args = this.args(params);
+    try {
+      const row = this.#inner.get(...args) as DriverRow | undefined;
+      return row && this.#object(row);
+    } catch (error) {
+      return this.#again(error, () => {
+        const row = this.#inner.get(...args) as DriverRow | undefined;
+        return row && this.#object(row);
+      });
+    }
+  }
+
+  all(params: Params): unknown[] {
+    const args = this.args(params);
+    try {
+      return this.#objects(this.#inner.all(...args) as unknown[]);
+    } catch (error) {
+      return this.#again(error, () => this.#objects(this.#inner.all(...args) as unknown[]));
+    }
+  }
+
+  values(params: Params): unknown[][] {
+    const args = this.args(params);
+    this.#inner.setReturnArrays(true);
+    const read = () => {
+      const rows = this.#inner.all(...args) as unknown as unknown[][];
+      return this.isQuery ? rows : rows.map(narrowed);
+    };
+    try {
+      return read();
+    } catch (error) {
+      return this.#again(error, () => read().map(narrowed));
+    } finally {
+      if (!this.#columns) this.#inner.setReturnArrays(false);
+    }
+  }
+
+  *iterate(params: Params): Generator<unknown, void, undefined> {
+    const args = this.args(params);
+    this.#inner.setReadBigInts(true);
+    try {
+      for (const row of this.#inner.iterate(...args)) yield narrowed(this.#object(row as DriverRow));
+    } catch (error) {
+      throw named(error);
+    } finally {
+      if (this.isQuery) this.#inner.setReadBigInts(false);
+    }
+  }
+
+  /** Reads once more, with bigints, if a query met an integer beyond 2^53. */
+  #again<T>(error: unknown, read: () => T): T {
+    if (!this.isQuery || !isTooLarge(error)) throw named(error);
+    this.#inner.setReadBigInts(true);
+    try {
+      const rows = read();
+      if (Array.isArray(rows)) for (const row of rows) narrowed(row);
+      else if (rows) narrowed(rows);
+      return rows;
+    } catch (again) {
+      throw named(again);
+    } finally {
+      this.#inner.setReadBigInts(false);
+    }
+  }
+
+  #objects(rows: unknown[]): unknown[] {
+    for (let i = 0; i < rows.length; i++) rows[i] = this.#object(rows[i] as DriverRow);
+    return rows;
+  }
+
+  #object(row: DriverRow): Row {
+    const names = this.#columns;
+    const object: Row = {};
+    if (!names) Object.assign(object, row);
+    else for (let i = 0; i < names.length; i++) object[names[i] as string] = (row as SqliteValue[])[i] as SqliteValue;
+    return this.isQuery ? object : narrowed(object);
+  }
+
+  #lastRun(): RunResult {
+    const statement = this.#database.prepare('SELECT changes() AS changes, last_insert_rowid() AS rowid');
+    statement.setReadBigInts(true);
+    const { changes, rowid } = statement.get() as { changes: bigint; rowid: bigint };
+    return { changes: Number(changes), lastInsertRowid: numberIfSafe(rowid) };
+  }
+}
+
+/** The names by which the driver knows the parameters; undefined for those that it takes by position. */
+function driverNames(database: DatabaseSync, sql: string, names: Names): Names {
+  // `:1` has a name on every Node.
+  if (/[:@$]\d/.test(sql) || !takesNumbersByPosition(database)) return names;
+  return names.map((name) => (name !== undefined && /^\d+$/.test(name) ? undefined : name));
+}
+
+/** True if the columns may change with the schema; `count(*)` does not count. */
+function hasStar(sql: string): boolean {
+  return sql.includes('*') && sql.replaceAll(/\(\s*\*\s*\)/g, '').includes('*');
+}
+
+function isTooLarge(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'ERR_OUT_OF_RANGE';
+}
