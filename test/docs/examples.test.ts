@@ -3,6 +3,7 @@
  * names, in a project that has the package installed; what is a quotation is compared; what is a command is run.
  *
  * - `ts`, `ts bun`, `ts node`: a program. `ts from=FILE`: lines of a file that another test runs.
+ * - `ts file=NAME`, `sh walk`: files and commands of one walk through a document, which walk.test.ts takes.
  * - `sh`: run by bash in a DorkOS home, those of one document one after the other. `sh ci`: lines of `.ci/run`.
  *   `sh install`: what installs the package. `sh project`: scripts of this project. `sh litestream`: see that test.
  * - `json`: parsed. `text`: anything else.
@@ -17,10 +18,10 @@ import { consumerProject, installCommand } from '../support/consumer-project.ts'
 import { BUN, NODE, ROOT } from '../support/runtime.ts';
 import { blocksBelow, type CodeBlock } from './code-blocks.ts';
 import { markdownAtTop } from './links.ts';
-import { programOf, quotedFile, runtimesOf } from './program.ts';
+import { fileOf, programOf, quotedFile, runtimesOf } from './program.ts';
 
 const DOCUMENTS = [...markdownAtTop(ROOT), 'docs', 'examples'];
-const KINDS = /^(ts( bun| node| from=\S+)?|sh( ci| install| project| litestream)?|json|text)$/;
+const KINDS = /^(ts( bun| node| from=\S+| file=\S+)?|sh( ci| install| project| litestream| walk)?|json|text)$/;
 const RUN_MS = 30_000;
 
 /** `BENCH_ROWS=1000 bun run bench`: variables, then a script of package.json, the tests, or a file. */
@@ -34,7 +35,8 @@ function kindOf(block: CodeBlock): string {
   return kind === 'sh' && shellLines(block).every((line) => PROJECT_SCRIPT.test(line)) ? 'sh project' : kind;
 }
 const placeOf = ({ file, line }: CodeBlock) => `${file}:${line}`;
-const programs = blocks.filter((block) => block.language === 'ts' && quotedFile(block) === undefined);
+const isProgram = (block: CodeBlock) => block.language === 'ts' && !quotedFile(block) && !fileOf(block);
+const programs = blocks.filter(isProgram);
 const quotations = blocks.filter((block) => quotedFile(block) !== undefined);
 const commands = blocks.filter((block) => kindOf(block) === 'sh');
 const ofKind = (kind: string) => blocks.filter((block) => kindOf(block) === kind);
@@ -158,9 +160,10 @@ describe('the code of the documentation', () => {
     const { name, peerDependencies } = JSON.parse(read('package.json'));
     for (const line of ofKind('sh install').flatMap(shellLines)) {
       assert.match(line, /^(bun add|npm install) /);
-      assert.ok(line.split(' ').includes(name), line);
+      const isForDevelopers = / (--dev|--save-dev) drizzle-kit$/.test(line);
+      assert.ok(isForDevelopers || line.split(' ').includes(name), line);
       const driver = /better-sqlite3@(\d+)$/.exec(line);
-      if (line.startsWith('npm'))
+      if (line.startsWith('npm') && !isForDevelopers)
         assert.equal(`>=${driver?.[1]}.0.0`, peerDependencies['better-sqlite3'].split(' ')[0]);
     }
   });

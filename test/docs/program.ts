@@ -14,6 +14,11 @@ export function quotedFile({ words }: CodeBlock): string | undefined {
   return words.find((word) => word.startsWith('from='))?.slice('from='.length);
 }
 
+/** The name of the file that a block is, in a walk through a document. */
+export function fileOf({ words }: CodeBlock): string | undefined {
+  return words.find((word) => word.startsWith('file='))?.slice('file='.length);
+}
+
 /**
  * The program of a block. One in a doc comment is shown where its names are plain: it gets an open `db` where it opens
  * none, and imports of the public names it uses.

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { BUN, runtimeCommand } from '../support/runtime.ts';
+import { type Runtime, runtimeCommand } from '../support/runtime.ts';
 
-/** The server of examples/bun-server in a process of its own, with a DorkOS home of its own. */
+/** A server of examples/ in a process of its own. */
 export class ServerProcess implements AsyncDisposable {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -14,10 +14,15 @@ export class ServerProcess implements AsyncDisposable {
     this.#output = output;
   }
 
-  /** Starts it and waits until it listens. */
+  /** Starts the one of examples/bun-server with a DorkOS home of its own, and waits until it listens. */
   static async start(home: string): Promise<ServerProcess> {
-    const [, script] = runtimeCommand('examples/bun-server/main.ts');
-    const child = spawn(BUN, [script], { env: { ...process.env, DORK_HOME: home, PORT: '0' } });
+    return await ServerProcess.run('examples/bun-server/main.ts', 'bun', { DORK_HOME: home });
+  }
+
+  /** Starts a script that prints ` on http://…` when it listens, and waits until it does. */
+  static async run(path: string, runtime: Runtime, env: Record<string, string>): Promise<ServerProcess> {
+    const [command, script] = runtimeCommand(path, runtime);
+    const child = spawn(command, [script], { env: { ...process.env, ...env, PORT: '0' } });
     let output = '';
     child.stderr.on('data', (chunk) => (output += chunk));
     const url = await new Promise<string>((resolve, reject) => {

@@ -4,7 +4,7 @@ import { temporaryFolder } from './folder.ts';
 import { ROOT } from './runtime.ts';
 
 /** What a project may import besides this package, as it is installed here. */
-const INSTALLED = ['@types', 'better-sqlite3', 'bun-types', 'drizzle-orm', 'esbuild', 'undici-types'];
+const INSTALLED = ['@types', 'better-sqlite3', 'bun-types', 'drizzle-kit', 'drizzle-orm', 'esbuild', 'undici-types'];
 
 /** A folder in which `@dorkos/db` is installed by a link to this project; removed at the end of the block. */
 export function consumerProject(): ReturnType<typeof temporaryFolder> {

@@ -66,7 +66,8 @@ export function drizzleKitGenerate(
     const first = run('node');
     const child = codeOf(first.error) === 'ENOENT' ? run(process.execPath) : first;
     const tag = journalEntries(out)[before]?.tag;
-    const output = `${child.stdout ?? ''}${child.stderr ?? ''}${child.error?.message ?? ''}`;
+    const printed = `${child.stdout ?? ''}${child.stderr ?? ''}${child.error?.message ?? ''}`;
+    const output = printed.replace(/^Reading config file .*\n/m, '');
     return { ...(tag !== undefined && { tag }), output };
   } finally {
     rmSync(temporary, { recursive: true, force: true });
