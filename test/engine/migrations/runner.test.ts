@@ -309,7 +309,12 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
       migrate(connection, after(migration('0001_trigger', trigger)));
       const drop = migration('0002_drop', '-- allow-loss: children\nDROP TABLE children');
       const history = after(migration('0001_trigger', trigger), drop);
-      refused(connection, history, 'failed', /0002_drop would leave a broken trigger or view: error in trigger t: no such table/);
+      refused(
+        connection,
+        history,
+        'failed',
+        /0002_drop would leave a broken trigger or view: error in trigger t: no such table/,
+      );
       connection.exec("INSERT INTO parents VALUES ('still', 'works')");
     });
     family((connection) => {
