@@ -30,7 +30,11 @@ const PLACE =
   'place|places|folder|folders|file|files|path|paths|point|position|line|offset|directory|statement|page|from|to|of|is|know|knows|show|shows|decide|decides|see|and|or|out';
 
 export const HABITS: readonly Habit[] = [
-  { name: 'opens with "What": begin with a verb or a noun', pattern: /^(What|Whatever)\b(?!.*\?)/, kind: 'comment' },
+  {
+    name: 'opens with "What": begin with a verb or a noun',
+    pattern: /^(What|Whatever)\b(?! to\b)(?!.*\?)/,
+    kind: 'comment',
+  },
   {
     name: 'opens with a word that needs the comment before',
     pattern: /^(And|Also|Else|But|Nor|Those|The same|The other)\b/,
@@ -63,7 +67,7 @@ export const HABITS: readonly Habit[] = [
     pattern: /\b(that|which|what) (cannot|could not) be (read|used|found|opened)\b/i,
   },
   { name: '"what was there" for "the previous …"', pattern: /\bwhat (was|is|stood|lay) there\b/i },
-  { name: '"found out"', pattern: /\b(find|found) out\b/i },
+  { name: '"found out"', pattern: /\bfound out\b/i },
   { name: '"Check the owner and permissions of X"', pattern: /\bLook at the\b/ },
   { name: '"leftovers"', pattern: /\bwreckage\b/i },
   { name: '"oldest first"', pattern: /\bthe first first\b/i },

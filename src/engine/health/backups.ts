@@ -17,10 +17,10 @@ const say = findingsOf('backups');
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** From this age on, what a restore would lose is worth a warning. */
+/** From this age on, the newest backup is too old. */
 const OLD_MS = 7 * DAY_MS;
 
-/** How old the newest backup is that can be used. Those that are kept in another folder are not seen. */
+/** Checks the age of the newest usable backup. Backups in other folders are not found. */
 export const checkBackups: Check = onDisk((look) => {
   const { filename } = look.connection;
   const folder = backupFolder(filename);
@@ -28,19 +28,21 @@ export const checkBackups: Check = onDisk((look) => {
   if (!Array.isArray(found))
     return { findings: [say.warning(found.message, found.hint)], figures: { newestBackup: null } };
   const { newest, broken } = newestUsable(look, found);
-  const findings = broken.map((problem) => say.warning(problem, 'Keep it out of the folder, and make a new backup.'));
+  const findings = broken.map((problem) => say.warning(problem, 'Move it out of the folder and make a new backup.'));
   findings.push(...aheadOf(found), ...leftovers(look, folder));
   const hint = howTo(look.connection.host, `backup --db ${shellQuoted(filename)}`, 'Call backup(db).');
   if (!newest) {
     const none = `There is no backup of ${filename} in ${folder}`;
-    findings.push(hasRows(look) ? say.warning(`${none}.`, hint) : say.info(`${none}; it holds nothing yet.`));
+    findings.push(hasRows(look) ? say.warning(`${none}.`, hint) : say.info(`${none}; the database is still empty.`));
   } else if (newest.ageMs < OLD_MS)
     findings.push(
-      say.ok(`The newest backup is of ${newest.at}. Its header, tables and ledger are right; its pages were not read.`),
+      say.ok(
+        `The newest backup was made at ${newest.at}. Its header, tables and ledger are correct; its pages were not read.`,
+      ),
     );
   else {
     const days = Math.floor(newest.ageMs / DAY_MS);
-    findings.push(say.warning(`The newest backup that can be used is ${days} days old: ${newest.path}.`, hint));
+    findings.push(say.warning(`The newest usable backup is ${days} days old: ${newest.path}.`, hint));
   }
   return { findings, figures: { newestBackup: newest ?? null } };
 });
@@ -60,7 +62,7 @@ function readable(folder: string, filename: string): NamedBackup[] | BackupError
   }
 }
 
-/** Those dated in the future: how old they are is not known, and retention leaves them alone. */
+/** Reports backups dated in the future. Their real age is unknown, so retention ignores them. */
 function aheadOf(backups: readonly NamedBackup[]): HealthFinding[] {
   const ahead = backups.filter(({ name }) => isAhead(name));
   const [first] = ahead;
@@ -69,18 +71,18 @@ function aheadOf(backups: readonly NamedBackup[]): HealthFinding[] {
   return [say.warning(fact, 'Check the clock of this machine. If it is right, make a new backup and move those away.')];
 }
 
-/** Half files of backups, snapshots and compactions that were killed. */
+/** Reports unfinished files of backups, snapshots and compactions that were killed. */
 function leftovers({ connection: { adapter, filename } }: Look, folder: string): HealthFinding[] {
   const beside = leftoversIn(adapter, dirname(filename), (name) => name === basename(filename));
   return [...leftoversIn(adapter, folder, isCopyName), ...beside].map((path) =>
     say.info(
-      `${path} was left by a process that was killed: ${bytesOf(path)} bytes. It is no backup.`,
+      `${path} was left by a killed process: ${bytesOf(path)} bytes. It is not a backup.`,
       'The next backup removes it.',
     ),
   );
 }
 
-/** Looks from the newest on, as far as the first that is one. */
+/** Returns the newest usable backup, and the problems of the newer ones. */
 function newestUsable({ connection }: Look, backups: readonly NamedBackup[]) {
   const kit = kitOf(connection);
   const broken: string[] = [];

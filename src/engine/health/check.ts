@@ -3,14 +3,14 @@ import { MEMORY } from '../file/path.ts';
 import type { History } from '../migrations/history.ts';
 import type { HealthCheckName, HealthDepth, HealthFigures, HealthFinding, HealthSeverity } from './report.ts';
 
-/** What every check looks at. */
+/** The input of a check. */
 export interface Look {
   readonly connection: Connection;
   readonly history: History;
   readonly depth: HealthDepth;
 }
 
-/** What a check found out. */
+/** The result of a check. */
 export interface Checked {
   readonly findings: readonly HealthFinding[];
   readonly figures?: Partial<HealthFigures> & Readonly<Record<string, unknown>>;
@@ -18,7 +18,7 @@ export interface Checked {
 
 export type Check = (look: Look) => Checked;
 
-/** Findings of one check: `say.warning('…', 'do …')`. */
+/** Returns functions that create the findings of a check: `say.warning('…', 'do …')`. */
 export function findingsOf(check: HealthCheckName) {
   const say =
     (severity: HealthSeverity) =>
@@ -26,7 +26,7 @@ export function findingsOf(check: HealthCheckName) {
   return { ok: say('ok'), info: say('info'), warning: say('warning'), error: say('error') };
 }
 
-/** A check of what lies on the disk; it says nothing about a database in memory. */
+/** Wraps a check of files on the disk. It reports nothing for a database in memory. */
 export function onDisk(check: Check): Check {
   return (look) => (look.connection.filename === MEMORY ? { findings: [] } : check(look));
 }

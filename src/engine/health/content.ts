@@ -9,7 +9,7 @@ import type { DanglingRow, HealthFinding } from './report.ts';
 const say = findingsOf('integrity');
 const sayKeys = findingsOf('foreign-keys');
 
-/** Damage is damage: more lines say no more. */
+/** More lines of damage would not add information. */
 const MOST = 100;
 
 /** Reads every page. https://sqlite.org/pragma.html#pragma_integrity_check */
@@ -20,7 +20,7 @@ export const checkIntegrity: Check = ({ connection, depth }) => {
   return { findings: [integrityFinding(pragma, damage, connection)], figures: { damage } };
 };
 
-/** What a check reports, one line each; where the damage ends the check itself, that is the last one. */
+/** Returns the lines of a check's report. If the damage ends the check itself, its error is the last line. */
 function linesOf(connection: Connection, pragma: string): string[] {
   const lines: string[] = [];
   try {
@@ -37,12 +37,12 @@ function linesOf(connection: Connection, pragma: string): string[] {
 function integrityFinding(pragma: string, damage: readonly string[], { filename, host }: Connection): HealthFinding {
   if (damage.length === 0) return say.ok(`${pragma} found no damage.`);
   return say.error(
-    `${filename} is damaged; ${pragma} says: ${damage.slice(0, 3).join('; ')}${damage.length > 3 ? `; and ${damage.length - 3} lines more` : ''}.`,
-    `Stop writing to it, keep the file with its -wal, and restore the newest backup (${howTo(host, 'restore', 'restore()')}); ${howTo(host, 'recover', 'recover()')} saves what it can of a file without one.`,
+    `${filename} is damaged. ${pragma} reports: ${damage.slice(0, 3).join('; ')}${damage.length > 3 ? `; and ${damage.length - 3} more lines` : ''}.`,
+    `Stop writing to it, keep the file with its -wal, and restore the newest backup (${howTo(host, 'restore', 'restore()')}). Without a backup, ${howTo(host, 'recover', 'recover()')} saves the readable rows.`,
   );
 }
 
-/** Follows every foreign key. https://sqlite.org/pragma.html#pragma_foreign_key_check */
+/** Checks every foreign key. https://sqlite.org/pragma.html#pragma_foreign_key_check */
 export const checkForeignKeys: Check = ({ connection, depth }) => {
   if (depth !== 'full') return { findings: [] };
   const danglingRows = connection
@@ -53,10 +53,10 @@ export const checkForeignKeys: Check = ({ connection, depth }) => {
 
 function keysFinding(rows: readonly DanglingRow[]): HealthFinding {
   const [first] = rows;
-  if (!first) return sayKeys.ok('Every foreign key refers to a row that is there.');
+  if (!first) return sayKeys.ok('Every foreign key refers to an existing row.');
   const count = rows.length < MOST ? rows.length : `at least ${MOST}`;
   return sayKeys.error(
-    `${count} rows refer to rows that are not there, the first in ${first.table} (rowid ${first.rowid ?? 'none'}) to ${first.parent}.`,
-    'Something wrote with foreign keys off. PRAGMA foreign_key_check lists the rows; delete them or put back what they refer to.',
+    `${count} rows refer to missing rows, the first in ${first.table} (rowid ${first.rowid ?? 'none'}) to ${first.parent}.`,
+    'A program wrote with foreign keys off. PRAGMA foreign_key_check lists the rows; delete them or restore the rows that they refer to.',
   );
 }

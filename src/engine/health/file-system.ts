@@ -8,7 +8,10 @@ import type { HealthFinding } from './report.ts';
 const say = findingsOf('file-system');
 const sayDisk = findingsOf('disk');
 
-/** What a file system means for a database: `shared` with other machines, `temporary`, without `modes`, or fit. */
+/**
+ * The fitness of a file system for a database: `shared` with other machines, `temporary`, `modeless` (without
+ * permissions), `readonly` or `fit`.
+ */
 type Kind = 'fit' | 'shared' | 'perhaps-shared' | 'temporary' | 'modeless' | 'readonly';
 
 /** `statfs.f_type` on Linux. https://man7.org/linux/man-pages/man2/statfs.2.html */
@@ -46,10 +49,13 @@ const TYPES = new Map<number, readonly [name: string, kind: Kind]>([
   [0x9660, ['iso9660', 'readonly']],
 ]);
 
-/** Below this, SQLite may not find room for the -wal of one large transaction. */
+/** With less free space, the -wal of one large transaction may not fit. */
 const LEAST_FREE = 64 * 2 ** 20;
 
-/** What the file lies on: WAL needs memory that all users of the file share, which no network has. */
+/**
+ * Checks the file system and its free space. WAL needs memory shared by all users of the file, which a network file
+ * system does not provide.
+ */
 export const checkFileSystem: Check = onDisk(({ connection }) => {
   const folder = dirname(connection.filename);
   const { type, bavail, bsize } = statfsSync(folder);
@@ -65,7 +71,7 @@ export const checkFileSystem: Check = onDisk(({ connection }) => {
 });
 
 function typeOf(type: number): readonly [name: string, kind: Kind] {
-  // Some platforms give the 32 bits as a negative number.
+  // Some platforms return the 32 bits as a negative number.
   return TYPES.get(type >>> 0) ?? [`0x${(type >>> 0).toString(16)}`, 'fit'];
 }
 
@@ -86,17 +92,17 @@ export function fitness(folder: string, name: string, kind: Kind, isReadonly = f
       );
     case 'temporary':
       return say.warning(
-        `${fact}: what it holds may be gone with the next start of the machine or the container.`,
+        `${fact}: its files may be gone after the next start of the machine or the container.`,
         'Put the file on a disk or a mounted volume.',
       );
     case 'modeless':
       return say.warning(
-        `${fact}, which keeps no owners and modes: other users of this machine may read the file.`,
+        `${fact}, which has no owners and permissions: other users of this machine may read the file.`,
         'Put the file on a disk with a file system of this operating system.',
       );
     case 'readonly':
-      if (isReadonly) return say.info(`${fact}, which cannot be written: it is read as it is.`);
-      return say.error(`${fact}, which cannot be written.`, 'Copy the file to a disk that can be written.');
+      if (isReadonly) return say.info(`${fact}, which is read-only: the file is read without locks.`);
+      return say.error(`${fact}, which is read-only.`, 'Copy the file to a writable disk.');
     default:
       return say.ok(`${fact}.`);
   }
@@ -105,11 +111,11 @@ export function fitness(folder: string, name: string, kind: Kind, isReadonly = f
 /** @internal */
 export function roomFinding(folder: string, free: number, database: number): HealthFinding {
   const fact = `${folder} has ${formatBytes(free)} free`;
-  if (free < LEAST_FREE) return sayDisk.error(`${fact}: writes may soon fail.`, 'Make room on the disk.');
+  if (free < LEAST_FREE) return sayDisk.error(`${fact}: writes may soon fail.`, 'Free some disk space.');
   if (free < database + LEAST_FREE) {
     return sayDisk.warning(
-      `${fact}, less than the ${formatBytes(database)} that a copy of the database may need: there is no room for a backup, nor for the snapshot before a migration.`,
-      'Make room on the disk, or keep backups on another one.',
+      `${fact}, less than the ${formatBytes(database)} that a copy of the database may need. Backups and the snapshot before a migration would fail.`,
+      'Free some disk space, or keep backups on another disk.',
     );
   }
   return sayDisk.ok(`${fact}.`);

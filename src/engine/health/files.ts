@@ -9,13 +9,13 @@ import type { FileFigure, HealthFinding } from './report.ts';
 
 const say = findingsOf('files');
 
-/** Of a large folder of backups the first are looked at, so that the cost has a limit. */
+/** Only this many backups are checked, so that a large folder does not make the check slow. */
 const BACKUPS_LOOKED_AT = 200;
 
-/** Who may read and write the file, what lies beside it, its folder and its backups. */
+/** Checks the owner and permissions of the file, its sidecars, its folder and its backups. */
 export const checkFiles: Check = onDisk(({ connection }) => {
   const { filename } = connection;
-  // Windows keeps no permission bits; what it shows is made up.
+  // Windows has no permission bits; the reported ones are made up.
   if (process.platform === 'win32') return { findings: [] };
   const main = statSync(filename, { throwIfNoEntry: false });
   const files = [filename, `${filename}-wal`, `${filename}-shm`].flatMap(entryAt);
@@ -39,13 +39,16 @@ function openFileFindings(problem: FileProblem | undefined): HealthFinding[] {
   return problem ? [say.error(`${problem.fact} Further writes are refused.`, REOPEN)] : [];
 }
 
-/** SQLite gives each name of a file a -wal of its own. https://sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file */
+/**
+ * Reports hard links: SQLite uses a separate -wal for each name of a file.
+ * https://sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file
+ */
 function linkFindings(filename: string, main: Stats | undefined): HealthFinding[] {
   if (!main || main.nlink < 2) return [];
   return [
     say.error(
-      `${filename} has ${main.nlink} names (hard links). A program that opens another of them loses or damages what is written here.`,
-      'Open it by this name alone, and remove the other one: find it with `find / -xdev -samefile FILE`.',
+      `${filename} has ${main.nlink} names (hard links). A program that opens another of them loses or damages the data written here.`,
+      'Open it by this name only, and remove the other name: find it with `find / -xdev -samefile FILE`.',
     ),
   ];
 }
@@ -54,7 +57,7 @@ interface Entry extends FileFigure {
   readonly isFolder: boolean;
 }
 
-/** What is at a path, if anything still is. */
+/** Returns the entry at a path; an empty list if there is none. */
 function entryAt(path: string): Entry[] {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return [];
@@ -73,7 +76,7 @@ function backupsOf(filename: string): string[] {
   }
 }
 
-/** Bits that let somebody else than the owner in. */
+/** Returns the permission bits that other users should not have. */
 function excess(mode: string, wanted: number): number {
   return Number.parseInt(mode, 8) & 0o777 & ~wanted;
 }
@@ -87,7 +90,7 @@ function modeFindings({ path, mode, isFolder }: Entry): HealthFinding[] {
   return [say.warning(`${path} has mode ${mode}: other users may read it.`, hint)];
 }
 
-/** A reader of the folder sees names; a writer may put another file in the place of the database. */
+/** Users who can read the folder see the names; users who can write may replace the database. */
 function folderFindings({ path, mode }: Entry): HealthFinding[] {
   const more = excess(mode, FOLDER_MODE);
   if (more === 0) return [];
@@ -115,7 +118,7 @@ function accessFindings({ path, uid }: Entry, main: Stats | undefined, readonly:
     return [
       say.error(
         `${path} cannot be ${readonly ? 'read' : 'written'} by this user.`,
-        `Run as its owner (user ${uid}), or look at the owner and the mode of the file.`,
+        `Run as its owner (user ${uid}), or check the owner and permissions of the file.`,
       ),
     ];
   }

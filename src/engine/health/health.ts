@@ -23,12 +23,12 @@ import { checkSize } from './size.ts';
 import { checkPragmas, checkSqlite } from './sqlite.ts';
 import { checkWal } from './wal.ts';
 
-/** What `health()` takes. */
+/** Options for `health()`. */
 export interface HealthOptions {
   /**
-   * How much is read. Default false: nothing that takes longer on a larger file. `'quick'` reads every page once; true
-   * reads everything, compares every index with its table and follows every foreign key. Both block this thread for as
-   * long as that takes: a server leaves them to the command `doctor`.
+   * How much is read. Default false: only checks whose time does not grow with the file. `'quick'` reads every page
+   * once. True reads everything, compares every index with its table and follows every foreign key. Both block this
+   * thread meanwhile, so a server should leave them to the command `doctor`.
    */
   readonly deep?: boolean | 'quick';
 }
@@ -67,7 +67,7 @@ export function health(db: AnyDb, options: HealthOptions = {}): HealthReport {
   const connection = connectionOf(db);
   connection.assertOpen();
   const depth = DEPTHS.get(options.deep);
-  if (!depth) throw new InvalidInputError('options.deep', "is not false, true or 'quick'");
+  if (!depth) throw new InvalidInputError('options.deep', "must be false, true or 'quick'");
   const definition = definitionOf(connection);
   const look: Look = { connection, history: definition.history, depth };
   const at = now();
@@ -85,7 +85,7 @@ export function health(db: AnyDb, options: HealthOptions = {}): HealthReport {
   };
 }
 
-/** A damaged file breaks some checks; the others still tell. */
+/** Runs a check. On a damaged file some checks fail, but the others still report. */
 function run(name: HealthCheckName, check: Check, look: Look): Checked {
   try {
     return check(look);
@@ -93,8 +93,8 @@ function run(name: HealthCheckName, check: Check, look: Look): Checked {
     const finding: HealthFinding = {
       check: name,
       severity: 'error',
-      fact: `This could not be found out. ${messageOf(error)}`,
-      hint: error instanceof DorkDbError ? error.hint : 'Look at the file and its folder, and run it again.',
+      fact: `This check failed: ${messageOf(error)}`,
+      hint: error instanceof DorkDbError ? error.hint : 'Check the file and its folder, then call again.',
     };
     return { findings: [finding] };
   }

@@ -12,7 +12,7 @@ import type { HealthFinding } from './report.ts';
 const say = findingsOf('migrations');
 const saySchema = findingsOf('schema');
 
-/** Which migrations the file has, and whether its schema is what they yield. */
+/** Checks that the file has every migration, and that its schema matches them. */
 export const checkMigrations: Check = ({ connection, history }) => {
   const { filename } = connection;
   const { applied, pending, problem } = planFor(connection, history);
@@ -46,20 +46,22 @@ export const checkMigrations: Check = ({ connection, history }) => {
 };
 
 function checkDrift(drift: readonly Drift[], error: DorkDbError | undefined): Checked {
-  const findings =
-    drift.length > 0 ? drift.map(driftFinding) : [saySchema.ok('The schema is what the migrations yield.')];
+  const findings = drift.length > 0 ? drift.map(driftFinding) : [saySchema.ok('The schema matches the migrations.')];
   if (error) findings.unshift(saySchema.error(error.message, error.hint));
   return { findings, figures: { drift } };
 }
 
 function driftFinding({ kind, type, name }: Drift): HealthFinding {
   if (kind === 'extra') {
-    return saySchema.info(`The ${type} ${name} is not of this package; something else put it into the file.`);
+    return saySchema.info(`The ${type} ${name} does not belong to this database. Another program created it.`);
   }
   if (kind === 'missing' && type === 'table') {
-    return saySchema.error(`The table ${name} is missing.`, 'Restore the newest backup, or put back what is missing.');
+    return saySchema.error(`The table ${name} is missing.`, 'Restore the newest backup, or create the table again.');
   }
   const fact =
-    kind === 'missing' ? `The ${type} ${name} is missing` : `The ${type} ${name} is not what the migrations yield`;
-  return saySchema.warning(`${fact}.`, 'Look for what changed the schema outside of a migration, and undo it.');
+    kind === 'missing' ? `The ${type} ${name} is missing` : `The ${type} ${name} differs from the migrations`;
+  return saySchema.warning(
+    `${fact}.`,
+    'Find the program that changed the schema outside of a migration, and undo the change.',
+  );
 }

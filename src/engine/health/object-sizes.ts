@@ -9,14 +9,14 @@ interface SchemaObject {
   readonly sql: string | null;
 }
 
-/** Rows whose length is looked at where a size is estimated. */
+/** Number of rows to measure for an estimate. */
 const SAMPLE = 1000;
 
-/** What a row costs beside its values: its header, its place in the page, and what pages leave unused. */
+/** Bytes of a row in addition to its values: its header, its pointer in the page, and unused space of pages. */
 const ROW_OVERHEAD = 12;
 const PAGES_FILLED = 0.9;
 
-/** The room that each table and index takes, largest first. Reads the whole file. */
+/** Returns the size of each table and index, largest first. Reads the whole file. */
 export function objectSizes(connection: Connection): Pick<SizeFigures, 'objects' | 'objectsFrom'> {
   const hasDbstat = connection.prepare("SELECT 1 FROM pragma_module_list WHERE name = 'dbstat'").get() !== undefined;
   const objects = hasDbstat ? countedSizes(connection) : estimatedSizes(connection);
@@ -36,7 +36,10 @@ function countedSizes(connection: Connection): ObjectSize[] {
     .all();
 }
 
-/** Rows times the mean length of the first ones, for a SQLite that lacks dbstat. @internal */
+/**
+ * Estimates sizes for SQLite builds without dbstat: the number of rows times the mean length of the first ones.
+ * @internal
+ */
 export function estimatedSizes(connection: Connection): ObjectSize[] {
   const pageSize = Number(connection.pragma('page_size', { simple: true }));
   return connection
@@ -53,7 +56,7 @@ export function estimatedSizes(connection: Connection): ObjectSize[] {
 
 interface Rows {
   readonly rows: number;
-  /** Mean bytes of the values of a row. */
+  /** Mean size of a row's values in bytes. */
   readonly mean: number;
 }
 
@@ -67,7 +70,7 @@ function tableRows(connection: Connection, { name }: SchemaObject): Rows {
   );
 }
 
-/** An index holds its columns and the key of the row; an expression is taken to be eight bytes long. */
+/** Measures an index: its columns and the key of the row. An expression counts as eight bytes. */
 function indexRows(connection: Connection, { name, table, sql }: SchemaObject): Rows {
   const columns = connection.prepare<{ name: string | null }>('SELECT name FROM pragma_index_xinfo(?)').all(name);
   const named = columns.flatMap((column) => column.name ?? []);

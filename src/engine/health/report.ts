@@ -5,12 +5,12 @@ import type { Drift } from '../migrations/schema-state.ts';
 import type { Instant } from '../time.ts';
 
 /**
- * `ok`: as it should be. `info`: worth knowing, nothing need be done. `warning`: works today, and may cost data, space
- * or time later. `error`: something is broken, or the next write may fail.
+ * `ok`: as it should be. `info`: worth knowing, no action needed. `warning`: works today, but may cost data, space or
+ * time later. `error`: something is broken, or the next write may fail.
  */
 export type HealthSeverity = 'ok' | 'info' | 'warning' | 'error';
 
-/** What was looked at. */
+/** The name of a check. */
 export type HealthCheckName =
   | 'sqlite'
   | 'pragmas'
@@ -25,101 +25,101 @@ export type HealthCheckName =
   | 'integrity'
   | 'foreign-keys'
   | 'backups'
-  // Those of the definition.
+  // The checks of the definition.
   | (string & {});
 
-/** One thing that was found. */
+/** One finding of a check. */
 export interface HealthFinding {
   readonly check: HealthCheckName;
   readonly severity: HealthSeverity;
-  /** What is so, one sentence; never a row's content. */
+  /** The finding in one sentence. It never contains a row's content. */
   readonly fact: string;
-  /** What to do about it; on every warning and error. */
+  /** What to do about it. Every warning and error has one. */
   readonly hint?: string;
 }
 
 /**
- * How much is read. `usual`: what a server may ask every minute; it costs the same on a large file as on a small one.
- * `quick` reads every page once (`PRAGMA quick_check`, sizes by table); `full` also compares each index with its table
- * (`PRAGMA integrity_check`) and follows each foreign key.
+ * How much is read. `usual` is cheap enough for a server to run every minute, and takes as long on a large file as on a
+ * small one. `quick` reads every page once (`PRAGMA quick_check`, sizes by table). `full` also compares each index with
+ * its table (`PRAGMA integrity_check`) and follows each foreign key.
  */
 export type HealthDepth = 'usual' | 'quick' | 'full';
 
-/** The SQLite that is used. */
+/** The SQLite library in use. */
 export interface SqliteFigures {
   readonly version: string;
-  /** `sqlite_source_id()`: when that version was made, and its hash. */
+  /** `sqlite_source_id()`: the date and the hash of this version. */
   readonly sourceId: string;
   readonly driver: DriverName;
-  /** Whose build of SQLite it is. */
+  /** The origin of the SQLite library. */
   readonly library: 'built into Bun' | 'built into better-sqlite3' | 'built into Node' | 'part of macOS';
-  /** `Bun 1.4.5`, `Node 24.21.0`. */
+  /** E.g. `Bun 1.4.5`, `Node 24.21.0`. */
   readonly runtime: string;
-  /** True where two writing processes can corrupt a file. https://sqlite.org/wal.html#the_wal_reset_bug */
+  /** True if two writing processes can corrupt a file. https://sqlite.org/wal.html#the_wal_reset_bug */
   readonly hasWalResetBug: boolean;
 }
 
-/** A pragma of the connection that was asked. */
+/** A pragma of the checked connection. */
 export interface PragmaFigure {
   readonly name: string;
   readonly value: number | string;
-  /** What it should be; absent where any value will do. */
+  /** The expected value; absent if any value is fine. */
   readonly expected?: number | string;
 }
 
-/** A file or folder, and who may use it. */
+/** A file or folder with its owner and permissions. */
 export interface FileFigure {
   readonly path: string;
-  /** Permission bits in octal, as `600`. */
+  /** Permission bits in octal, e.g. `600`. */
   readonly mode: string;
   /** User id of the owner. */
   readonly uid: number;
   readonly bytes: number;
 }
 
-/** The file system that the database is on. */
+/** The file system of the database. */
 export interface FileSystemFigures {
-  /** `ext4`, `nfs`, ...; the number in hexadecimal where it is none that is known; absent where the system does not tell. */
+  /** E.g. `ext4` or `nfs`; the number in hexadecimal if it is unknown; absent if the system does not report it. */
   readonly type?: string;
-  /** Bytes that this user may still write. */
+  /** Bytes that this user can still write. */
   readonly freeBytes: number;
 }
 
-/** The room that a table or an index takes. */
+/** The size of a table or an index. */
 export interface ObjectSize {
   readonly name: string;
   readonly type: 'table' | 'index';
-  /** The table itself, or the one that the index is on. */
+  /** The table itself, or the table of the index. */
   readonly table: string;
   readonly bytes: number;
 }
 
-/** How large the file is, and what takes the room. */
+/** The size of the file and its parts. */
 export interface SizeFigures {
   /** Bytes of the file. */
   readonly bytes: number;
   /** Bytes. */
   readonly pageSize: number;
   readonly pages: number;
-  /** Pages of the file that hold nothing; new rows use them first, and `compact()` gives them back. */
+  /** Unused pages. New rows use them first; `compact()` returns them to the disk. */
   readonly freePages: number;
   /** Largest first; with depth `quick` or `full`. */
   readonly objects?: readonly ObjectSize[];
-  /** `dbstat` counts pages; `estimate` stands in where the SQLite library lacks dbstat. https://sqlite.org/dbstat.html */
+  /** `dbstat` counts pages; `estimate` is used if the SQLite library has no dbstat. https://sqlite.org/dbstat.html */
   readonly objectsFrom?: 'dbstat' | 'estimate';
 }
 
-/** The -wal, and what of it is not in the file yet. */
+/** The size of the -wal, and the part that is not in the file yet. */
 export interface WalFigures extends Partial<WalState> {
-  /** Bytes of the -wal file; it keeps its length when it is begun anew. */
+  /** Bytes of the -wal file. The file does not shrink when SQLite starts it over. */
   readonly bytes: number;
-  /** Bytes of the frames that are not yet in the file; absent where SQLite does not tell. */
+  /** Bytes of the frames that are not in the file yet; absent if SQLite does not report it. */
   readonly pendingBytes?: number;
-  /** When a checkpoint last wrote into the file; every pending frame is younger. */
+  /** When a checkpoint last wrote to the file; every pending frame is newer. */
   readonly lastCheckpointAt?: Instant;
 }
 
-/** What the file has of the history. */
+/** The applied and pending migrations of the file. */
 export interface MigrationFigures {
   /** `current`, `pending`, or the kind of the MigrationError that opening the file would throw. */
   readonly state: string;
@@ -129,15 +129,15 @@ export interface MigrationFigures {
   readonly pending: readonly string[];
 }
 
-/** The newest backup whose header, tables and ledger are right. */
+/** The newest backup whose header, tables and ledger are correct. */
 export interface BackupFigures {
   readonly path: string;
   readonly at: Instant;
-  /** Milliseconds from then to now. */
+  /** Its age in milliseconds. */
   readonly ageMs: number;
 }
 
-/** A row that refers to one that is not there. https://sqlite.org/pragma.html#pragma_foreign_key_check */
+/** A row that refers to a missing row. https://sqlite.org/pragma.html#pragma_foreign_key_check */
 export interface DanglingRow {
   readonly table: string;
   /** Null in a table without rowids. */
@@ -145,7 +145,7 @@ export interface DanglingRow {
   readonly parent: string;
 }
 
-/** What was found out, as figures. One is absent where it was not asked for or could not be found out. */
+/** The results of the checks as figures. A figure is absent if its check did not run or failed. */
 export interface HealthFigures {
   readonly sqlite: SqliteFigures;
   readonly pragmas: readonly PragmaFigure[];
@@ -153,34 +153,34 @@ export interface HealthFigures {
   readonly fileSystem: FileSystemFigures;
   readonly size: SizeFigures;
   readonly wal: WalFigures;
-  /** The processes that have the file open, this one too; absent where the system does not tell. */
+  /** The processes that have the file open, including this one; absent if the system does not report them. */
   readonly processes: readonly LockHolder[];
   readonly migrations: MigrationFigures;
   readonly drift: readonly Drift[];
-  /** What the check of depth `quick` or `full` reported, at most 100 lines; empty is good. */
+  /** The lines reported by the check of depth `quick` or `full`, at most 100; empty if there is no damage. */
   readonly damage: readonly string[];
   /** With depth `full`, at most 100. */
   readonly danglingRows: readonly DanglingRow[];
-  /** The newest backup whose header, tables and ledger are right; null if there is none. */
+  /** The newest backup whose header, tables and ledger are correct; null if there is none. */
   readonly newestBackup: BackupFigures | null;
 }
 
 /** The state of a database. */
 export interface HealthReport extends Partial<HealthFigures> {
-  /** The file, absolute, or `:memory:`. */
+  /** The absolute path of the file, or `:memory:`. */
   readonly filename: string;
-  /** When it was asked. */
+  /** When the checks ran. */
   readonly at: Instant;
   readonly depth: HealthDepth;
   readonly durationMs: number;
-  /** The worst of the findings. */
+  /** The highest severity of the findings. */
   readonly severity: HealthSeverity;
   readonly findings: readonly HealthFinding[];
 }
 
 const ORDER: readonly HealthSeverity[] = ['ok', 'info', 'warning', 'error'];
 
-/** The worst of severities; `ok` of none. */
+/** Returns the highest of several severities; `ok` if there are none. */
 export function worst(severities: readonly HealthSeverity[]): HealthSeverity {
   return ORDER[Math.max(0, ...severities.map((severity) => ORDER.indexOf(severity)))] ?? 'ok';
 }

@@ -10,11 +10,11 @@ import type { HealthFinding, SizeFigures } from './report.ts';
 
 const say = findingsOf('size');
 
-/** Free space worth giving back: this share of the file, and at least this much. */
+/** Free space is reported if it is at least this share of the file and at least this many bytes. */
 const FREE_SHARE = 0.25;
 const FREE_BYTES = 16 * 2 ** 20;
 
-/** How large the file is, and what of it is unused. */
+/** Checks the size of the file and its unused space. */
 export const checkSize: Check = ({ connection, depth }) => {
   const read = (name: string) => Number(connection.pragma(name, { simple: true }));
   const figures: SizeFigures = {
@@ -26,14 +26,14 @@ export const checkSize: Check = ({ connection, depth }) => {
   const findings = [freeFinding(figures, connection)];
   if (depth === 'usual') return { findings, figures: { size: figures } };
   const objects = sizesOf(connection);
-  if (!objects) findings.push(say.info('Sizes by table cannot be told: the file is damaged.'));
+  if (!objects) findings.push(say.info('Sizes by table are unknown: the file is damaged.'));
   else if (objects.objectsFrom === 'estimate') {
     findings.push(say.info(`SQLite ${connection.sqliteVersion} lacks dbstat: sizes by table are estimates.`));
   }
   return { findings, figures: { size: { ...figures, ...objects } } };
 };
 
-/** Undefined where damage is in the way, which the check of the content tells. */
+/** Returns undefined if the file is damaged; the check of the content reports that. */
 function sizesOf(connection: Connection): ReturnType<typeof objectSizes> | undefined {
   try {
     return objectSizes(connection);
@@ -48,7 +48,7 @@ function freeFinding({ pages, freePages, pageSize }: SizeFigures, { host }: Conn
   const fact = `${pages.toLocaleString('en-US')} pages of ${pageSize} bytes, ${freePages.toLocaleString('en-US')} of them free`;
   if (free < FREE_BYTES || freePages < pages * FREE_SHARE) return say.ok(`${fact}.`);
   return say.info(
-    `${fact}: new rows will use them, the file stays as large as it is.`,
-    `${howTo(host, 'compact', 'compact(path)')} gives ${formatBytes(free)} back to the disk, while no other process has the file open.`,
+    `${fact}: new rows will use them, but the file does not shrink.`,
+    `${howTo(host, 'compact', 'compact(path)')} returns ${formatBytes(free)} to the disk. No process may have the file open meanwhile.`,
   );
 }

@@ -9,7 +9,7 @@ import type { HealthFinding, PragmaFigure, SqliteFigures } from './report.ts';
 const say = findingsOf('sqlite');
 const sayPragma = findingsOf('pragmas');
 
-/** Which SQLite is used, and whether two processes may write through it. */
+/** Checks the version of SQLite, and whether two processes can safely write with it. */
 export const checkSqlite: Check = ({ connection }) => {
   const figures: SqliteFigures = {
     version: connection.sqliteVersion,
@@ -29,7 +29,7 @@ function libraryOf({ driver }: Connection): SqliteFigures['library'] {
   return process.platform === 'darwin' ? 'part of macOS' : 'built into Bun';
 }
 
-/** @param others How many other processes have the file open. */
+/** @param others Number of other processes that have the file open. */
 export function libraryFinding(figures: SqliteFigures, others: number): HealthFinding {
   const { version, library, driver, runtime } = figures;
   const fact = `SQLite ${version}, ${library}, through ${driver} on ${runtime}`;
@@ -40,16 +40,16 @@ export function libraryFinding(figures: SqliteFigures, others: number): HealthFi
   );
 }
 
-/** The journal mode, and what each connection of ours sets. */
+/** Checks the journal mode and the pragmas that each of our connections sets. */
 export const checkPragmas: Check = ({ connection }) => {
-  // SQLite counts asking for the journal mode among what may write.
+  // SQLite refuses to read the journal mode meanwhile, because it might write.
   if (connection.isIterating) {
-    return { findings: [sayPragma.info('The pragmas were not looked at inside a loop over iterate().')] };
+    return { findings: [sayPragma.info('The pragmas cannot be checked inside a loop over iterate().')] };
   }
   const read = (name: string) => connection.pragma(name, { simple: true }) as number | string;
   const isFile = connection.filename !== MEMORY;
   const pragmas: PragmaFigure[] = [
-    // Of a file that is read without its -wal, SQLite has another answer on each driver.
+    // For a file that is read without its -wal, the drivers disagree.
     {
       name: 'journal_mode',
       value: read('journal_mode'),
@@ -57,28 +57,28 @@ export const checkPragmas: Check = ({ connection }) => {
     },
     { name: 'busy_timeout', value: read('busy_timeout') },
     ...Object.entries(expectedPragmas())
-      // A database in memory has no answer for some.
+      // Some have no value for a database in memory.
       .map(([name, expected]) => ({ name, value: read(name), expected }))
       .filter(({ value }) => value !== undefined),
   ];
   return { findings: pragmaFindings(pragmas, connection.filename), figures: { pragmas } };
 };
 
-/** What is wrong with a connection's pragmas. */
+/** Returns the findings about a connection's pragmas. */
 function pragmaFindings(pragmas: readonly PragmaFigure[], filename: string): HealthFinding[] {
   const findings: HealthFinding[] = [];
   const [journal] = pragmas;
   if (journal?.expected !== undefined && journal.value !== journal.expected) {
     findings.push(
       sayPragma.error(
-        `${filename} is in journal mode ${journal.value}, not WAL: a reader stops writers, and a writer stops readers.`,
+        `${filename} is in journal mode ${journal.value}, not WAL: readers block writers, and a writer blocks readers.`,
         'Open it once for writing with createDb(), which switches it to WAL.',
       ),
     );
   }
   const isPaused = ({ name, value }: PragmaFigure) => name === 'wal_autocheckpoint' && value === 0;
   if (pragmas.some(isPaused)) {
-    findings.push(sayPragma.info('Checkpoints are paused (wal_autocheckpoint is 0), as they are while a backup runs.'));
+    findings.push(sayPragma.info('Checkpoints are paused (wal_autocheckpoint is 0), e.g. while a backup runs.'));
   }
   const different = pragmas
     .slice(1)
@@ -88,14 +88,14 @@ function pragmaFindings(pragmas: readonly PragmaFigure[], filename: string): Hea
     findings.push(
       sayPragma.warning(
         `This connection was changed after it was opened: ${list}.`,
-        'Look for who sets pragmas on db.$client, or open the file anew with createDb().',
+        'Find the code that sets pragmas on db.$client, or open the file again with createDb().',
       ),
     );
   }
   if (pragmas.some(({ name, value }) => name === 'busy_timeout' && value === 0)) {
     findings.push(
       sayPragma.warning(
-        'This connection does not wait for locks (busy_timeout is 0): a write fails whenever another process writes.',
+        'This connection does not wait for locks (busy_timeout is 0): writes fail while another process writes.',
         'Open it without busyTimeoutMs: 0.',
       ),
     );

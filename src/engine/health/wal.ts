@@ -12,13 +12,13 @@ import type { HealthFinding, WalFigures } from './report.ts';
 const say = findingsOf('wal');
 const sayProcesses = findingsOf('processes');
 
-/** This many times the pages at which a commit checkpoints by itself are pending: something keeps it from that. */
+/** A commit checkpoints by itself at a number of pending pages. With this many times more, something prevents it. */
 const BACKLOG = 1.5;
 
-/** Who keeps a lock at every look of this time is in the way, and does not merely work at the moment. */
+/** Locks that are held for this long are reported; shorter ones are normal work. */
 const WATCH_MS = 250;
 
-/** What waits in the -wal, and which processes keep it there or keep others from writing. */
+/** Checks the pending part of the -wal, and which processes prevent checkpoints or block writers. */
 export const checkWal: Check = onDisk(({ connection }) => {
   const { filename } = connection;
   const wal = walFigures(connection);
@@ -35,13 +35,13 @@ export const checkWal: Check = onDisk(({ connection }) => {
   };
 });
 
-/** In WAL mode every open connection keeps a shared lock on the file. */
+/** In WAL mode every open connection has a shared lock on the file. */
 function ownLockFindings({ filename, readonly }: Connection): HealthFinding[] {
   if (readonly || holdsLock(filename) !== false) return [];
   return [
     sayProcesses.error(
-      `This process has lost its lock on ${filename}: something else in it opened and closed the file. Another process may delete the -wal that is written here.`,
-      'Close this database and open it again. Open the file with one SQLite library only, and with nothing else, in a process.',
+      `This process has lost its lock on ${filename}, because other code in it opened and closed the file. Another process may now delete the -wal that this one writes.`,
+      'Close this database and open it again. In one process, open the file only with a single SQLite library.',
     ),
   ];
 }
@@ -54,7 +54,7 @@ function walFigures(connection: Connection): WalFigures {
     bytes: bytesOf(`${filename}-wal`),
     ...state,
     ...(state && { pendingBytes: (state.frames - state.checkpointed) * pageSize }),
-    // In WAL mode nothing but a checkpoint writes into the file itself.
+    // In WAL mode only checkpoints write to the file itself.
     lastCheckpointAt: statSync(filename).mtime.toISOString(),
   };
 }
@@ -64,7 +64,7 @@ function backlogBytes(connection: Connection): number {
   return BACKLOG * pages * Number(connection.pragma('page_size', { simple: true }));
 }
 
-/** The processes that have the lock now and keep it while they are watched; at once where none has it. */
+/** Returns the processes that keep the lock while they are watched; returns at once if no process has it. */
 function stayingHolders(
   filename: string,
   now: readonly LockHolder[] | undefined,
@@ -73,7 +73,7 @@ function stayingHolders(
   const holding = (holders: readonly LockHolder[] | undefined) =>
     holders?.filter(({ locks, isSelf }) => locks.includes(kind) && !(isSelf && kind === 'write')) ?? [];
   let staying = holding(now);
-  // Most transactions take less than the first pause.
+  // Most transactions are shorter than the first pause.
   for (let waited = 0, next = 1; staying.length > 0 && waited < WATCH_MS; waited += next, next *= 2) {
     sleepSync(next);
     const pids = new Set(holding(lockHolders(filename)).map(({ pid }) => pid));
@@ -89,13 +89,13 @@ function walFinding(
   readers: readonly LockHolder[],
 ): HealthFinding {
   if (wal.pendingBytes === undefined) {
-    const fact = `The -wal has ${formatBytes(wal.bytes)}; how much of it is in the file already is not known`;
+    const fact = `The -wal has ${formatBytes(wal.bytes)}; how much of it is not in the file yet is unknown`;
     if (connection.inTransaction) return say.info(`${fact} inside a transaction.`);
     if (connection.isIterating) return say.info(`${fact} inside a loop over iterate().`);
     return isBacklogged
       ? say.warning(
           `${fact} to SQLite ${connection.sqliteVersion}.`,
-          `Run ${howTo(connection.host, 'checkpoint', 'checkpoint(db)')}, which tells.`,
+          `Run ${howTo(connection.host, 'checkpoint', 'checkpoint(db)')}to find out.`,
         )
       : say.ok(`${fact} to SQLite ${connection.sqliteVersion}.`);
   }
@@ -105,13 +105,13 @@ function walFinding(
   const since = `, since ${wal.lastCheckpointAt}`;
   if (readers.length > 0) {
     return say.warning(
-      `${fact}${since}: ${list(readers)} reads an older state and keeps them there.`,
+      `${fact}${since}: ${list(readers)} reads an older state and prevents checkpoints.`,
       'End its long read (a loop over iterate(), a transaction, a backup); the next checkpoint then recovers the space.',
     );
   }
   return say.warning(
-    `${fact}${since}: readers keep them there, or nobody checkpoints.`,
-    `Run ${howTo(connection.host, 'checkpoint', 'checkpoint(db)')}; if it says busy, look for a process that keeps a read transaction open.`,
+    `${fact}${since}: readers prevent checkpoints, or no checkpoint has run.`,
+    `Run ${howTo(connection.host, 'checkpoint', 'checkpoint(db)')}; if it is busy, find the process with an open read transaction.`,
   );
 }
 
@@ -119,8 +119,8 @@ function processesFinding(processes: readonly LockHolder[], writers: readonly Lo
   const others = processes.filter(({ isSelf }) => !isSelf);
   if (writers.length > 0) {
     return sayProcesses.warning(
-      `${list(writers)} keeps the write lock: nobody else can write.`,
-      'Look at what it does; a transaction that is never ended lasts until its process ends.',
+      `${list(writers)} keeps the write lock: no other process can write.`,
+      'Check what it does. A transaction without COMMIT or ROLLBACK lasts until its process ends.',
     );
   }
   if (others.length === 0) return sayProcesses.ok('No other process has the file open.');

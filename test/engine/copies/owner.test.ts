@@ -218,7 +218,7 @@ describe(`copies dated in the future, on ${RUNTIME}`, () => {
     assert.equal(basename(newestBackup?.path ?? ''), 'dork-daily-20200103.db');
     const warnings = findings.filter(({ check, severity }) => check === 'backups' && severity === 'warning');
     assert.match(warnings.map(({ fact }) => fact).join('\n'), /9 of the backups are dated in the future/);
-    assert.match(warnings.map(({ fact }) => fact).join('\n'), /newest backup that can be used is \d+ days old/);
+    assert.match(warnings.map(({ fact }) => fact).join('\n'), /newest usable backup is \d+ days old/);
     // The one of today is made all the same, and counts.
     assert.equal((await backupDaily(db)).isNew, true);
     assert.equal((await pruneBackups(dir, FEW)).kept.length, 10);

@@ -64,7 +64,7 @@ describe('dork-db doctor', () => {
     closeSync(fd);
     const { status, stdout } = doctor('--db', file);
     assert.equal(status, 1, stdout);
-    assert.match(stdout, /is damaged; quick_check says/);
+    assert.match(stdout, /is damaged\. quick_check reports/);
   });
 
   it('--deep reads the newest backup whole, and finds what a look does not', { timeout: 60_000 }, async () => {

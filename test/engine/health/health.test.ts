@@ -167,7 +167,7 @@ describe('health', () => {
     assert.deepEqual(problems(db, 'foreign-keys', { deep: true }), []);
     db.$client.exec('PRAGMA foreign_keys = OFF; DELETE FROM pulse_schedules; PRAGMA foreign_keys = ON');
     assert.deepEqual(problems(db, 'foreign-keys', { deep: true }), [
-      'error: 1 rows refer to rows that are not there, the first in pulse_runs (rowid 1) to pulse_schedules.',
+      'error: 1 rows refer to missing rows, the first in pulse_runs (rowid 1) to pulse_schedules.',
     ]);
     assert.deepEqual(health(db, { deep: true }).danglingRows, [
       { table: 'pulse_runs', rowid: 1, parent: 'pulse_schedules' },
@@ -179,7 +179,7 @@ describe('health', () => {
     using db = createDb(folder.file('dork.db'));
     db.$client.exec('CREATE TABLE extra (x); DROP INDEX agents_registered');
     assert.deepEqual(problems(db, 'schema').sort(), [
-      'info: The table extra is not of this package; something else put it into the file.',
+      'info: The table extra does not belong to this database. Another program created it.',
       'warning: The index agents_registered is missing.',
     ]);
     db.$client.exec('DROP TABLE agent_denials');
@@ -208,7 +208,7 @@ describe('health', () => {
       db.$client.exec('PRAGMA foreign_keys = OFF; PRAGMA busy_timeout = 0');
       assert.deepEqual(problems(db, 'pragmas'), [
         'warning: This connection was changed after it was opened: foreign_keys is 0, not 1.',
-        'warning: This connection does not wait for locks (busy_timeout is 0): a write fails whenever another process writes.',
+        'warning: This connection does not wait for locks (busy_timeout is 0): writes fail while another process writes.',
       ]);
       db.$client.exec('PRAGMA journal_mode = DELETE');
     }
@@ -261,7 +261,7 @@ describe('health', () => {
     assert.match(problems(db, 'backups')[0] ?? '', /^warning: There is no backup/);
     const day = 24 * 60 * 60 * 1000;
     const old = backUp(db, folder.file('backups'), new Date(Date.now() - 9 * day - 1000));
-    assert.deepEqual(problems(db, 'backups'), [`warning: The newest backup that can be used is 9 days old: ${old}.`]);
+    assert.deepEqual(problems(db, 'backups'), [`warning: The newest usable backup is 9 days old: ${old}.`]);
     const recent = backUp(db, folder.file('backups'), new Date(Date.now() - day));
     assert.deepEqual(problems(db, 'backups'), []);
     assert.equal(health(db).newestBackup?.path, recent);
