@@ -95,6 +95,7 @@ export {
   type TraceMetricsOptions,
   type TraceSpan,
   type TraceSpanInput,
+  type TraceSpanKind,
   type TraceSpanPatch,
   type TraceSpanStatus,
   TraceStore,

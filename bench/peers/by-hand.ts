@@ -24,8 +24,8 @@ export function byHand(driver: Driver): Peer {
   const put = driver.prepare(
     `INSERT INTO relay_index (id, subject, sender, endpoint_hash, status, expires_at, payload, metadata, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET subject = excluded.subject, sender = excluded.sender,
-       endpoint_hash = excluded.endpoint_hash, status = excluded.status, expires_at = excluded.expires_at,
+     ON CONFLICT (id, endpoint_hash) DO UPDATE SET subject = excluded.subject, sender = excluded.sender,
+       status = excluded.status, expires_at = excluded.expires_at,
        payload = excluded.payload, metadata = excluded.metadata, created_at = excluded.created_at`,
   );
   const setStatus = driver.prepare('UPDATE relay_index SET status = ? WHERE id = ?');

@@ -75,16 +75,11 @@ export const open: PeerModule['open'] = async (path, pragmas): Promise<Peer> => 
     newestMessages: (limit) =>
       db.selectFrom('relay_index').select(MESSAGE).orderBy('id', 'desc').limit(limit).execute(),
     putMessage: ({ endpointHash, expiresAt, createdAt, ...rest }) => {
-      const { id, ...set } = {
-        ...rest,
-        endpoint_hash: endpointHash,
-        expires_at: expiresAt,
-        created_at: createdAt,
-      };
+      const { id, ...set } = { ...rest, expires_at: expiresAt, created_at: createdAt };
       return db
         .insertInto('relay_index')
-        .values({ id, ...set })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet(set))
+        .values({ id, endpoint_hash: endpointHash, ...set })
+        .onConflict((conflict) => conflict.columns(['id', 'endpoint_hash']).doUpdateSet(set))
         .execute();
     },
     updateStatus: async (id, status) => {

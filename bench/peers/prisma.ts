@@ -7,11 +7,11 @@ export const open: PeerModule['open'] = async (path, pragmas): Promise<Peer> => 
   const prisma = new PrismaClient({ adapter: new PrismaBetterSqlite3({ url: `file:${path}` }) });
   for (const pragma of pragmas.split(';')) if (pragma.trim()) await prisma.$queryRawUnsafe(pragma);
   return {
-    getMessage: (id) => prisma.message.findUnique({ where: { id } }) as Promise<MessageRow | null>,
+    getMessage: (id) => prisma.message.findFirst({ where: { id } }) as Promise<MessageRow | null>,
     newestMessages: (take) => prisma.message.findMany({ orderBy: { id: 'desc' }, take }) as Promise<MessageRow[]>,
     putMessage: (message) => {
-      const { id, ...update } = message;
-      return prisma.message.upsert({ where: { id }, create: message, update });
+      const { id, endpointHash, ...update } = message;
+      return prisma.message.upsert({ where: { id_endpointHash: { id, endpointHash } }, create: message, update });
     },
     updateStatus: async (id, status) =>
       (await prisma.message.updateMany({ where: { id }, data: { status } })).count > 0,

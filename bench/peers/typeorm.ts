@@ -18,7 +18,7 @@ const Message = new EntitySchema<MessageRow>({
     id: { ...text, primary: true },
     subject: text,
     sender: nullable,
-    endpointHash: { ...text, name: 'endpoint_hash' },
+    endpointHash: { ...text, name: 'endpoint_hash', primary: true },
     status: text,
     expiresAt: { ...nullable, name: 'expires_at' },
     payload: nullable,
@@ -68,7 +68,7 @@ export const open: PeerModule['open'] = async (path, pragmas): Promise<Peer> => 
   return {
     getMessage: (id) => messages.findOneBy({ id }),
     newestMessages: (take) => messages.find({ order: { id: 'DESC' }, take }),
-    putMessage: (message) => messages.upsert(message, ['id']),
+    putMessage: (message) => messages.upsert(message, ['id', 'endpointHash']),
     updateStatus: async (id, status) =>
       ((await messages.update({ id }, { status: status as MessageRow['status'] })).affected ?? 0) > 0,
     newestRuns: (take) => runs.find({ order: { createdAt: 'DESC' }, take }),

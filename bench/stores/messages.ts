@@ -39,13 +39,15 @@ export function messageOperations({ pkg, db, bare, builder, rows }: Arms): Opera
   const upsert = bare.prepare(
     `INSERT INTO relay_index (id, subject, sender, endpoint_hash, status, expires_at, payload, metadata, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET subject = excluded.subject, sender = coalesce(excluded.sender, sender),
-       endpoint_hash = excluded.endpoint_hash, status = excluded.status,
+     ON CONFLICT (id, endpoint_hash) DO UPDATE SET subject = excluded.subject,
+       sender = coalesce(excluded.sender, sender), status = excluded.status,
        expires_at = coalesce(excluded.expires_at, expires_at), payload = coalesce(excluded.payload, payload),
        metadata = coalesce(excluded.metadata, metadata), created_at = excluded.created_at`,
   );
   const setStatus = bare.prepare('UPDATE relay_index SET status = ? WHERE id = ?');
-  const ofSubject = bare.prepare(`SELECT ${COLUMNS} FROM relay_index WHERE subject = ? ORDER BY id DESC`);
+  const ofSubject = bare.prepare(
+    `SELECT ${COLUMNS} FROM relay_index WHERE subject = ? ORDER BY id DESC, endpoint_hash DESC`,
+  );
   const ofEndpoint = bare.prepare(`SELECT ${COLUMNS} FROM relay_index WHERE endpoint_hash = ? ORDER BY id DESC`);
   const sent = bare.prepare('SELECT count(*) AS n FROM relay_index WHERE sender = ? AND created_at > ?');
   const waiting = bare.prepare("SELECT count(*) AS n FROM relay_index WHERE endpoint_hash = ? AND status = 'pending'");
@@ -73,12 +75,18 @@ export function messageOperations({ pkg, db, bare, builder, rows }: Arms): Opera
     return { totalMessages, byStatus, bySubject };
   };
   const select = (where: SQL | undefined, limit?: number) => {
-    const query = builder.select().from(relayIndex).where(where).orderBy(desc(relayIndex.id));
+    const query = builder
+      .select()
+      .from(relayIndex)
+      .where(where)
+      .orderBy(desc(relayIndex.id), desc(relayIndex.endpointHash));
     return (limit === undefined ? query : query.limit(limit)).all() as (RelayIndexRow & Row)[];
   };
 
   const page = (name: string, filter: Record<string, string>, where: string, condition: SQL | undefined): Operation => {
-    const statement = bare.prepare(`SELECT ${COLUMNS} FROM relay_index ${where} ORDER BY id DESC LIMIT 51`);
+    const statement = bare.prepare(
+      `SELECT ${COLUMNS} FROM relay_index ${where} ORDER BY id DESC, endpoint_hash DESC LIMIT 51`,
+    );
     const values: BareValue[] = Object.values(filter);
     return {
       name,
@@ -219,8 +227,9 @@ export function messageOperations({ pkg, db, bare, builder, rows }: Arms): Opera
         ours: (i) => index.insertMessage(newMessage(i)),
         bare: bareInsert,
         builder: (i) => {
-          const { id: _, ...set } = newMessage(i);
-          builder.insert(relayIndex).values(newMessage(i)).onConflictDoUpdate({ target: relayIndex.id, set }).run();
+          const { id: _, endpointHash: __, ...set } = newMessage(i);
+          const target = [relayIndex.id, relayIndex.endpointHash];
+          builder.insert(relayIndex).values(newMessage(i)).onConflictDoUpdate({ target, set }).run();
         },
       },
     },

@@ -9,7 +9,7 @@ import { endpointOf, instantOf, SPANS_OF_A_TRACE, subjectOf } from './fill.ts';
 const COLUMNS = `id, message_id AS messageId, trace_id AS traceId, span_id AS spanId, parent_span_id AS parentSpanId,
   subject, from_endpoint AS fromEndpoint, to_endpoint AS toEndpoint, status, budget_hops_used AS budgetHopsUsed,
   budget_ttl_remaining_ms AS budgetTtlRemainingMs, sent_at AS sentAt, delivered_at AS deliveredAt,
-  processed_at AS processedAt, error_message AS errorMessage, metadata`;
+  processed_at AS processedAt, error_message AS errorMessage, metadata, kind`;
 
 const newSpan = (i: number) => ({
   messageId: `new-message-${i}`,
@@ -23,6 +23,8 @@ const newSpan = (i: number) => ({
   budgetTtlRemainingMs: 60_000,
   sentAt: instantOf(i),
 });
+
+const WINDOW_ROWS = "WHERE sent_at >= ? AND kind = 'delivery'";
 
 /** Spans of the window that metrics are asked of, at any size of the table. */
 export const WINDOW = 5000;
@@ -68,7 +70,7 @@ export function spanOperations({ pkg, db, bare, builder, rows }: Arms): Operatio
   const sorted = (where: string) =>
     bare.prepare(`SELECT ${DELIVERY_LATENCY_MS} AS latency FROM relay_traces INDEXED BY relay_traces_metrics ${where}
         ORDER BY 1`);
-  const window = [counted('WHERE sent_at >= ?'), sorted('WHERE sent_at >= ? AND delivered_at IS NOT NULL')] as const;
+  const window = [counted(WINDOW_ROWS), sorted(`${WINDOW_ROWS} AND delivered_at IS NOT NULL`)] as const;
   const bareMetrics = (from: string) => {
     const counts = window[0].get(from) as Counts;
     const latencies = window[1].all(from) as { latency: number }[];

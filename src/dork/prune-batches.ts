@@ -71,7 +71,7 @@ export function oldTraces(connection: Connection, before: Instant): Batches {
 /** No expiry never expires. */
 export function expiredMessages(connection: Connection, at: Instant): Batches {
   const remove = connection.prepare(
-    'DELETE FROM relay_index WHERE id IN (SELECT id FROM relay_index WHERE expires_at < ? ORDER BY expires_at LIMIT ?)',
+    'DELETE FROM relay_index WHERE rowid IN (SELECT rowid FROM relay_index WHERE expires_at < ? ORDER BY expires_at LIMIT ?)',
   );
   return {
     total: () => countOf(connection, 'SELECT count(*) AS n FROM relay_index WHERE expires_at < ?', at),

@@ -12,6 +12,7 @@ import type { LegacySource } from './receipt.ts';
 import { MESSAGE_WORDS, SPAN_WORDS } from './relay.ts';
 import {
   type ColumnRule,
+  constant,
   flag,
   optionalInstant,
   optionalInteger,
@@ -32,6 +33,8 @@ export interface HybridTable {
   readonly kind: TableRule['kind'];
   /** The column that identifies a row. */
   readonly key: string;
+  /** The column that tells several rows of one key apart. */
+  readonly within?: string;
   /** The older files that say more of the same rows: while one of them cannot be read, these rows wait. */
   readonly waitsFor: readonly LegacySource[];
 }
@@ -49,7 +52,7 @@ const OLDER_WORDS: Partial<Record<TableRule['kind'], Record<string, string>>> = 
 export const HYBRID_TABLES: readonly HybridTable[] = [
   hybrid(pulseSchedules, 'schedule', 'id', PULSE),
   hybrid(pulseRuns, 'run', 'id', PULSE),
-  hybrid(relayIndex, 'message', 'id', []),
+  { ...hybrid(relayIndex, 'message', 'id', []), within: 'endpoint_hash' },
   hybrid(relayTraces, 'span', 'message_id', []),
   hybrid(agents, 'agent', 'id', MESH),
   hybrid(agentDenials, 'denial', 'path', MESH),
@@ -71,7 +74,7 @@ function hybrid(
  * @param olderKey The columns of the primary key that the table has in the file.
  */
 export function hybridRule(
-  { table, name, kind, key }: HybridTable,
+  { table, name, kind, key, within }: HybridTable,
   present: ReadonlySet<string>,
   olderKey: readonly string[],
   origin: Origin,
@@ -86,6 +89,7 @@ export function hybridRule(
     from: name,
     to: name,
     key,
+    ...(within !== undefined && { within, isAlone: !olderKey.includes(within) }),
     columns: columns
       .filter((column) => !(needsId && column.name === 'id'))
       .map((column) =>
@@ -93,10 +97,6 @@ export function hybridRule(
       ),
     needsId,
     also: kind === 'agent' ? unknown : [],
-    asideIf: [
-      ...(kind === 'span' && unknown.includes('kind') ? [NOT_A_DELIVERY] : []),
-      ...(kind === 'message' && olderKey.length > 1 ? [ANOTHER_ENDPOINT] : []),
-    ],
   };
 }
 
@@ -106,25 +106,12 @@ export function unreadColumns({ table, kind }: HybridTable, present: ReadonlySet
   return kind === 'agent' ? [] : [...present].filter((column) => !names.includes(column));
 }
 
-/** Later releases trace what happens to an adapter as well. */
-const NOT_A_DELIVERY = ["s.kind IS NOT 'delivery'", 'kind is not delivery'] as const;
-
-/**
- * Later releases have a row of a message for each endpoint that it reaches, and rows of its publication. The row of the
- * last real endpoint is taken.
- */
-const ANOTHER_ENDPOINT = [
-  `s.rowid <> (SELECT b.rowid FROM relay_index AS b WHERE b.id = s.id
-     ORDER BY b.endpoint_hash = '*', b.endpoint_hash GLOB 'adapter:*', b.created_at DESC, b.rowid DESC LIMIT 1)`,
-  'id has a row of another endpoint',
-] as const;
-
 /** The older code wrote a column or it did not; a column that it did not write has the default of the new table. */
 function columnRule(kind: TableRule['kind'], column: SQLiteColumn, isPresent: boolean): ColumnRule {
   const { name, notNull } = column;
   if (!isPresent && column.hasDefault) {
     const value = typeof column.default === 'string' ? column.default : Number(column.default);
-    return { column: name, older: name, read: () => value };
+    return constant(name, value);
   }
   if (column.enumValues?.length) return word(name, { ...OLDER_WORDS[kind], ...sameWords(column.enumValues) });
   if (name.endsWith('_at')) return notNull ? requiredInstant(name) : optionalInstant(name);

@@ -15,6 +15,16 @@ export const DROP_PLANNED = `DROP TABLE IF EXISTS ${PLANNED}`;
 /** The state of a row that dork.db had of its own: no import changes it. */
 const OWN = 'own';
 
+/** Stands between the id of a row and the value that tells it apart, as in 0006_legacy_message_keys.sql. */
+const SEPARATOR = '\u001f';
+/** The character that follows it. */
+const AFTER_SEPARATOR = '\u0020';
+
+/** Returns the id under which a row is remembered that is one of several with the same id. */
+export function idWithin(id: string, within: SqliteValue | undefined): string {
+  return within === undefined ? id : `${id}${SEPARATOR}${within}`;
+}
+
 /** What is known of a row from earlier imports, and from this one. */
 export interface Recalled {
   /** The fingerprint of the row as it was imported. */
@@ -32,12 +42,16 @@ export class Memory {
   readonly #find: Statement<{ state: string }>;
   readonly #put: Statement;
   readonly #findPlanned: Statement<{ state: string }> | undefined;
+  readonly #findWithin: readonly Statement<{ state: string }>[];
 
   constructor({ connection, isDryRun }: Pick<ImportContext, 'connection' | 'isDryRun'>, kind: Kind, origin: Origin) {
     this.#kind = kind;
     this.#origin = origin;
     this.#find = findIn(connection, 'main.legacy_rows');
     this.#findPlanned = isDryRun ? findIn(connection, PLANNED) : undefined;
+    this.#findWithin = (isDryRun ? [PLANNED, 'main.legacy_rows'] : ['main.legacy_rows']).map((table) =>
+      connection.prepare(`SELECT state FROM ${table} WHERE kind = ? AND id > ? AND id < ? LIMIT 1`),
+    );
     this.#put = connection.prepare(
       `INSERT INTO ${isDryRun ? PLANNED : 'main.legacy_rows'} (kind, id, state) VALUES (?, ?, ?)
        ON CONFLICT (kind, id) DO UPDATE SET state = excluded.state`,
@@ -47,11 +61,23 @@ export class Memory {
   /** Returns undefined for a row that no import has met. */
   recall(id: string): Recalled | undefined {
     const planned = this.#findPlanned?.get(this.#kind, id)?.state;
-    const known = planned ?? this.#find.get(this.#kind, id)?.state;
+    return this.#recalled(planned ?? this.#find.get(this.#kind, id)?.state, planned !== undefined);
+  }
+
+  /** Returns what is known of one of the rows with the same id; undefined if no import has met any. */
+  recallWithin(id: string): Recalled | undefined {
+    for (const [i, find] of this.#findWithin.entries()) {
+      const known = find.get(this.#kind, `${id}${SEPARATOR}`, `${id}${AFTER_SEPARATOR}`)?.state;
+      if (known !== undefined) return this.#recalled(known, i < this.#findWithin.length - 1);
+    }
+    return undefined;
+  }
+
+  #recalled(known: string | undefined, isPlanned: boolean): Recalled | undefined {
     if (known === undefined) return undefined;
     const [state = '', origin = 'older'] = known.split(' ');
     const isBetter = ORIGINS.indexOf(origin) > ORIGINS.indexOf(this.#origin);
-    return { state, isBetter, isPlanned: planned !== undefined && state !== OWN };
+    return { state, isBetter, isPlanned: isPlanned && state !== OWN };
   }
 
   /** @param state The fingerprint of the row as it is imported. */

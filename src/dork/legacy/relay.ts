@@ -1,5 +1,6 @@
 import { MESSAGE_STATUSES, SPAN_STATUSES } from '../relay/schema.ts';
 import {
+  constant,
   expiry,
   optionalInstant,
   optionalInteger,
@@ -51,6 +52,8 @@ export const MESSAGE_RULE: TableRule = {
   from: MESSAGES.table,
   to: 'relay_index',
   key: 'id',
+  within: 'endpoint_hash',
+  isAlone: true,
   columns: [
     requiredText('id'),
     requiredText('subject'),
@@ -80,6 +83,7 @@ export const SPAN_RULE: TableRule = {
     optionalText('from_endpoint'),
     optionalText('to_endpoint'),
     word('status', SPAN_WORDS),
+    constant('kind', 'delivery'),
     optionalInteger('budget_hops_used'),
     optionalInteger('budget_ttl_remaining_ms'),
     requiredInstant('sent_at'),

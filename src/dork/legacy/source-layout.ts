@@ -120,7 +120,7 @@ function layoutOf(database: Connection, source: LegacySource, path: string): Lay
   for (const table of newer) {
     const found = present.get(table.name) as PresentTable;
     tables.set(table.name, found);
-    const unknown = unreadColumns(table, found.columns).filter((column) => !JUDGED.includes(`${table.name}.${column}`));
+    const unknown = unreadColumns(table, found.columns);
     unread.push(...unknown.map((column) => columnWithCount(database, table.name, column)));
   }
   if (tables.size === 0) {
@@ -139,9 +139,6 @@ function layoutOf(database: Connection, source: LegacySource, path: string): Lay
     unknown: unread,
   };
 }
-
-/** Columns that decide whether a row is taken. */
-const JUDGED = ['relay_traces.kind'];
 
 function columnWithCount(database: Connection, table: string, column: string): string {
   const row = database.prepare<{ n: number }>(`SELECT count("${column}") AS n FROM "${table}"`).get();

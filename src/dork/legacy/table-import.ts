@@ -28,10 +28,10 @@ export function* importTable(
   const writer = new RowWriter(context, targetOf(rule), rule.origin);
   const older = [...columns.map((column) => column.older), ...(rule.also ?? [])].filter((name) => present.has(name));
   const lacking = (rule.newColumns ?? []).map(() => null);
-  for (const { row, values, aside } of readRows(context, from, [...new Set(older)], rule.asideIf)) {
+  for (const { row, values } of readRows(context, from, [...new Set(older)])) {
     const adjustments: string[] = [];
     const adjust: Adjust = (name) => adjustments.push(name);
-    const plan = aside ?? planOrReason(() => newRow(rule, values, adjust));
+    const plan = planOrReason(() => newRow(rule, values, adjust));
     if (typeof plan === 'string') {
       setAside(context, from, row, values[columns.find(({ column }) => column === key)?.older ?? ''], plan);
       yield;
@@ -49,8 +49,8 @@ export function* importTable(
   }
 }
 
-function targetOf({ kind, to, key, columns, newColumns = [], needsId }: TableRule): RowTarget {
-  return { kind, to, key, columns: [...columns.map(({ column }) => column), ...newColumns], needsId: needsId ?? false };
+function targetOf({ columns, newColumns = [], ...rule }: TableRule): RowTarget {
+  return { ...rule, columns: [...columns.map(({ column }) => column), ...newColumns] };
 }
 
 function newRow({ columns }: TableRule, values: OlderRow['values'], adjust: Adjust): NewRow {

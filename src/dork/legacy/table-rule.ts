@@ -39,6 +39,10 @@ export interface TableRule {
   readonly to: string;
   /** The new column that identifies a row. */
   readonly key: string;
+  /** The new column that tells several rows of one key apart. */
+  readonly within?: string;
+  /** True if the older table has one row of a key, in which `within` may change. */
+  readonly isAlone?: boolean;
   readonly columns: readonly ColumnRule[];
   /** New columns of which the older row says nothing. */
   readonly newColumns?: readonly string[];
@@ -46,8 +50,11 @@ export interface TableRule {
   readonly needsId?: boolean;
   /** Older columns that are read besides those of {@link columns}. */
   readonly also?: readonly string[];
-  /** Conditions in SQL on the older row `s`, and the reason for which a row is set aside if one holds. */
-  readonly asideIf?: readonly (readonly [condition: string, reason: string])[];
+}
+
+/** The same value for every older row. */
+export function constant(column: string, value: SqliteValue): ColumnRule {
+  return { column, older: column, read: () => value };
 }
 
 /** A text that must be there. */

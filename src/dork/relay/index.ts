@@ -9,7 +9,7 @@ export type {
 } from './message.ts';
 export type { RebuildOptions, RebuildProgress } from './rebuild.ts';
 export * from './schema.ts';
-export type { TraceSpan, TraceSpanInput, TraceSpanPatch, TraceSpanStatus } from './span.ts';
+export type { TraceSpan, TraceSpanInput, TraceSpanKind, TraceSpanPatch, TraceSpanStatus } from './span.ts';
 export type { TraceMetrics } from './span-metrics.ts';
 export { SqliteIndex } from './sqlite-index.ts';
 export { type TraceMetricsOptions, TraceStore } from './trace-store.ts';

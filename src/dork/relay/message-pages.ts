@@ -8,6 +8,7 @@ import {
   type RelayMessagePage,
   type RelayMessageStatus,
 } from './message.ts';
+import { type Cursor, cursorAfter, cursorOf } from './message-cursor.ts';
 import { messageColumns } from './message-statements.ts';
 import { type RelayIndexRow, relayIndex } from './schema.ts';
 
@@ -20,6 +21,8 @@ const ENDPOINT = 2;
 const SENDER = 4;
 const CURSOR = 8;
 const STATUS = { pending: 16, delivered: 32, failed: 48 } as const satisfies Record<RelayMessageStatus, number>;
+/** The cursor is between two rows of one message. */
+const WITHIN = 64;
 
 const COLUMNS = [
   [SUBJECT, 'subject'],
@@ -30,6 +33,8 @@ const COLUMNS = [
 /** A unary plus takes a column out of SQLite's choice of an index. https://sqlite.org/queryplanner-ng.html#howtofix */
 const LEFT_ALONE = '+';
 const CHOSEN = '';
+
+const isWithin = sql`(${relayIndex.id}, ${relayIndex.endpointHash}) < (${arg('cursor')}, ${arg('cursorEndpoint')})`;
 
 /** Pages of messages by id descending: a statement for each set of filters, built when one first asks for it. */
 export class MessagePages {
@@ -43,7 +48,8 @@ export class MessagePages {
   /** @throws InvalidInputError that names the option that does not fit. */
   query(options: QueryMessagesOptions): RelayMessagePage {
     const { limit, ...given } = queryMessagesOptions(options);
-    const { subject, status, sender, endpointHash, cursor } = given;
+    const { subject, status, sender, endpointHash } = given;
+    const cursor: Cursor | undefined = given.cursor ? cursorOf(given.cursor) : undefined;
     const args: unknown[] = [];
     let filters = 0;
     if (subject) {
@@ -61,15 +67,19 @@ export class MessagePages {
     if (status) filters |= STATUS[status];
     if (cursor) {
       filters |= CURSOR;
-      args.push(cursor);
+      args.push(cursor.id);
+      if (cursor.endpointHash !== undefined) {
+        filters |= WITHIN;
+        args.push(cursor.endpointHash);
+      }
     }
     // One more than asked for tells whether there are more.
     args.push(Math.min(limit + 1, Number.MAX_SAFE_INTEGER));
     const rows = this.#statement(filters, status || undefined).all(...args);
     if (rows.length <= limit) return { messages: rows.map(messageOf) };
-    rows.length = limit;
-    const last = rows[limit - 1];
-    return last ? { messages: rows.map(messageOf), nextCursor: last.id } : { messages: [] };
+    const next = rows.pop();
+    const last = rows.at(-1);
+    return last ? { messages: rows.map(messageOf), nextCursor: cursorAfter(last, next) } : { messages: [] };
   }
 
   #statement(filters: number, status: RelayMessageStatus | undefined): StoreStatement<RelayIndexRow> {
@@ -95,12 +105,15 @@ export class MessagePages {
     if (status) {
       const leads = isByStatus || names.length === 0;
       // The status stands in the text: bound, SQLite would compare it with that of the partial index, and compile the
-      // statement anew each time it is bound.
-      conditions.push(sql`${sql.raw(leads ? CHOSEN : LEFT_ALONE)}${relayIndex.status} = ${sql.raw(`'${status}'`)}`);
+      // statement anew each time it is bound. The partial index serves only an endpoint; with statistics, its being there
+      // makes SQLite walk the primary key instead of the index of the status.
+      const word = `${filters & ENDPOINT ? CHOSEN : LEFT_ALONE}'${status}'`;
+      conditions.push(sql`${sql.raw(leads ? CHOSEN : LEFT_ALONE)}${relayIndex.status} = ${sql.raw(word)}`);
     }
     if (filters & CURSOR) {
       names.push('cursor');
-      conditions.push(lt(relayIndex.id, arg('cursor')));
+      conditions.push(filters & WITHIN ? isWithin : lt(relayIndex.id, arg('cursor')));
+      if (filters & WITHIN) names.push('cursorEndpoint');
     }
     // SQLite takes every BLOB for greater than every text.
     if (conditions.length === 0) conditions.push(sql`${relayIndex.id} < x''`);
@@ -111,7 +124,8 @@ export class MessagePages {
           .select(messageColumns())
           .from(relayIndex)
           .where(and(...conditions))
-          .orderBy(desc(relayIndex.id))
+          // At one endpoint an id has one row.
+          .orderBy(desc(relayIndex.id), ...(filters & ENDPOINT ? [] : [desc(relayIndex.endpointHash)]))
           .limit(arg('limit')),
       ...names,
       'limit',

@@ -21,9 +21,20 @@ export interface SubjectCounts {
 /** The statements on single messages, on those of a subject or an endpoint, and on counts. */
 export function messageStatements(db: StoreDb) {
   const isId = eq(relayIndex.id, arg('id'));
+  const isRow = and(isId, eq(relayIndex.endpointHash, arg('endpointHash')));
   const hasExpired = lt(relayIndex.expiresAt, arg('now'));
-  const byIdDescending = (where: SQL | undefined) =>
-    db.select(messageColumns()).from(relayIndex).where(where).orderBy(desc(relayIndex.id));
+  const messages = (where: SQL | undefined) => db.select(messageColumns()).from(relayIndex).where(where);
+  const setStatus = (where: SQL | undefined, ...names: string[]) =>
+    statement(
+      db,
+      () =>
+        db
+          .update(relayIndex)
+          .set({ status: sql`${arg('status')}` })
+          .where(where),
+      'status',
+      ...names,
+    );
   const total = (where: SQL | undefined, ...names: string[]) =>
     statement<{ total: number }>(
       db,
@@ -38,11 +49,17 @@ export function messageStatements(db: StoreDb) {
   const counted = sql`${pending} + ${delivered} + ${failed}`;
 
   return {
-    byId: statement<RelayIndexRow>(db, () => db.select(messageColumns()).from(relayIndex).where(isId), 'id'),
-    bySubject: statement<RelayIndexRow>(db, () => byIdDescending(eq(relayIndex.subject, arg('subject'))), 'subject'),
+    byId: statement<RelayIndexRow>(db, () => messages(isId).orderBy(relayIndex.endpointHash), 'id'),
+    atEndpoint: statement<RelayIndexRow>(db, () => messages(isRow), 'id', 'endpointHash'),
+    bySubject: statement<RelayIndexRow>(
+      db,
+      () =>
+        messages(eq(relayIndex.subject, arg('subject'))).orderBy(desc(relayIndex.id), desc(relayIndex.endpointHash)),
+      'subject',
+    ),
     byEndpoint: statement<RelayIndexRow>(
       db,
-      () => byIdDescending(eq(relayIndex.endpointHash, arg('endpointHash'))),
+      () => messages(eq(relayIndex.endpointHash, arg('endpointHash'))).orderBy(desc(relayIndex.id)),
       'endpointHash',
     ),
     ofSenderSince: total(
@@ -63,16 +80,8 @@ export function messageStatements(db: StoreDb) {
         .orderBy(desc(counted), subject),
     ),
 
-    setStatus: statement(
-      db,
-      () =>
-        db
-          .update(relayIndex)
-          .set({ status: sql`${arg('status')}` })
-          .where(isId),
-      'status',
-      'id',
-    ),
+    setStatus: setStatus(isId, 'id'),
+    setStatusAtEndpoint: setStatus(isRow, 'id', 'endpointHash'),
     anyExpired: statement(
       db,
       () =>
@@ -128,10 +137,9 @@ class MessageUpserts {
             createdAt: arg('createdAt'),
           })
           .onConflictDoUpdate({
-            target: id,
+            target: [id, endpointHash],
             set: {
               subject: excluded(subject),
-              endpointHash: excluded(endpointHash),
               ...Object.fromEntries(given.map((name) => [name, excluded(relayIndex[name])])),
             },
           }),

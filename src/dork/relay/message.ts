@@ -16,9 +16,9 @@ import { MESSAGE_STATUSES, type RelayIndexRow } from './schema.ts';
 /** `pending` waits in `new/`, `delivered` was taken to `cur/`, `failed` lies in `failed/`. */
 export type RelayMessageStatus = (typeof MESSAGE_STATUSES)[number];
 
-/** A message as the index knows it. */
+/** A message at an endpoint, as the index knows it. */
 export interface RelayMessage {
-  /** The name of its file; any text. */
+  /** The name of its file; any text. A message that reached several endpoints has one id and a row at each. */
   id: string;
   subject: string;
   endpointHash: string;
@@ -37,7 +37,7 @@ export interface RelayMessage {
 
 /**
  * What is indexed of a message. A field that is absent (or undefined) leaves what the index has of a message of the
- * same id; null clears one that may be null. Instants are ISO 8601 text with a time zone, or Unix milliseconds.
+ * same id at the same endpoint; null clears one that may be null. Instants are ISO 8601 text with a time zone, or Unix milliseconds.
  */
 export interface RelayMessageInput {
   id: string;
@@ -61,20 +61,25 @@ export interface QueryMessagesOptions {
   status?: string;
   sender?: string;
   endpointHash?: string;
-  /** The `nextCursor` of the page before: messages with lesser ids follow. Default: from the greatest id on. */
+  /**
+   * The `nextCursor` of the page before, or an id: messages with lesser ids follow. Default: from the greatest id on.
+   */
   cursor?: string;
   /** How many at most; 0 gives an empty page. Default 50. */
   limit?: number;
 }
 
-/** Messages by id descending. */
+/** Messages by id descending, those of one id by endpoint descending. */
 export interface RelayMessagePage {
   messages: RelayMessage[];
-  /** The id of the last message, where there are more. Absent on the last page. */
+  /**
+   * Set if there are more: the id of the last message, or, if that message has more rows, its id and its endpoint as a
+   * JSON array. Absent on the last page.
+   */
   nextCursor?: string;
 }
 
-/** How many messages there are. */
+/** How many messages there are; one that reached several endpoints counts at each. */
 export interface RelayIndexMetrics {
   totalMessages: number;
   /** Only the statuses that some message has. */

@@ -22,8 +22,16 @@ import {
   SWAP,
 } from './rebuild-sql.ts';
 
+/** The key of a row: a message at an endpoint. */
+export interface RowKey {
+  readonly id: string;
+  readonly endpointHash: string;
+}
+
+/** No text is less. */
+const FIRST: RowKey = { id: '', endpointHash: '' };
 /** SQLite takes every BLOB for greater than every text. */
-const AFTER_ALL = Uint8Array.of(0);
+const AFTER_ALL = { id: Uint8Array.of(0), endpointHash: '' };
 
 const statement = statementsOf('relay');
 
@@ -36,23 +44,17 @@ function written<T>(db: StoreDb, text: string, ...names: string[]): StoreStateme
   );
 }
 
-/** A message whose row a rebuild would delete, or give other facts. */
-export interface Doubtful {
-  readonly id: string;
-  readonly endpointHash: string;
-}
-
 function stagingStatements(db: StoreDb) {
   return {
-    noteIndexed: written(db, NOTE_INDEXED, 'from'),
-    lastNoted: written<{ id: string | null }>(db, LAST_NOTED),
-    stage: written(db, STAGE, 'id', 'listing', 'status', 'subject', 'sender', 'endpointHash', 'createdAt', 'expiresAt'),
-    confirm: written(db, CONFIRM, 'listing', 'status', 'id'),
-    leaveAlone: written(db, LEAVE_ALONE, 'id'),
-    endOfBatch: written<{ id: string }>(db, END_OF_BATCH, 'from'),
-    settle: written(db, SETTLE, 'from', 'to'),
-    doubtful: written<Doubtful>(db, DOUBTFUL, 'from'),
-    see: written(db, SEE, 'id'),
+    noteIndexed: written(db, NOTE_INDEXED, 'id', 'endpointHash'),
+    lastNoted: written<RowKey>(db, LAST_NOTED),
+    stage: written(db, STAGE, 'id', 'endpointHash', 'listing', 'status', 'subject', 'sender', 'createdAt', 'expiresAt'),
+    confirm: written(db, CONFIRM, 'listing', 'status', 'id', 'endpointHash'),
+    leaveAlone: written(db, LEAVE_ALONE, 'id', 'endpointHash'),
+    endOfBatch: written<RowKey>(db, END_OF_BATCH, 'id', 'endpointHash'),
+    settle: written(db, SETTLE, 'id', 'endpointHash', 'endId', 'endEndpointHash'),
+    doubtful: written<RowKey>(db, DOUBTFUL, 'id', 'endpointHash'),
+    see: written(db, SEE, 'id', 'endpointHash'),
     swap: [...SWAP, ...RECOUNT].map((text) => written(db, text)),
     found: written<{ found: number }>(db, FOUND),
   };
@@ -75,13 +77,14 @@ export class RebuildStaging implements Disposable {
   /** Notes some more of what the index has, from the last that was noted on; false when there was none. */
   noteIndexed(): boolean {
     const { lastNoted, noteIndexed } = this.#statements;
-    return noteIndexed.run(lastNoted.get()?.id ?? '').changes > 0;
+    const { id, endpointHash } = lastNoted.get() ?? FIRST;
+    return noteIndexed.run(id, endpointHash).changes > 0;
   }
 
   /** A message whose file was read. */
-  stage(id: string, endpointHash: string, status: RelayMessageStatus, facts: EnvelopeFacts): void {
+  stage({ id, endpointHash }: RowKey, status: RelayMessageStatus, facts: EnvelopeFacts): void {
     const { subject, sender, createdAt, expiresAt } = facts;
-    this.#statements.stage.run(id, this.#listing, status, subject, sender, endpointHash, createdAt, expiresAt);
+    this.#statements.stage.run(id, endpointHash, this.#listing, status, subject, sender, createdAt, expiresAt);
   }
 
   /** From now on only what is confirmed, or staged once more, counts as found. */
@@ -90,33 +93,41 @@ export class RebuildStaging implements Disposable {
   }
 
   /** The file is there, in the folder of this status; false where it was not read yet. */
-  confirm(id: string, status: RelayMessageStatus): boolean {
-    return this.#statements.confirm.run(this.#listing, status, id).changes > 0;
+  confirm({ id, endpointHash }: RowKey, status: RelayMessageStatus): boolean {
+    return this.#statements.confirm.run(this.#listing, status, id, endpointHash).changes > 0;
   }
 
-  /** Whatever the index has of this message stays. */
-  leaveAlone(id: string): void {
-    this.#statements.leaveAlone.run(id);
+  /** Whatever the index has of this message at this endpoint stays. */
+  leaveAlone({ id, endpointHash }: RowKey): void {
+    this.#statements.leaveAlone.run(id, endpointHash);
   }
 
   /**
    * Compares some of what was found with the index, so that the swap, during which nobody else can write, has only to
    * do with what differs: what is right already is right whatever others write from now on.
    *
-   * @param from The least id of these.
-   * @returns The least id of the next; undefined where these were the last.
+   * @param from The least key of these. Default: the least of all.
+   * @returns The least key of the next; undefined where these were the last.
    */
-  settle(from: string): string | undefined {
-    const to = this.#statements.endOfBatch.get(from)?.id;
-    this.#settled += this.#statements.settle.run(from, to ?? AFTER_ALL).changes;
-    return to;
+  settle({ id, endpointHash }: RowKey = FIRST): RowKey | undefined {
+    const next = this.#statements.endOfBatch.get(id, endpointHash);
+    const end = next ?? AFTER_ALL;
+    this.#settled += this.#statements.settle.run(id, endpointHash, end.id, end.endpointHash).changes;
+    return next;
   }
 
-  /** Some of the doubtful messages, by id from this one on; noted as the index has them now. Empty after the last. */
-  doubtful(from: string): Doubtful[] {
-    const messages = this.#statements.doubtful.all(from);
-    for (const { id } of messages) this.#statements.see.run(id);
-    return messages;
+  /**
+   * Returns some of the rows that a rebuild would delete, or give other facts, by their keys, noted as the index has them
+   * now. Empty after the last.
+   *
+   * @param last The last one that was returned.
+   */
+  doubtful(last?: RowKey): RowKey[] {
+    // The text that follows another one is that with a NUL.
+    const from = last ? { id: last.id, endpointHash: `${last.endpointHash}\0` } : FIRST;
+    const rows = this.#statements.doubtful.all(from.id, from.endpointHash);
+    for (const { id, endpointHash } of rows) this.#statements.see.run(id, endpointHash);
+    return rows;
   }
 
   /**

@@ -5,7 +5,7 @@ import { InvalidInputError } from '../../engine/errors.ts';
 import { textArgument } from '../../engine/input.ts';
 import { type OptionNames, objectArgument, optionsArgument } from '../../engine/options.ts';
 import { type EnvelopeFacts, FOLDERS, type Folder, factsOf, type MaildirStore } from './maildir.ts';
-import { RebuildStaging } from './rebuild-staging.ts';
+import { RebuildStaging, type RowKey } from './rebuild-staging.ts';
 
 /** How far a rebuild is. */
 export interface RebuildProgress {
@@ -117,16 +117,19 @@ class Rebuild {
     staging.lookAgain();
     await this.#eachFolder('comparing', async (endpoint, folder, ids) => {
       for (let i = 0; i < ids.length; i += TOLD_EVERY) {
-        const unread = ids.slice(i, i + TOLD_EVERY).filter((id) => !staging.confirm(id, folder.status));
+        const unread = ids
+          .slice(i, i + TOLD_EVERY)
+          .filter((id) => !staging.confirm({ id, endpointHash: endpoint[0] }, folder.status));
         await this.#read(staging, endpoint, folder, unread);
         await nextTurn();
       }
     });
-    let from: string | undefined = '';
-    while (from !== undefined) {
-      from = staging.settle(from);
+    let next = staging.settle();
+    while (next) {
       await nextTurn();
+      next = staging.settle(next);
     }
+    await nextTurn();
     await this.#lookForDoubtful(staging);
     this.#begin('swapping');
     const found = staging.swap();
@@ -156,7 +159,7 @@ class Rebuild {
     for (let i = 0; i < ids.length; i += READ_AT_ONCE) {
       const some = ids.slice(i, i + READ_AT_ONCE);
       const facts = await Promise.all(some.map(factsFor));
-      for (const [k, id] of some.entries()) this.#take(staging, id, hash, folder, facts[k]);
+      for (const [k, id] of some.entries()) this.#take(staging, { id, endpointHash: hash }, folder, facts[k]);
       // What else waits for the runtime gets its turn, also where the files are read synchronously.
       await nextTurn();
     }
@@ -164,36 +167,35 @@ class Rebuild {
 
   async #lookForDoubtful(staging: RebuildStaging): Promise<void> {
     const subjects = new Map(this.#endpoints);
-    // The text that follows an id is the id with a NUL.
-    for (let some = staging.doubtful(''); some.length > 0; some = staging.doubtful(`${some.at(-1)?.id}\0`)) {
-      for (const { id, endpointHash } of some) {
-        const subject = subjects.get(endpointHash);
-        if (subject !== undefined && isFileName(id)) await this.#lookFor(staging, [endpointHash, subject], id);
+    for (let some = staging.doubtful(); some.length > 0; some = staging.doubtful(some.at(-1))) {
+      for (const key of some) {
+        const subject = subjects.get(key.endpointHash);
+        if (subject !== undefined && isFileName(key.id)) await this.#lookFor(staging, key, subject);
       }
       await nextTurn();
     }
   }
 
   /** In `new` twice: a message that is put back while it is looked for is met at least once. */
-  async #lookFor(staging: RebuildStaging, [hash, subject]: Endpoint, id: string): Promise<void> {
+  async #lookFor(staging: RebuildStaging, key: RowKey, subject: string): Promise<void> {
     for (const folder of [...FOLDERS, ...FOLDERS.slice(0, 1)]) {
-      const envelope = await this.#maildir.readEnvelope(hash, folder.subdir, id);
+      const envelope = await this.#maildir.readEnvelope(key.endpointHash, folder.subdir, key.id);
       if (!envelope) continue;
       const facts = factsOf(envelope, subject);
-      if (facts) staging.stage(id, hash, folder.status, facts);
-      else staging.leaveAlone(id);
+      if (facts) staging.stage(key, folder.status, facts);
+      else staging.leaveAlone(key);
       return;
     }
   }
 
-  #take(staging: RebuildStaging, id: string, hash: string, folder: Folder, facts: EnvelopeFacts | null | undefined) {
+  #take(staging: RebuildStaging, key: RowKey, folder: Folder, facts: EnvelopeFacts | null | undefined): void {
     // The file has moved on: the second listing finds it where it is then, or not at all.
     if (facts === null) return;
     if (facts === undefined) {
-      staging.leaveAlone(id);
+      staging.leaveAlone(key);
       if (this.#phase === 'comparing') this.#skipped++;
     } else {
-      staging.stage(id, hash, folder.status, facts);
+      staging.stage(key, folder.status, facts);
       this.#messages++;
     }
     if (++this.#untold >= TOLD_EVERY) this.#tell();

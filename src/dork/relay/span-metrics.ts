@@ -3,8 +3,9 @@ import type { StoreDb } from '../../engine/connection/db.ts';
 import { type StoreStatement, statementsOf } from '../../stores/statements.ts';
 import { DELIVERY_LATENCY_MS, relayTraces, SPAN_ENDPOINT } from './schema.ts';
 
-/** What happened to the spans of a window. */
+/** What became of the messages of a window. Spans of the kind `lifecycle` do not count. */
 export interface TraceMetrics {
+  /** Every status, `no_subscriber` too. */
   totalMessages: number;
   /** `delivered` and `processed`. */
   deliveredCount: number;
@@ -39,7 +40,7 @@ export function metricsStatement(db: StoreDb): StoreStatement<MeasuredMetrics> {
 }
 
 function metricsQuery(db: StoreDb) {
-  const isInWindow = gte(relayTraces.sentAt, sql.placeholder('since'));
+  const isInWindow = sql`${gte(relayTraces.sentAt, sql.placeholder('since'))} and ${relayTraces.kind} = 'delivery'`;
   const latency = sql.raw(`(${DELIVERY_LATENCY_MS})`);
   const countOf = (...statuses: (typeof relayTraces.$inferSelect.status)[]) =>
     sql`count(*) filter (where ${relayTraces.status} in (${sql.raw(statuses.map((status) => `'${status}'`).join(', '))}))`;

@@ -13,10 +13,13 @@ import {
   textArgument,
 } from '../../engine/input.ts';
 import { instant, now } from '../../engine/time.ts';
-import { type RelayTraceRow, SPAN_STATUSES } from './schema.ts';
+import { type RelayTraceRow, SPAN_KINDS, SPAN_STATUSES } from './schema.ts';
 
 /** What became of a message. */
 export type TraceSpanStatus = (typeof SPAN_STATUSES)[number];
+
+/** `delivery` of a message, or `lifecycle` of an adapter (it connected, disconnected or failed). */
+export type TraceSpanKind = (typeof SPAN_KINDS)[number];
 
 /** A span as it is stored: every column, instants as ISO 8601 in UTC, `metadata` as JSON text. */
 export type TraceSpan = RelayTraceRow;
@@ -33,6 +36,8 @@ export interface TraceSpanInput {
   toEndpoint?: string | null;
   /** Default `sent`, which older callers name `pending`. */
   status?: TraceSpanStatus | 'pending';
+  /** Default `delivery`. Metrics do not count `lifecycle`. */
+  kind?: TraceSpanKind;
   budgetHopsUsed?: number | null;
   /** Milliseconds; below 0 where it was over already. */
   budgetTtlRemainingMs?: number | null;
@@ -59,6 +64,7 @@ export const SPAN_COLUMNS = [
   'fromEndpoint',
   'toEndpoint',
   'status',
+  'kind',
   'budgetHopsUsed',
   'budgetTtlRemainingMs',
   'sentAt',
@@ -77,6 +83,8 @@ const spanStatus = late(() =>
     fitsAsItIs(oneOfWords(SPAN_STATUSES)),
   ),
 );
+
+const spanKind = late(() => oneOfWords(SPAN_KINDS));
 
 const integer = late(() => v.pipe(v.number('is not a number'), v.safeInteger('is not a whole number')));
 
@@ -127,6 +135,7 @@ export const spanFields = late(() => ({
   fromEndpoint: v.nullable(text),
   toEndpoint: v.nullable(text),
   status: spanStatus(),
+  kind: spanKind(),
   budgetHopsUsed: v.nullable(integer()),
   budgetTtlRemainingMs: v.nullable(integer()),
   sentAt: instantOrMillis(),
@@ -153,6 +162,7 @@ export function spanValues(span: TraceSpanInput): unknown[] {
       nullable(textArgument, span.fromEndpoint, 'fromEndpoint'),
       nullable(textArgument, span.toEndpoint, 'toEndpoint'),
       span.status === undefined ? 'sent' : checked(spanStatus(), span.status, 'status'),
+      span.kind === undefined ? 'delivery' : checked(spanKind(), span.kind, 'kind'),
       nullable(integerArgument, span.budgetHopsUsed, 'budgetHopsUsed'),
       nullable(integerArgument, span.budgetTtlRemainingMs, 'budgetTtlRemainingMs'),
       nullable(instant, span.sentAt, 'sentAt') ?? now(),

@@ -46,8 +46,8 @@ export class SqliteIndex {
   }
 
   /**
-   * Indexes a message, or brings what the index has of it up to date: a field that is absent does not erase what is
-   * there. Doing it twice is harmless.
+   * Indexes a message at an endpoint, or brings what the index has of it there up to date: a field that is absent does
+   * not erase what is there. Doing it twice is harmless. The same id at another endpoint is another row.
    *
    * @throws InvalidInputError that names the field.
    */
@@ -76,21 +76,42 @@ export class SqliteIndex {
   }
 
   /**
-   * Says what became of a message; false where there is none.
+   * Sets the status of a message; returns false if there is none.
    *
+   * @param endpointHash Default: every endpoint that has the message.
    * @throws InvalidInputError for a status that is not pending, delivered or failed.
    */
-  updateStatus(id: string, status: RelayMessageStatus): boolean {
-    return this.#messages.setStatus.run(statusArgument(status, 'status'), textArgument(id, 'id')).changes > 0;
+  updateStatus(id: string, status: RelayMessageStatus, endpointHash?: string): boolean {
+    const word = statusArgument(status, 'status');
+    const key = textArgument(id, 'id');
+    if (endpointHash === undefined) return this.#messages.setStatus.run(word, key).changes > 0;
+    const endpoint = textArgument(endpointHash, 'endpointHash');
+    return this.#messages.setStatusAtEndpoint.run(word, key, endpoint).changes > 0;
   }
 
-  /** One message. */
-  getMessage(id: string): RelayMessage | null {
-    const row = this.#messages.byId.get(textArgument(id, 'id'));
-    return row ? messageOf(row) : null;
+  /**
+   * Returns a message.
+   *
+   * @param endpointHash Default: of several endpoints, the one with the newest row (by `createdAt`, then by
+   * `endpointHash`, the greatest).
+   */
+  getMessage(id: string, endpointHash?: string): RelayMessage | null {
+    const key = textArgument(id, 'id');
+    if (endpointHash !== undefined) {
+      const row = this.#messages.atEndpoint.get(key, textArgument(endpointHash, 'endpointHash'));
+      return row ? messageOf(row) : null;
+    }
+    const rows = this.#messages.byId.all(key);
+    const [first] = rows;
+    if (!first) return null;
+    const newest = rows.reduce((best, row) => (row.createdAt < best.createdAt ? best : row), first);
+    return messageOf(newest);
   }
 
-  /** The messages of a subject, newest first: by `createdAt`, those of one millisecond by id, both descending. */
+  /**
+   * Returns the messages of a subject, newest first: by `createdAt`, those of one millisecond by id, those of one id by
+   * `endpointHash`, all descending.
+   */
   getBySubject(subject: string): RelayMessage[] {
     return newestFirst(this.#messages.bySubject.all(textArgument(subject, 'subject')).map(messageOf));
   }
@@ -101,7 +122,7 @@ export class SqliteIndex {
   }
 
   /**
-   * How many messages a sender has sent since an instant, that instant included.
+   * Returns how many messages a sender has sent after an instant. A message counts once for each endpoint that it reached.
    *
    * @param sinceIso ISO 8601 with a time zone.
    */
@@ -115,7 +136,7 @@ export class SqliteIndex {
   }
 
   /**
-   * A page of messages by id descending, the messages that every filter fits.
+   * Returns a page of the messages that every filter fits, by id descending, those of one id by `endpointHash` descending.
    *
    * @throws InvalidInputError for a limit that is not a whole number from 0, or an unknown status.
    */
@@ -140,7 +161,10 @@ export class SqliteIndex {
     });
   }
 
-  /** How many messages there are, by status and by subject; read from counters, not from the messages. */
+  /**
+   * Returns how many messages there are, by status and by subject; read from counters, not from the messages. A message
+   * counts once for each endpoint that it reached.
+   */
   getMetrics(): RelayIndexMetrics {
     const total = { pending: 0, delivered: 0, failed: 0 };
     const bySubject = this.#messages.counts.all().map(({ subject, count, pending, delivered, failed }) => {
@@ -161,18 +185,18 @@ export class SqliteIndex {
 
   /**
    * Makes the index anew from the Maildir files: `new/` is pending, `cur/` delivered, `failed/` failed; the id of a
-   * message is the name of its file.
+   * message is the name of its file. One that lies at several endpoints has a row of each.
    *
    * The files are read a few at a time, and the index can be read and written meanwhile. When all were read, one
    * transaction deletes what has no file, adds what was missing and corrects the rest; a failure before its end leaves
    * the index as it was. What someone else has written to the index since the beginning stays as it was written.
-   * `payload` and `metadata`, which no envelope has, stay too.
+   * `payload` and `metadata`, which no envelope has, stay too, and go along where a file has moved to another endpoint.
    *
    * Until the end some 200 bytes a file are kept in memory; the transaction takes the write lock for about a second for
    * each 100,000 files that the index did not have. Two rebuilds on one connection run one after the other.
    *
    * @param endpointHashes Every endpoint with its subject; messages of others are deleted from the index.
-   * @returns How many messages the files hold.
+   * @returns How many files there are.
    * @throws DatabaseBusyError where another connection kept the write lock at the end.
    */
   rebuild(

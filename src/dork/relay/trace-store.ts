@@ -26,7 +26,8 @@ export interface TraceMetricsOptions {
 const metricsOptions = optionsOf(() => ({ since: v.optional(instantOrMillis()) }));
 
 /**
- * Spans in the style of OpenTelemetry: what became of each message, and of the messages that followed from it.
+ * Spans in the style of OpenTelemetry: what became of each message and of the messages that followed from it, and what
+ * happened to the adapters (`kind: 'lifecycle'`).
  *
  * Every call is synchronous and one statement. An id that is not there gives null or false.
  *
@@ -91,7 +92,7 @@ export class TraceStore {
     return this.#spans.deleteOlderThan.run(instant(iso, 'iso')).changes;
   }
 
-  /** What happened to the spans of a window, read from an index alone. */
+  /** Returns what became of the messages of a window, read from an index alone. Spans of the kind `lifecycle` do not count. */
   getMetrics(options: TraceMetricsOptions = {}): TraceMetrics {
     const { since } = metricsOptions(options);
     const measured = this.#spans.metrics.get(since ?? '') as MeasuredMetrics;
@@ -138,6 +139,7 @@ function spanStatements(db: StoreDb) {
             fromEndpoint: arg('fromEndpoint'),
             toEndpoint: arg('toEndpoint'),
             status: sql`${arg('status')}`,
+            kind: sql`${arg('kind')}`,
             budgetHopsUsed: arg('budgetHopsUsed'),
             budgetTtlRemainingMs: arg('budgetTtlRemainingMs'),
             sentAt: arg('sentAt'),

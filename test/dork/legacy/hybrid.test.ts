@@ -32,7 +32,7 @@ function writeHybrid(older: OlderHome): void {
         ('s1', 'poor copy', '* * * * *', 'p', '${AT}', '${AT}'), ('s2', 'only here', '* * * * *', 'p', '${AT}', '${AT}');
       INSERT INTO pulse_runs (id, schedule_id, status, started_at, created_at) VALUES ('r1', 's2', 'failed', '${AT}', '${AT}');
       INSERT INTO relay_index (id, subject, endpoint_hash, status, created_at) VALUES
-        ('m1', 's', 'h', 'pending', '${AT}'), ('m3', 'only here', 'h', 'failed', '${AT}');
+        ('m1', 's', 'h1', 'pending', '${AT}'), ('m3', 'only here', 'h', 'failed', '${AT}');
       INSERT INTO relay_traces (id, message_id, trace_id, subject, status, sent_at) VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'm3', 't', 's', 'timeout', '${AT}');
       INSERT INTO agents (id, name, runtime, project_path, registered_at, updated_at) VALUES
         ('a1', 'poor copy', 'codex', '/projects/a1', '${AT}', '${AT}'),
@@ -219,16 +219,17 @@ describe(`relay/index.db on ${RUNTIME}`, () => {
       INSERT INTO pulse_schedules VALUES ('s1', 'n', '* * * * *', 'p', 4, '${AT}', '${AT}'), ('s2', 'n', '* * * * *', 'p', 0, '${AT}', '${AT}')`);
     file.close();
     const relay = receiptOf(importLegacy(older.db, { home: older.home }), 'relay/index.db');
-    assert.deepEqual([relay.status, relay.imported], ['imported', 2]);
+    assert.deepEqual([relay.status, relay.imported], ['imported', 3]);
     assert.deepEqual(relay.notRead, ['relay_index.tags (1 value)', 'messages (2 rows)']);
     assert.deepEqual(
       relay.setAsideRows.map(({ id, reason }) => [id, reason]),
-      [
-        ['s1', 'enabled is not 0 or 1'],
-        ['x', 'id has a row of another endpoint'],
-      ],
+      [['s1', 'enabled is not 0 or 1']],
     );
-    assert.equal(new SqliteIndex(older.db).getMessage('x')?.status, 'delivered');
+    const index = new SqliteIndex(older.db);
+    assert.deepEqual(
+      ['*', 'h'].map((endpoint) => index.getMessage('x', endpoint)?.status),
+      ['pending', 'delivered'],
+    );
     assert.equal(new PulseStore(older.db).getSchedule('s2')?.enabled, false);
   });
 

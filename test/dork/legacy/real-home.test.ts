@@ -124,6 +124,7 @@ describe(`the real older home on ${RUNTIME}`, () => {
         from_endpoint: row.from_endpoint,
         to_endpoint: row.to_endpoint,
         status: row.status === 'pending' ? 'sent' : row.status,
+        kind: 'delivery',
         budget_hops_used: row.budget_hops_used,
         budget_ttl_remaining_ms: row.budget_ttl_remaining_ms,
         sent_at: iso(row.sent_at),

@@ -4,9 +4,24 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { AgentRegistry, type ImportReceipt, importLegacy, PulseStore, SqliteIndex } from '#entry';
+import {
+  AgentRegistry,
+  createDb,
+  type ImportReceipt,
+  importLegacy,
+  PulseStore,
+  runMigrations,
+  SqliteIndex,
+  TraceStore,
+} from '#entry';
+import { history } from '../../../drizzle/history.ts';
+import { migrate } from '../../../src/engine/migrations/runner.ts';
+import { historyUpTo } from '../../kit/database-at.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { ROOT, RUNTIME } from '../../support/runtime.ts';
 import {
+  MESSAGES,
+  message,
   type OlderHome,
   olderHome,
   PULSE,
@@ -19,14 +34,15 @@ import {
 } from './fixtures/older-home.ts';
 
 const FILES = ['v0.4.0', 'migration-5', 'august-2026'] as const;
-const TABLES: Record<string, string> = {
-  pulse_schedules: 'id',
-  pulse_runs: 'id',
-  relay_index: 'id',
-  relay_traces: 'id',
-  agents: 'id',
-  agent_denials: 'id',
-  rate_limit_buckets: 'agent_id',
+/** The columns that identify a row. */
+const TABLES: Record<string, readonly string[]> = {
+  pulse_schedules: ['id'],
+  pulse_runs: ['id'],
+  relay_index: ['id', 'endpoint_hash'],
+  relay_traces: ['id'],
+  agents: ['id'],
+  agent_denials: ['id'],
+  rate_limit_buckets: ['agent_id', 'bucket_minute'],
 };
 
 /** The values that a release writes where the generator of the files wrote anything. */
@@ -71,10 +87,11 @@ function assertSame(older: OlderHome, name: string): number {
   for (const [table, key] of Object.entries(TABLES)) {
     const there = file.prepare<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema WHERE name = ?').get(table)?.n;
     if (!there) continue;
-    const find = file.prepare<Values>(`SELECT * FROM ${table} WHERE ${key} = ?`);
+    const isRow = key.map((column) => `${column} = ?`).join(' AND ');
+    const find = file.prepare<Values>(`SELECT * FROM ${table} WHERE ${isRow}`);
     for (const row of rowsOf(older.db, table)) {
-      const source = find.get(row[key]);
-      assert.ok(source, `${table} ${row[key]}`);
+      const source = find.get(...key.map((column) => row[column]));
+      assert.ok(source, `${table} ${key.map((column) => row[column])}`);
       for (const [column, value] of Object.entries(row)) {
         if (column in source) assert.deepEqual(value, source[column], `${table}.${column}`);
       }
@@ -155,7 +172,7 @@ describe(`the dork.db of DorkOS's releases on ${RUNTIME}`, () => {
     }
   });
 
-  it('takes the row of the last endpoint of a message, and no trace that is not a delivery', () => {
+  it('brings the row of every endpoint of a message, and every kind and status of a trace', () => {
     using older = olderHome();
     release(older, 'august-2026', true);
     change(
@@ -166,21 +183,93 @@ describe(`the dork.db of DorkOS's releases on ${RUNTIME}`, () => {
         ('m1', 's', '*', 'delivered', '2026-02-05T00:00:00.000Z'), ('m1', 's', 'h1', 'pending', '2026-02-02T00:00:00.000Z'),
         ('m1', 's', 'h2', 'failed', '2026-02-03T00:00:00.000Z'), ('m1', 's', 'adapter:x', 'pending', '2026-02-04T00:00:00.000Z'),
         ('m2', 's', '*', 'pending', '2026-02-02T00:00:00.000Z')`,
-      "UPDATE relay_traces SET kind = 'lifecycle' WHERE rowid % 2 = 0",
+      "UPDATE relay_traces SET kind = 'lifecycle', status = 'failed' WHERE rowid % 2 = 0",
+      "UPDATE relay_traces SET status = 'no_subscriber' WHERE rowid = 1",
+      "UPDATE relay_traces SET kind = 'unheard of' WHERE rowid = 3",
     );
-    for (const imported of [true, false]) {
-      const { tables, setAsideReasons } = receiptOf(importLegacy(older.db, { home: older.home }), 'dork.db');
+    for (const dryRun of [true, false]) {
+      const { tables, setAsideReasons, notRead } = receiptOf(
+        importLegacy(older.db, { home: older.home, dryRun }),
+        'dork.db',
+      );
       const of = (name: string) => tables.find(({ table }) => table === name);
-      assert.deepEqual([of('relay_index')?.imported, of('relay_index')?.setAside], [imported ? 2 : 0, 3]);
-      assert.equal(of('relay_traces')?.setAside, 10);
-      assert.deepEqual(setAsideReasons.map(({ reason }) => reason).sort(), [
-        'id has a row of another endpoint',
-        'kind is not delivery',
-      ]);
+      assert.deepEqual([of('relay_index')?.imported, of('relay_traces')?.imported], [5, 19]);
+      assert.deepEqual(
+        setAsideReasons.map(({ reason }) => reason),
+        ['kind is not one that is known'],
+      );
+      assert.ok(!notRead.some((each) => each.startsWith('relay_')), notRead.join());
     }
+    assertSame(older, 'dork.db');
     const index = new SqliteIndex(older.db);
-    assert.deepEqual([index.getMessage('m1')?.endpointHash, index.getMessage('m1')?.status], ['h2', 'failed']);
+    assert.deepEqual(
+      ['*', 'h1', 'h2', 'adapter:x'].map((endpoint) => index.getMessage('m1', endpoint)?.status),
+      ['delivered', 'pending', 'failed', 'pending'],
+    );
     assert.equal(index.getMessage('m2')?.endpointHash, '*');
+    const { totalMessages, failedCount } = new TraceStore(older.db).getMetrics();
+    assert.deepEqual([totalMessages, failedCount], [9, 0]);
+    change(older, 'dork.db', "UPDATE relay_index SET status = 'delivered' WHERE id = 'm1' AND endpoint_hash = 'h1'");
+    older.db.$client.exec("DELETE FROM relay_index WHERE id = 'm1' AND endpoint_hash = 'h2'");
+    for (const dryRun of [true, false]) {
+      const again = importLegacy(older.db, { home: older.home, dryRun });
+      assert.deepEqual([again.imported, again.updated, again.deletedSince], [0, 1, 1]);
+    }
+    assert.equal(index.getMessage('m1', 'h1')?.status, 'delivered');
+  });
+
+  it('brings the endpoints that an import into an older dork.db has left out, and nothing that was deleted in it', () => {
+    using older = olderHome();
+    release(older, 'august-2026', true);
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('before.db'), { migrations: 'skip' });
+    migrate(db.$client, historyUpTo(history, 5), { snapshot: false });
+    db.$client.exec(`INSERT INTO relay_index (id, subject, endpoint_hash, status, created_at) VALUES
+        ('m1', 's', 'h1', 'pending', '2026-02-02T00:00:00.000Z');
+      INSERT INTO legacy_rows (kind, id, state) VALUES ('message', 'm1', 'as it was release'), ('message', 'm2', 'x release')`);
+    runMigrations(db);
+    change(
+      older,
+      'dork.db',
+      'DELETE FROM relay_index',
+      `INSERT INTO relay_index (id, subject, endpoint_hash, status, created_at) VALUES
+        ('m1', 's', 'h1', 'pending', '2026-02-02T00:00:00.000Z'), ('m1', 's', 'h2', 'failed', '2026-02-02T00:00:00.000Z'),
+        ('m2', 's', 'h1', 'pending', '2026-02-02T00:00:00.000Z'), ('m2', 's', 'h2', 'pending', '2026-02-02T00:00:00.000Z')`,
+    );
+    const { tables } = receiptOf(importLegacy(db, { home: older.home }), 'dork.db');
+    const messages = tables.find(({ table }) => table === 'relay_index');
+    assert.deepEqual([messages?.imported, messages?.alreadyThere, messages?.deletedSince], [1, 1, 2]);
+  });
+
+  it('keeps the row of a message that an older file says less of', () => {
+    using older = olderHome();
+    release(older, 'august-2026', true);
+    change(
+      older,
+      'dork.db',
+      'DELETE FROM relay_index',
+      `INSERT INTO relay_index (id, subject, endpoint_hash, status, created_at) VALUES
+        ('m1', 's', '*', 'pending', '2026-02-02T00:00:00.000Z'), ('m1', 's', 'h2', 'failed', '2026-02-02T00:00:00.000Z')`,
+    );
+    older.write('relay/index.db', MESSAGES, {
+      messages: [message('m1', { endpoint_hash: 'h2', status: 'cur' }), message('m3', { endpoint_hash: 'h2' })],
+    });
+    assert.equal(importLegacy(older.db, { home: older.home }).failed, 0);
+    const rows = () =>
+      rowsOf(older.db, 'relay_index').map(({ id, endpoint_hash, status }) => [id, endpoint_hash, status]);
+    const expected = [
+      ['m1', '*', 'pending'],
+      ['m1', 'h2', 'failed'],
+      ['m3', 'h2', 'pending'],
+    ];
+    assert.deepEqual(rows().sort(), expected);
+    // In a table with one row of a message the endpoint may change: it is the same row.
+    change(older, 'relay/index.db', "UPDATE messages SET endpoint_hash = 'h9'");
+    for (const dryRun of [true, false]) {
+      const again = importLegacy(older.db, { home: older.home, dryRun });
+      assert.deepEqual([again.imported, again.updated], [0, 1]);
+    }
+    assert.deepEqual(rows().sort(), [...expected.slice(0, 2), ['m3', 'h9', 'pending']]);
   });
 
   it('is newer than the older three, whichever came first', () => {

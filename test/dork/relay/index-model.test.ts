@@ -23,10 +23,10 @@ const iso = (ms: number) => new Date(ms).toISOString();
 
 const ids = fc.oneof(
   fc.integer({ min: 0, max: 150 }).map((n) => `id-${n}`),
-  fc.constantFrom('', '\0', 'ID-1', 'é', '\u{1f600}', '__proto__', "'; DROP TABLE relay_index; --"),
+  fc.constantFrom('', '\0', 'ID-1', 'é', '\u{1f600}', '__proto__', "'; DROP TABLE relay_index; --", '["id-7","e2"]'),
 );
 const subjects = fc.constantFrom('s1', 's2', 's3', '', 'S1', 's1\0');
-const endpoints = fc.constantFrom('e1', 'e2', 'e3');
+const endpoints = fc.constantFrom('e1', 'e2', 'e3', '*', '');
 const senders = fc.constantFrom('a', 'b', '');
 const statuses = fc.constantFrom(...MESSAGE_STATUSES);
 const instants = fc.integer({ min: 0, max: 30 }).map((seconds) => START + seconds * 1000);
@@ -47,12 +47,13 @@ const inputs: fc.Arbitrary<RelayMessageInput> = fc.record(
   { requiredKeys: ['id', 'subject', 'endpointHash', 'createdAt'] },
 );
 
-/** A message of the model; what a real one leaves out is undefined. */
+/** Messages by their id and endpoint. */
 type Model = Map<string, RelayMessage>;
+const keyOf = ({ id, endpointHash }: Pick<RelayMessage, 'id' | 'endpointHash'>) => JSON.stringify([id, endpointHash]);
 
 function insert(model: Model, input: RelayMessageInput): void {
   const { id, subject, endpointHash, status, createdAt, expiresAt, ...texts } = input;
-  const known = model.get(id);
+  const known = model.get(keyOf(input));
   const message: RelayMessage = {
     id,
     subject,
@@ -66,11 +67,11 @@ function insert(model: Model, input: RelayMessageInput): void {
     const value = texts[key] === undefined ? known?.[key] : texts[key];
     if (typeof value === 'string') message[key] = value;
   }
-  model.set(id, message);
+  model.set(keyOf(input), message);
 }
 
 const bytewise = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
-const byId = (a: RelayMessage, b: RelayMessage) => bytewise(b.id, a.id);
+const byId = (a: RelayMessage, b: RelayMessage) => bytewise(b.id, a.id) || bytewise(b.endpointHash, a.endpointHash);
 const newestFirst = (a: RelayMessage, b: RelayMessage) =>
   a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : byId(a, b);
 const fitting = (model: Model, fits: (message: RelayMessage) => boolean) => [...model.values()].filter(fits);
@@ -123,11 +124,11 @@ const insertManyStep = fc.tuple(fc.array(inputs, { maxLength: 8 }), fc.boolean()
   }),
 );
 
-const statusStep = fc.tuple(ids, statuses).map(([id, status]) =>
-  step(`${id} is ${status}`, ({ index, model }) => {
-    const known = model.get(id);
-    assert.equal(index.updateStatus(id, status), known !== undefined);
-    if (known) model.set(id, { ...known, status });
+const statusStep = fc.tuple(ids, statuses, fc.option(endpoints, { nil: undefined })).map(([id, status, endpoint]) =>
+  step(`${id} is ${status} at ${endpoint}`, ({ index, model }) => {
+    const known = fitting(model, (one) => one.id === id && (endpoint === undefined || one.endpointHash === endpoint));
+    assert.equal(index.updateStatus(id, status, endpoint), known.length > 0);
+    for (const one of known) model.set(keyOf(one), { ...one, status });
   }),
 );
 
@@ -135,7 +136,7 @@ const expireStep = instants.map((now) =>
   step(`expire before ${iso(now)}`, ({ index, model }) => {
     const expired = fitting(model, ({ expiresAt }) => expiresAt !== null && expiresAt < iso(now));
     assert.equal(index.deleteExpired(now), expired.length);
-    for (const { id } of expired) model.delete(id);
+    for (const one of expired) model.delete(keyOf(one));
   }),
 );
 
@@ -151,20 +152,20 @@ const rawStep = fc
   .map(([kind, id, other, subject, status]) =>
     step(`raw ${kind} ${id} ${other} ${subject} ${status}`, ({ db, model }) => {
       const run = (sql: string, ...params: unknown[]) => db.$client.prepare(sql).run(...params);
-      const known = model.get(id);
+      const known = fitting(model, (one) => one.id === id);
       switch (kind) {
         case 'delete':
           run('DELETE FROM relay_index WHERE subject = ?', subject);
-          for (const message of fitting(model, (one) => one.subject === subject)) model.delete(message.id);
+          for (const message of fitting(model, (one) => one.subject === subject)) model.delete(keyOf(message));
           return;
         case 'subject':
           run('UPDATE relay_index SET subject = ?, status = ? WHERE id = ?', subject, status, id);
-          if (known) model.set(id, { ...known, subject, status });
+          for (const message of known) model.set(keyOf(message), { ...message, subject, status });
           return;
         case 'endpoint':
           run("UPDATE relay_index SET subject = ? WHERE endpoint_hash = 'e2'", subject);
           for (const message of fitting(model, ({ endpointHash }) => endpointHash === 'e2'))
-            model.set(message.id, { ...message, subject });
+            model.set(keyOf(message), { ...message, subject });
           return;
         case 'replace':
           run(
@@ -175,14 +176,14 @@ const rawStep = fc
             status,
             iso(START),
           );
-          model.delete(id);
+          model.delete(keyOf({ id, endpointHash: 'e1' }));
           insert(model, { id, subject, endpointHash: 'e1', status, createdAt: START });
           return;
         case 'id':
           run('UPDATE OR REPLACE relay_index SET id = ? WHERE id = ?', other, id);
-          if (known) {
-            model.delete(id);
-            model.set(other, { ...known, id: other });
+          for (const message of known) {
+            model.delete(keyOf(message));
+            model.set(keyOf({ ...message, id: other }), { ...message, id: other });
           }
           return;
         case 'rollback':
@@ -201,7 +202,9 @@ const rawStep = fc
 
 const readStep = fc.tuple(ids, subjects, endpoints, senders, instants).map(([id, subject, endpoint, sender, since]) =>
   step(`read ${id} ${subject} ${endpoint} ${sender} ${since}`, ({ index, model }) => {
-    assert.deepStrictEqual(index.getMessage(id), model.get(id) ?? null);
+    const [newest] = fitting(model, (one) => one.id === id).sort(newestFirst);
+    assert.deepStrictEqual(index.getMessage(id), newest ?? null);
+    assert.deepStrictEqual(index.getMessage(id, endpoint), model.get(keyOf({ id, endpointHash: endpoint })) ?? null);
     assert.deepStrictEqual(
       index.getBySubject(subject),
       fitting(model, (one) => one.subject === subject).sort(newestFirst),
@@ -217,6 +220,13 @@ const readStep = fc.tuple(ids, subjects, endpoints, senders, instants).map(([id,
   }),
 );
 
+/** What a cursor says: an id, or an id and an endpoint. */
+function isAfter(one: RelayMessage, cursor: string): boolean {
+  const [id = cursor, endpoint]: string[] = cursor.startsWith('["') ? JSON.parse(cursor) : [cursor];
+  const order = bytewise(one.id, id);
+  return order < 0 || (order === 0 && endpoint !== undefined && bytewise(one.endpointHash, endpoint) < 0);
+}
+
 const pageStep = fc
   .record(
     {
@@ -224,7 +234,10 @@ const pageStep = fc
       status: statuses,
       sender: senders,
       endpointHash: endpoints,
-      cursor: ids,
+      cursor: fc.oneof(
+        ids,
+        fc.tuple(ids, endpoints).map((key) => JSON.stringify(key)),
+      ),
       limit: fc.integer({ min: 0, max: 60 }),
     },
     { requiredKeys: [] },
@@ -235,12 +248,22 @@ const pageStep = fc
       const all = fitting(model, (message) =>
         Object.entries(filters).every(([key, value]) => value === '' || message[key as keyof RelayMessage] === value),
       )
-        .filter(({ id }) => !cursor || bytewise(id, cursor) < 0)
+        .filter((one) => !cursor || isAfter(one, cursor))
         .sort(byId);
       const messages = all.slice(0, limit);
-      const last = messages.at(-1);
       const page = index.queryMessages(options);
-      assert.deepStrictEqual(page, all.length > limit && last ? { messages, nextCursor: last.id } : { messages });
+      const { nextCursor } = page;
+      assert.deepStrictEqual(page.messages, messages);
+      assert.equal(nextCursor !== undefined, all.length > limit && limit > 0);
+      // The next page begins with the very next row.
+      if (nextCursor !== undefined) {
+        assert.deepStrictEqual(index.queryMessages({ ...options, cursor: nextCursor, limit: 1 }).messages, [
+          all[limit],
+        ]);
+        // Where an id has one row, the cursor is the id.
+        const { id = '' } = messages.at(-1) ?? {};
+        if (all[limit]?.id !== id && !id.startsWith('[')) assert.equal(nextCursor, id);
+      }
     }),
   );
 

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { InvalidInputError, SPAN_STATUSES, type TraceMetrics, type TraceSpanInput, TraceStore } from '#entry';
+import {
+  InvalidInputError,
+  SPAN_KINDS,
+  SPAN_STATUSES,
+  type TraceMetrics,
+  type TraceSpanInput,
+  TraceStore,
+} from '#entry';
 import { RUNTIME } from '../../support/runtime.ts';
 import { storeDb } from '../../support/store-db.ts';
 
@@ -27,7 +34,7 @@ interface Sent extends TraceSpanInput {
 
 /** The metrics as they are defined, from the spans in memory. */
 function metricsOf(all: Iterable<Sent>, since = Number.NEGATIVE_INFINITY): TraceMetrics {
-  const spans = [...all].filter(({ sentAt }) => sentAt >= since);
+  const spans = [...all].filter(({ sentAt, kind = 'delivery' }) => sentAt >= since && kind === 'delivery');
   const count = (...statuses: unknown[]) => spans.filter(({ status = 'sent' }) => statuses.includes(status)).length;
   const latencies = spans
     .flatMap(({ sentAt, deliveredAt }) => (deliveredAt === undefined ? [] : deliveredAt - sentAt))
@@ -66,6 +73,7 @@ const spans = fc.array(
       traceId: fc.constant('t'),
       subject: fc.constantFrom('s1', 's2', 'e1'),
       status: fc.constantFrom(...SPAN_STATUSES),
+      kind: fc.constantFrom(...SPAN_KINDS),
       toEndpoint: fc.constantFrom('e1', 'e2', '', 'e\0x'),
       sentAt: instants,
       deliveredAt: instants,
@@ -168,6 +176,26 @@ describe(`TraceStore.getMetrics on ${RUNTIME}`, () => {
     assert.equal(traces.getMetrics().activeEndpoints, 1);
     traces.insertSpan({ ...span, messageId: '4' });
     assert.equal(traces.getMetrics().activeEndpoints, 2);
+  });
+
+  it('counts a message without a subscriber neither as delivered nor as failed, and an event of an adapter not at all', () => {
+    using test = storeDb();
+    const traces = new TraceStore(test.db);
+    const span = { traceId: 't', subject: 's', sentAt: AT };
+    traces.insertSpan({ ...span, messageId: '1', status: 'no_subscriber' });
+    assert.deepStrictEqual(traces.getMetrics(), { ...NOTHING, totalMessages: 1, activeEndpoints: 1 });
+    for (const [i, status] of SPAN_STATUSES.entries())
+      traces.insertSpan({
+        ...span,
+        messageId: `a${i}`,
+        kind: 'lifecycle',
+        status,
+        deliveredAt: AT + 5,
+        toEndpoint: 'x',
+      });
+    assert.deepStrictEqual(traces.getMetrics(), { ...NOTHING, totalMessages: 1, activeEndpoints: 1 });
+    assert.equal(traces.getTrace('t').length, 8);
+    assert.equal(traces.deleteOlderThan('2026-02-25T09:30:00.001Z'), 8);
   });
 
   it('reads the index alone, with a window and without one', () => {

@@ -29,7 +29,7 @@ const QUERIES: readonly (readonly [question: string, sql: string, plan: string])
   ],
   [
     'messages by subject',
-    'SELECT * FROM relay_index WHERE subject = ? ORDER BY id DESC',
+    'SELECT * FROM relay_index WHERE subject = ? ORDER BY id DESC, endpoint_hash DESC',
     'SEARCH relay_index USING INDEX relay_index_subject',
   ],
   [
@@ -53,13 +53,23 @@ const QUERIES: readonly (readonly [question: string, sql: string, plan: string])
     'SEARCH relay_index USING COVERING INDEX relay_index_expires',
   ],
   [
+    'the rows of a message',
+    'SELECT * FROM relay_index WHERE id = ? ORDER BY endpoint_hash',
+    'SEARCH relay_index USING INDEX sqlite_autoindex_relay_index_1 (id=?)',
+  ],
+  [
+    'a message at an endpoint',
+    'SELECT * FROM relay_index WHERE id = ? AND endpoint_hash = ?',
+    'SEARCH relay_index USING INDEX sqlite_autoindex_relay_index_1 (id=? AND endpoint_hash=?)',
+  ],
+  [
     'a page of all messages',
-    'SELECT * FROM relay_index WHERE id < ? ORDER BY id DESC LIMIT 50',
+    'SELECT * FROM relay_index WHERE (id, endpoint_hash) < (?, ?) ORDER BY id DESC, endpoint_hash DESC LIMIT 50',
     'SEARCH relay_index USING INDEX sqlite_autoindex_relay_index_1',
   ],
   [
     'a page of a subject',
-    'SELECT * FROM relay_index WHERE subject = ? AND id < ? ORDER BY id DESC LIMIT 50',
+    'SELECT * FROM relay_index WHERE subject = ? AND id < ? ORDER BY id DESC, endpoint_hash DESC LIMIT 50',
     'SEARCH relay_index USING INDEX relay_index_subject',
   ],
   [
@@ -69,12 +79,12 @@ const QUERIES: readonly (readonly [question: string, sql: string, plan: string])
   ],
   [
     'a page of a sender',
-    'SELECT * FROM relay_index WHERE sender = ? AND id < ? ORDER BY id DESC LIMIT 50',
+    'SELECT * FROM relay_index WHERE sender = ? AND id < ? ORDER BY id DESC, endpoint_hash DESC LIMIT 50',
     'SEARCH relay_index USING INDEX relay_index_sender',
   ],
   [
     'a page of a status',
-    'SELECT * FROM relay_index WHERE status = ? AND id < ? ORDER BY id DESC LIMIT 50',
+    'SELECT * FROM relay_index WHERE status = ? AND id < ? ORDER BY id DESC, endpoint_hash DESC LIMIT 50',
     'SEARCH relay_index USING INDEX relay_index_status',
   ],
   [
@@ -99,7 +109,7 @@ const QUERIES: readonly (readonly [question: string, sql: string, plan: string])
   ],
   [
     'metrics of a window',
-    'SELECT count(*), count(DISTINCT coalesce(to_endpoint, subject)) FROM relay_traces WHERE sent_at >= ?',
+    "SELECT count(*), count(DISTINCT coalesce(to_endpoint, subject)) FROM relay_traces WHERE sent_at >= ? AND kind = 'delivery'",
     'SEARCH relay_traces USING COVERING INDEX relay_traces_metrics',
   ],
 ];

@@ -11,9 +11,9 @@ const TABLES: Record<string, string> = {
   pulse_runs:
     "id text pk, schedule_id text, status text, started_at text, finished_at text?, duration_ms integer?, output text?, error text?, session_id text?, trigger text ='scheduled', created_at text",
   relay_index:
-    "id text pk, subject text, sender text?, endpoint_hash text, status text ='pending', expires_at text?, payload text?, metadata text?, created_at text",
+    "id text pk, subject text, sender text?, endpoint_hash text pk, status text ='pending', expires_at text?, payload text?, metadata text?, created_at text",
   relay_traces:
-    'id text pk, message_id text, trace_id text, span_id text?, parent_span_id text?, subject text, from_endpoint text?, to_endpoint text?, status text, budget_hops_used integer?, budget_ttl_remaining_ms integer?, sent_at text, delivered_at text?, processed_at text?, error_message text?, metadata text?',
+    "id text pk, message_id text, trace_id text, span_id text?, parent_span_id text?, subject text, from_endpoint text?, to_endpoint text?, status text, kind text ='delivery', budget_hops_used integer?, budget_ttl_remaining_ms integer?, sent_at text, delivered_at text?, processed_at text?, error_message text?, metadata text?",
   agents:
     "id text pk, name text, description text?, runtime text, project_path text, namespace text ='default', capabilities_json text ='[]', behavior_json text ='{\"responseMode\":\"always\"}', budget_json text ='{\"maxHopsPerMessage\":5,\"maxCallsPerHour\":100}', manifest_extra_json text?, scan_root text ='', entrypoint text?, version text?, approver text?, status text ='active', last_seen_at text?, last_seen_event text?, registered_at text, updated_at text",
   agent_denials: 'id text pk, path text, strategy text?, reason text?, denier text?, created_at text',
@@ -63,6 +63,7 @@ describe(`the schema on ${RUNTIME}`, () => {
       ['pulse_runs', '"trigger"'],
       ['relay_index', 'status'],
       ['relay_traces', 'status'],
+      ['relay_traces', 'kind'],
       ['agents', 'status'],
       ['agents', 'capabilities_json'],
       ['agents', 'behavior_json'],
