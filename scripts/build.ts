@@ -2,9 +2,20 @@
  * Makes dist/: JavaScript with what it needs of Drizzle inside, since resolving drizzle-orm's hundreds of files costs
  * Node 300 ms and Bun 15 ms at each start, and the declarations.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { $ } from 'bun';
+import { build as esbuild, type Plugin } from 'esbuild';
 import { featuresEntry, lateFeatures, nameFeatures } from './late-features.ts';
 
 const root = join(import.meta.dir, '..');
@@ -25,36 +36,85 @@ const PARTS = {
 
 type Target = keyof typeof ENTRIES;
 
-/** Bundles files below src into as few as can be: each file more that Node has to resolve costs it half a millisecond. */
+const EXTERNAL = ['better-sqlite3', 'bun:sqlite'];
+/** A stack trace is read without source maps, which would be three quarters of the package: names and lines stay. */
+const READABLE = { syntax: true, whitespace: false, identifiers: false } as const;
+
+/**
+ * Bundles files below src into as few as can be: each file more that Node has to resolve costs it half a millisecond.
+ *
+ * @returns The number of files.
+ */
 async function bundleFiles(target: Target, names: readonly string[], outdir: string): Promise<number> {
-  const features = target === 'bun' ? featuresEntry(src, ENTRIES.bun) : undefined;
-  const { outputs } = await Bun.build({
-    entrypoints: [...names.map((name) => join(src, `${name}.ts`)), ...(features ? [features.path] : [])],
-    files: features ? { [features.path]: features.text } : {},
-    plugins: features ? [lateFeatures(src)] : [],
-    root: src,
+  const files = await (target === 'bun' ? bundleForBun : bundleForNode)(
+    names.map((name) => join(src, `${name}.ts`)),
     outdir,
-    target,
-    format: 'esm',
-    splitting: true,
-    sourcemap: 'linked',
-    external: ['better-sqlite3', 'bun:sqlite'],
-    // Parsing is most of what an import costs, and short names are less to parse.
-    minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
-    naming: { chunk: 'chunks/[name]-[hash].[ext]' },
-  });
-  const files = outputs.map(({ path }) => path).filter((path) => path.endsWith('.js'));
+  );
   for (const path of files) writeFileSync(path, withoutBareImports(readFileSync(path, 'utf8')));
-  if (features) nameFeatures(outdir, files);
   return files.length;
 }
 
-/**
- * Imports of a chunk for nothing but its effects, of which none has any: other bundlers warn of them. Blanks keep the
- * columns of the source map.
- */
+/** CommonJS packages require Node's own modules, and a module has no `require`. */
+const builtinsWithoutRequire: Plugin = {
+  name: 'builtins-without-require',
+  setup(build) {
+    const namespace = 'builtin';
+    build.onResolve({ filter: /^/ }, ({ path, kind }) =>
+      kind === 'require-call' && isBuiltin(path) ? { path, namespace } : undefined,
+    );
+    build.onLoad({ filter: /^/, namespace }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+/** esbuild gives every class its own name, which Node prints of an uncaught error; Bun's bundler numbers some. */
+async function bundleForNode(entryPoints: string[], outdir: string): Promise<string[]> {
+  const { metafile } = await esbuild({
+    entryPoints,
+    outdir,
+    outbase: src,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    external: EXTERNAL,
+    minifySyntax: READABLE.syntax,
+    chunkNames: 'chunks/[name]-[hash]',
+    legalComments: 'none',
+    plugins: [builtinsWithoutRequire],
+    metafile: true,
+    absWorkingDir: root,
+  });
+  return Object.keys(metafile.outputs).map((file) => join(root, file));
+}
+
+async function bundleForBun(entries: string[], outdir: string): Promise<string[]> {
+  const features = featuresEntry(src, ENTRIES.bun);
+  const { outputs } = await Bun.build({
+    entrypoints: [...entries, features.path],
+    files: { [features.path]: features.text },
+    plugins: [lateFeatures(src)],
+    root: src,
+    outdir,
+    target: 'bun',
+    format: 'esm',
+    splitting: true,
+    external: EXTERNAL,
+    minify: READABLE,
+    naming: { chunk: 'chunks/[name]-[hash].[ext]' },
+  });
+  const files = outputs.map(({ path }) => path).filter((path) => path.endsWith('.js'));
+  nameFeatures(outdir, files);
+  return readdirSync(outdir, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => join(outdir, name));
+}
+
+/** Without imports of a chunk for its effects alone, of which none has any: other bundlers warn of them. */
 function withoutBareImports(code: string): string {
-  return code.replace(/\bimport\s?"\.{1,2}\/[^"]+";/g, (statement) => ' '.repeat(statement.length));
+  return code.replace(/^import "\.{1,2}\/[^"]+";\n/gm, '');
 }
 
 /** Bundles the package's exports for a runtime, as they are published, into a folder; gives the number of files. */

@@ -152,7 +152,6 @@ export function nameFeatures(outdir: string, files: readonly string[]): void {
   const built = join(outdir, `${NAME}.js`);
   const code = readFileSync(built, 'utf8');
   const hash = Bun.hash(code).toString(36).padStart(HASH_LENGTH, '0').slice(-HASH_LENGTH);
-  writeFileSync(built, code.replace(`${NAME}.js.map`, `${NAME}-${hash}.js.map`));
   let places = 0;
   for (const file of files) {
     const text = readFileSync(file, 'utf8');
@@ -161,7 +160,5 @@ export function nameFeatures(outdir: string, files: readonly string[]): void {
     writeFileSync(file, text.replaceAll(PLACE, callOf(hash)));
   }
   if (places !== 1) throw new Error(`${places} files ask for the features, not one`);
-  for (const ending of ['.js', '.js.map']) {
-    renameSync(join(outdir, `${NAME}${ending}`), join(outdir, `${NAME}-${hash}${ending}`));
-  }
+  renameSync(built, join(outdir, `${NAME}-${hash}.js`));
 }
