@@ -16,6 +16,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { $ } from 'bun';
 import { build as esbuild, type Plugin } from 'esbuild';
+import ts from 'typescript';
 import { featuresEntry, lateFeatures, nameFeatures } from './late-features.ts';
 
 const root = join(import.meta.dir, '..');
@@ -37,11 +38,11 @@ const PARTS = {
 type Target = keyof typeof ENTRIES;
 
 const EXTERNAL = ['better-sqlite3', 'bun:sqlite'];
-/** A stack trace is read without source maps, which would be three quarters of the package: names and lines stay. */
-const READABLE = { syntax: true, whitespace: false, identifiers: false } as const;
 
 /**
  * Bundles files below src into as few as can be: each file more that Node has to resolve costs it half a millisecond.
+ * Nothing is minified, which would save no time at the start (measured, both runtimes): a stack trace shows names and
+ * lines without source maps, which would be three quarters of the package.
  *
  * @returns The number of files.
  */
@@ -53,6 +54,9 @@ async function bundleFiles(target: Target, names: readonly string[], outdir: str
   for (const path of files) writeFileSync(path, withoutBareImports(readFileSync(path, 'utf8')));
   return files.length;
 }
+
+/** The packages whose code is in the bundles. */
+const bundled = new Set<string>();
 
 /** CommonJS packages require Node's own modules, and a module has no `require`. */
 const builtinsWithoutRequire: Plugin = {
@@ -80,13 +84,16 @@ async function bundleForNode(entryPoints: string[], outdir: string): Promise<str
     platform: 'node',
     target: 'node22',
     external: EXTERNAL,
-    minifySyntax: READABLE.syntax,
     chunkNames: 'chunks/[name]-[hash]',
     legalComments: 'none',
     plugins: [builtinsWithoutRequire],
     metafile: true,
     absWorkingDir: root,
   });
+  for (const input of Object.keys(metafile.inputs)) {
+    const name = /(?:^|.*\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+    if (name) bundled.add(name);
+  }
   return Object.keys(metafile.outputs).map((file) => join(root, file));
 }
 
@@ -102,7 +109,6 @@ async function bundleForBun(entries: string[], outdir: string): Promise<string[]
     format: 'esm',
     splitting: true,
     external: EXTERNAL,
-    minify: READABLE,
     naming: { chunk: 'chunks/[name]-[hash].[ext]' },
   });
   const files = outputs.map(({ path }) => path).filter((path) => path.endsWith('.js'));
@@ -133,6 +139,44 @@ export async function bundle(target: Target, outdir: string): Promise<number> {
   return files + Object.keys(PARTS).length;
 }
 
+/** Removes the declarations that no entry leads to. */
+function keepReachable(types: string): void {
+  const reachable = new Set<string>();
+  const visit = (file: string) => {
+    if (reachable.has(file)) return;
+    reachable.add(file);
+    const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'));
+    for (const { fileName } of importedFiles) {
+      if (fileName.startsWith('.')) visit(join(dirname(file), fileName.replace(/\.(js|ts)$/, '.d.ts')));
+    }
+  };
+  for (const name of [...Object.values(ENTRIES), ...Object.values(PARTS)]) visit(join(types, 'src', `${name}.d.ts`));
+  for (const name of readdirSync(types, { recursive: true, encoding: 'utf8' })) {
+    const path = join(types, name);
+    if (name.endsWith('.d.ts') && !reachable.has(path)) rmSync(path);
+  }
+}
+
+/** The text of a license whose package names it and has no copy of it. */
+function standardText(license: string): string {
+  if (license === 'Apache-2.0') return join(root, 'node_modules', 'typescript', 'LICENSE.txt');
+  throw new Error(`No text of the license ${license} is at hand`);
+}
+
+/** The licenses of the packages whose code is in the bundles, which ask to be named in every copy. */
+function licenses(): string {
+  const names = [...bundled].sort();
+  const texts = names.map((name) => {
+    const folder = join(root, 'node_modules', name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    const text = readFileSync(file ? join(folder, file) : standardText(license), 'utf8').trim();
+    return `${name} ${version}\n\n${text}\n`;
+  });
+  const intro = 'The scripts of @dorkos/db contain code of these packages, under these licenses.\n';
+  return [intro, ...texts].join(`\n${'-'.repeat(80)}\n\n`);
+}
+
 /** Built under another name and then moved, so that no one meets a half-written dist. */
 async function build(): Promise<void> {
   const staging = mkdtempSync(join(root, '.dist-'));
@@ -141,6 +185,8 @@ async function build(): Promise<void> {
     const forBun = await bundle('bun', join(staging, 'bun'));
     const tsc = join(root, 'node_modules', '.bin', 'tsc');
     await $`${tsc} -p tsconfig.build.json --declarationDir ${join(staging, 'types')}`.cwd(root);
+    keepReachable(join(staging, 'types'));
+    writeFileSync(join(staging, 'LICENSES.txt'), licenses());
     chmodSync(staging, 0o755);
     chmodSync(join(staging, 'cli', 'main.js'), 0o755);
     rmSync(dist, { recursive: true, force: true });
