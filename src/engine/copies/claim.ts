@@ -10,18 +10,18 @@ const LOCK = '-lock';
 
 function tooLong(path: string): BackupError {
   const message = `${path} is too long for SQLite. No copy was made, and nothing was changed.`;
-  return new BackupError('PATH_TOO_LONG', message, { hint: 'Give a folder with a shorter path.' });
+  return new BackupError('PATH_TOO_LONG', message, { hint: 'Use a folder with a shorter path.' });
 }
 
-/** The temporary name of a path: one that no other maker has chosen. */
+/** Returns a unique temporary name for a path. */
 export function temporaryName(path: string): string {
   return `${path}.${process.getBuiltinModule('node:crypto').randomBytes(4).toString('hex')}.partial`;
 }
 
 /**
- * The right to a temporary name: SQLite's exclusive lock on an empty file beside it. The kernel releases it when the
- * process ends, however it ends, and shows it to the processes of every container on that disk. The number of a process
- * would show neither: containers use the same numbers, and a number is given again.
+ * The claim to a temporary name: SQLite's exclusive lock on an empty file next to it. The kernel releases the lock when
+ * the process ends for any reason, and shows it to the processes of every container on the disk. A process id would do
+ * neither: containers use the same ids, and ids are reused.
  */
 export class Claim implements Disposable {
   /** The claimed path. */
@@ -34,10 +34,10 @@ export class Claim implements Disposable {
   }
 
   /**
-   * Claims a new path; the lock is held before anything can be at the path.
+   * Claims a new path. The lock is held before a file exists at the path.
    *
    * @param choose Returns a path that was not tried before.
-   * @throws BackupError if the file of the lock cannot be created in that folder.
+   * @throws BackupError if the lock file cannot be created in the folder.
    */
   static take(adapter: Adapter, choose: () => string): Claim {
     for (let attempt = 1; ; attempt++) {
@@ -46,7 +46,7 @@ export class Claim implements Disposable {
       const made = createLockFile(path + LOCK);
       try {
         const lock = lockOf(adapter, path + LOCK);
-        // A process that looked for leftovers may have removed the file before it was locked.
+        // A process that swept leftovers may have removed the file before it was locked.
         if (lock && statSync(path + LOCK, { throwIfNoEntry: false })?.ino === made) return new Claim(path, lock);
         lock?.close();
       } catch (cause) {
@@ -55,7 +55,7 @@ export class Claim implements Disposable {
           'CANNOT_LOCK',
           `${path + LOCK} cannot be locked. No copy was made, and nothing was changed.`,
           {
-            hint: 'Use a folder on a file system that has locks.',
+            hint: 'Use a folder on a file system that supports locks.',
             cause,
           },
         );
@@ -73,9 +73,9 @@ export class Claim implements Disposable {
     }
   }
 
-  /** Claims a path that a maker has left; undefined while its maker is alive, and if that cannot be found out. */
+  /** Claims a path that was left by another process; undefined if that process is alive or this is unknown. */
   static takeOver(adapter: Adapter, path: string): Claim | undefined {
-    // Its maker removes the file of the lock last, so there is nobody to lock out.
+    // Its process removes the lock file last, so no lock can be held.
     if (!statSync(path + LOCK, { throwIfNoEntry: false })) return new Claim(path, undefined);
     try {
       const lock = lockOf(adapter, path + LOCK);
@@ -85,13 +85,13 @@ export class Claim implements Disposable {
     }
   }
 
-  /** Gives the claim back. What is at the path must be gone before. */
+  /** Releases the claim. The file at the path must have been removed before. */
   release(): void {
     rmSync(this.path + LOCK, { force: true });
     this[Symbol.dispose]();
   }
 
-  /** Lets go and leaves the file of the lock, which then shows that its maker is gone. */
+  /** Releases the lock but keeps its file, which shows that the process is gone. */
   [Symbol.dispose](): void {
     this.#lock?.close();
     this.#lock = undefined;
@@ -104,7 +104,7 @@ function createLockFile(path: string): number {
   try {
     const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE);
     try {
-      // What root's process leaves when it is killed can then be swept by whoever the folder belongs to.
+      // Lets the owner of the folder sweep the leftovers of a killed process of root.
       if (process.getuid?.() === 0) fchownSync(fd, ...ownerOfFolder(path));
       return fstatSync(fd).ino;
     } finally {
@@ -123,12 +123,12 @@ function ownerOfFolder(path: string): [uid: number, gid: number] {
   return [uid, gid];
 }
 
-/** Locks an empty file; undefined while another connection has the lock. */
+/** Locks an empty file; returns undefined if another connection has the lock. */
 function lockOf(adapter: Adapter, path: string): DriverDatabase | undefined {
   const database = adapter.open(path, { readonly: false, isClosed: false });
   try {
     database.exec('PRAGMA busy_timeout = 0');
-    // Nothing is written, but SQLite would create a -journal beside an empty file.
+    // Nothing is written, but SQLite would create a -journal next to an empty file.
     database.exec('PRAGMA journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
     return database;

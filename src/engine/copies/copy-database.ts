@@ -4,20 +4,20 @@ import { fsyncPath } from '../file/flush.ts';
 import { Making, type MakingOptions } from './making.ts';
 import { assertRoom, databaseBytes } from './room.ts';
 
-/** Options of {@link copyDatabase}. */
+/** Options for {@link copyDatabase}. */
 export interface CopyOptions extends MakingOptions {
-  /** Gives the finished copy its name. Default: a rename. */
+  /** Moves the finished copy to its final name. Default: a rename. */
   readonly swap?: (path: string) => void;
 }
 
 /**
- * Copies a database, as it is at this moment, into a new file: under a temporary name with mode 0600, flushed to the
- * disk, read back by `verify`, and only then under its own name, which it takes from a file that has it.
+ * Copies the current state of a database into a new file. The copy has a temporary name and mode 0600 until it is
+ * flushed to the disk and checked by `verify`. Then it gets its final name and replaces any file there.
  * https://sqlite.org/lang_vacuum.html#vacuuminto
  *
  * @param source A connection without a transaction; other connections may write meanwhile.
- * @param verify Throws if the copy, open read-only, is not what it should be.
- * @throws BackupError `NO_ROOM`, `CANNOT_CREATE`; nothing is left behind.
+ * @param verify Throws if the copy, opened read-only, is wrong.
+ * @throws BackupError `NO_ROOM`, `CANNOT_CREATE`; no file is left.
  */
 export function copyDatabase(
   source: Connection,
@@ -29,7 +29,8 @@ export function copyDatabase(
   assertRoom(dirname(to), databaseBytes(source), `a copy of ${source.filename}`);
   source.prepare('VACUUM INTO ?').run(making.path);
   fsyncPath(making.path);
-  // Read-only: a copy that was cut off answers SQLITE_READONLY_ROLLBACK instead of being repaired into an empty one.
+  // Read-only: SQLite would otherwise repair a truncated copy into an empty one, instead of failing with
+  // SQLITE_READONLY_ROLLBACK.
   using copy = source.sibling(making.path, { readonly: true });
   verify(copy);
   copy.close();

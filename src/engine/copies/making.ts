@@ -8,24 +8,24 @@ import { hasCode, isThere } from '../file/fs.ts';
 import { fsPromises } from '../file/fs-promises.ts';
 import { Claim, temporaryName } from './claim.ts';
 
-/** What SQLite keeps beside a file that it writes. */
+/** Files that SQLite may create next to a file that it writes. */
 const SIDECARS = ['-journal', '-wal', '-shm'];
 
-/** Options of {@link Making}. */
+/** Options for {@link Making}. */
 export interface MakingOptions {
-  /** True to make a folder for several files instead of one file. Default false. */
+  /** True for a folder of several files instead of one file. Default false. */
   readonly isFolder?: boolean;
   /** A folder that was created for the file: removed again if nothing is published. */
   readonly createdFolder?: string | undefined;
 }
 
-/** Those that this thread makes at this moment. */
+/** The unfinished files of this thread. */
 const inTheMaking = new Set<Making>();
 
 /**
- * Removes everything that is in the making at once, because the process is about to end.
+ * Removes all unfinished files immediately, because the process is about to exit.
  *
- * @returns How many there were.
+ * @returns The number of unfinished files.
  */
 export function discardAll(): number {
   const all = [...inTheMaking];
@@ -34,14 +34,14 @@ export function discardAll(): number {
 }
 
 /**
- * A file in the making. It has a temporary name and mode 0600 while it is filled and read back; {@link publish} gives it
- * its own name. What is not published is removed at the end of the block, and if the process is killed before that, by
- * the next one that looks for leftovers.
+ * A file that is being created. It has a temporary name and mode 0600 while it is written and verified; {@link publish}
+ * gives it its final name. An unpublished file is removed at the end of the block or, if the process is killed, by the
+ * next sweep.
  */
 export class Making implements Disposable, AsyncDisposable {
-  /** The name that the file is to get. */
+  /** The final path. */
   readonly to: string;
-  /** The temporary name. */
+  /** The temporary path. */
   readonly path: string;
   readonly #claim: Claim;
   readonly #createdFolder: string | undefined;
@@ -56,7 +56,7 @@ export class Making implements Disposable, AsyncDisposable {
     this.path = this.#claim.path;
     inTheMaking.add(this);
     try {
-      // VACUUM INTO would create the file with mode 0644; an empty file keeps its mode.
+      // VACUUM INTO would create the file with mode 0644, but it keeps the mode of an existing empty file.
       if (isFolder) mkdirSync(this.path, { mode: FOLDER_MODE });
       else closeSync(openSync(this.path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
     } catch (cause) {
@@ -73,10 +73,10 @@ export class Making implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Gives a proved file its own name, which no other file may have.
+   * Gives a verified file its final name, which must not exist.
    *
-   * @param file Default: the file itself; in a folder, one of its files.
-   * @throws BackupError `TARGET_EXISTS`; `NOT_FLUSHED` if it is made and its folder could not be flushed.
+   * @param file Default: the file itself. For a folder, one of its files.
+   * @throws BackupError `TARGET_EXISTS`; `NOT_FLUSHED` if the file was created, but its folder could not be flushed.
    */
   async publish(file = this.path): Promise<void> {
     nameFile(file, this.to);
@@ -84,14 +84,14 @@ export class Making implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Gives a proved folder its own name, which nothing else may have.
+   * Gives a verified folder its final name, which must not exist.
    *
-   * @throws BackupError `TARGET_EXISTS`; `NOT_FLUSHED` if it is made and its folder could not be flushed.
+   * @throws BackupError `TARGET_EXISTS`; `NOT_FLUSHED` if the folder was created, but its parent could not be flushed.
    */
   async publishFolder(): Promise<void> {
     if (isThere(this.to)) throw targetExists(this.to);
     try {
-      // An empty folder that came into being meanwhile is replaced.
+      // This replaces an empty folder that was created meanwhile.
       renameSync(this.path, this.to);
     } catch (error) {
       throw hasCode(error, 'EEXIST', 'ENOTEMPTY', 'ENOTDIR') ? targetExists(this.to) : error;
@@ -104,7 +104,7 @@ export class Making implements Disposable, AsyncDisposable {
     try {
       await flushFolder(dirname(this.to));
     } catch (cause) {
-      throw new BackupError('NOT_FLUSHED', `${this.to} was made, but its name may not last a loss of power.`, {
+      throw new BackupError('NOT_FLUSHED', `${this.to} was made, but it may disappear in a power failure.`, {
         hint: 'Check the disk of the folder, then read the copy with verifyBackup().',
         cause,
       });
@@ -112,9 +112,9 @@ export class Making implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Gives a proved file its own name at once, and replaces the file that has it.
+   * Gives a verified file its final name immediately, replacing any file there.
    *
-   * @param swap Does it. Default: a rename.
+   * @param swap Replaces the file. Default: a rename.
    */
   replace(swap = (path: string) => renameSync(path, this.to)): void {
     swap(this.path);
@@ -122,7 +122,10 @@ export class Making implements Disposable, AsyncDisposable {
     fsyncPath(dirname(this.to));
   }
 
-  /** Removes the temporary name at once. A thread that still writes keeps the bytes until it closes the file. */
+  /**
+   * Removes the temporary file immediately. If a thread is still writing, the disk space is freed when it closes the
+   * file.
+   */
   discard(): void {
     if (this.#isGone) return;
     this.#isGone = true;
@@ -131,7 +134,7 @@ export class Making implements Disposable, AsyncDisposable {
       for (const suffix of ['', ...SIDECARS]) rmSync(this.path + suffix, { recursive: true, force: true });
       this.#end();
     } catch {
-      // It is called while a connection closes, which it must not stop. The next sweep removes what is left.
+      // Closing a connection calls this and must not fail. The next sweep removes the rest.
       this.#claim[Symbol.dispose]();
     }
   }
@@ -140,7 +143,7 @@ export class Making implements Disposable, AsyncDisposable {
     this.discard();
   }
 
-  /** Removes what was not published. Removing a large file takes as long as flushing it, so another thread does it. */
+  /** Removes an unpublished file. Removing a large file takes as long as flushing it, so it is done asynchronously. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isGone) return;
     this.#isGone = true;
@@ -150,7 +153,7 @@ export class Making implements Disposable, AsyncDisposable {
         await fsPromises().rm(this.path + suffix, { recursive: true, force: true });
       this.#end();
     } catch {
-      // What cannot be removed says nothing of the copy; the next sweep tries again.
+      // The copy is not affected by this failure; the next sweep tries again.
       this.#claim[Symbol.dispose]();
     }
   }
@@ -161,20 +164,20 @@ export class Making implements Disposable, AsyncDisposable {
     try {
       rmdirSync(this.#createdFolder);
     } catch {
-      // Something else is in it.
+      // The folder has other files.
     }
   }
 }
 
 function nameFile(from: string, to: string): void {
   try {
-    // A rename would replace what another process put there meanwhile.
+    // A rename would replace a file that another process created meanwhile.
     linkSync(from, to);
     return;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) throw targetExists(to);
   }
-  // Some file systems have no links: a name of our own is made, which the rename may replace.
+  // For file systems without links: creates an empty file, which the rename may then replace.
   try {
     closeSync(openSync(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
   } catch (error) {
@@ -188,9 +191,9 @@ function nameFile(from: string, to: string): void {
   }
 }
 
-/** The error for a name that another file has. */
+/** Returns the error for a path that already exists. */
 export function targetExists(path: string): BackupError {
-  return new BackupError('TARGET_EXISTS', `${path} exists already. It was not changed, and no copy was made.`, {
-    hint: 'Give the name of a new file, or a folder.',
+  return new BackupError('TARGET_EXISTS', `${path} already exists. It was not changed, and no copy was made.`, {
+    hint: 'Pass the name of a new file, or a folder.',
   });
 }

@@ -7,21 +7,21 @@ import { hasCode } from '../file/fs.ts';
 import { fsPromises } from '../file/fs-promises.ts';
 import { Claim } from './claim.ts';
 
-/** A temporary name and what SQLite keeps beside it; its maker was once known by its number. */
+/** Matches a temporary name with the suffixes of SQLite and of locks. Earlier versions used the process id. */
 const PART = /^(?<base>(?<name>.+)\.(?:\d{1,7}|[0-9a-f]{8})\.partial)(?:-journal|-wal|-shm|-lock)?$/;
 
-/** A file in the making of which something is in a folder. */
+/** An unfinished file. */
 export interface Unfinished {
-  /** The name that it was to get. */
+  /** Its final name. */
   readonly name: string;
-  /** The temporary name, absolute. */
+  /** Its temporary path, absolute. */
   readonly path: string;
-  /** What there is of it, absolute. */
+  /** The existing parts, as absolute paths. */
   readonly parts: readonly string[];
 }
 
 /**
- * The names in a folder; none if there is no folder.
+ * Returns the names in a folder; empty if the folder does not exist.
  *
  * @throws BackupError `FOLDER_UNREADABLE`
  */
@@ -29,7 +29,7 @@ export function namesIn(folder: string): string[] {
   return entriesIn(folder).map(({ name }) => name);
 }
 
-/** As {@link namesIn}, with what each name is. */
+/** Like {@link namesIn}, with the type of each entry. */
 export function entriesIn(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true });
@@ -42,7 +42,7 @@ export function entriesIn(folder: string) {
   }
 }
 
-/** The files in the making in a folder whose names are meant, be their makers alive or not. */
+/** Returns the unfinished files in a folder whose final names match, whether or not their processes are alive. */
 export function unfinishedIn(folder: string, isMeant: (name: string) => boolean): Unfinished[] {
   const found = new Map<string, { name: string; path: string; parts: string[] }>();
   for (const part of namesIn(folder)) {
@@ -55,19 +55,19 @@ export function unfinishedIn(folder: string, isMeant: (name: string) => boolean)
   return [...found.values()];
 }
 
-/** True if the maker of a file is alive, or if that cannot be found out. */
+/** Returns true if the process that creates the file is alive, or if this is unknown. */
 function isBeingMade(adapter: Adapter, { path }: Unfinished): boolean {
   using claim = Claim.takeOver(adapter, path);
   return claim === undefined;
 }
 
-/** True while someone makes a file that is to get this path, in whichever process; false if the folder cannot be read. */
+/** Returns true while any process is creating a file for this path; false if the folder is unreadable. */
 export function isInTheMaking(adapter: Adapter, to: string): boolean {
   return readable(dirname(to), (name) => name === basename(to)).some((one) => isBeingMade(adapter, one));
 }
 
 /**
- * Those of a folder whose makers are gone, as paths, without the files of locks.
+ * Returns the paths of unfinished files whose processes are gone, without lock files.
  *
  * @throws BackupError `FOLDER_UNREADABLE`
  */
@@ -78,27 +78,27 @@ export function leftoversIn(adapter: Adapter, folder: string, isMeant: (name: st
 }
 
 /**
- * Removes what killed processes left in a folder. What cannot be read or removed stays for the next time.
+ * Removes the leftovers of killed processes from a folder. Failures are ignored until the next call.
  *
- * @returns The removed files and folders, without the files of locks.
+ * @returns The removed files and folders, without lock files.
  */
 export async function sweep(adapter: Adapter, folder: string, isMeant: (name: string) => boolean): Promise<string[]> {
   const removed: string[] = [];
   const remove = async (one: Unfinished) => {
     using claim = Claim.takeOver(adapter, one.path);
-    // Removing a large file takes as long as flushing it, so it is not done in this thread.
+    // Removing a large file takes as long as flushing it, so it is done asynchronously.
     for (const part of claim ? contentOf(one) : []) {
       await fsPromises().rm(part, { recursive: true, force: true });
       removed.push(part);
     }
     claim?.release();
   };
-  // What cannot be removed is another user's.
+  // Files of other users cannot be removed.
   for (const one of readable(folder, isMeant)) await remove(one).catch(() => {});
   return removed;
 }
 
-/** As {@link sweep}, in this thread. */
+/** Like {@link sweep}, but synchronous. */
 export function sweepSync(adapter: Adapter, folder: string, isMeant: (name: string) => boolean): void {
   for (const one of readable(folder, isMeant)) sweepOne(adapter, one);
 }
@@ -110,7 +110,7 @@ function sweepOne(adapter: Adapter, one: Unfinished): void {
     for (const part of contentOf(one)) rmSync(part, { recursive: true, force: true });
     claim.release();
   } catch {
-    // It is another user's.
+    // The files belong to another user.
   }
 }
 
@@ -127,5 +127,5 @@ function contentOf({ parts, path }: Unfinished): string[] {
   return parts.filter((part) => part !== `${path}-lock`);
 }
 
-/** True for the names of copies, whichever database they are of. */
+/** Returns true for the name of a copy of any database. */
 export const isCopyName = (name: string): boolean => parseCopyName(name) !== undefined;

@@ -3,13 +3,13 @@ import type { Adapter } from '../driver/adapter.ts';
 import { Making } from './making.ts';
 import { sweepSync } from './sweep.ts';
 
-/** A folder that only its owner may enter; removed with all that is in it at the end of the block. */
+/** A folder that only its owner can enter. It is removed with its content at the end of the block. */
 export interface TemporaryFolder extends Disposable {
   readonly path: string;
 }
 
 /**
- * Makes a folder as `NAME.1f0c88aa.partial`, and removes those of this name that killed processes left beside it.
+ * Creates a folder named e.g. `NAME.1f0c88aa.partial`, and removes earlier ones that were left by killed processes.
  *
  * @throws BackupError `CANNOT_CREATE`, `CANNOT_LOCK`
  */

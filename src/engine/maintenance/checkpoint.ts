@@ -7,32 +7,32 @@ import { type OptionNames, optionsArgument } from '../options.ts';
 import { requireNoTransaction, requireWritable } from './requirements.ts';
 
 /**
- * How far a checkpoint goes. `passive` moves what no reader is in the way of, beside writers. `full` also waits for
- * them, so that every page is moved. `restart` waits for readers too, so that the next write begins the -wal anew.
- * `truncate` then cuts the -wal to nothing. https://sqlite.org/pragma.html#pragma_wal_checkpoint
+ * The mode of a checkpoint. `passive` moves pages without waiting for readers or writers. `full` also waits for them,
+ * so that every page is moved. `restart` also waits for readers, so that the next write starts the -wal over.
+ * `truncate` then truncates the -wal to zero bytes. https://sqlite.org/pragma.html#pragma_wal_checkpoint
  */
 export type CheckpointMode = 'passive' | 'full' | 'restart' | 'truncate';
 
-/** What `checkpoint()` takes. */
+/** Options for `checkpoint()`. */
 export interface CheckpointOptions {
   /** Default `truncate`. */
   readonly mode?: CheckpointMode;
   /**
-   * How long to wait for the readers and writers in the way, in milliseconds; this thread stands still meanwhile, and
-   * other writers wait. Default 0: what can be moved at once is moved, and `busy` tells that it was not all.
+   * How long to wait for readers and writers, in milliseconds. This thread is blocked meanwhile, and other writers
+   * wait. Default 0: only pages that can be moved at once are moved, and `busy` is true if some are left.
    */
   readonly waitMs?: number;
 }
 
-/** What a checkpoint did. */
+/** The result of a checkpoint. */
 export interface CheckpointReport {
   readonly filename: string;
   readonly mode: CheckpointMode;
-  /** True where a reader or a writer was in the way, so that the mode was not done to its end; call again later. */
+  /** True if a reader or a writer prevented the checkpoint from completing; call again later. */
   readonly busy: boolean;
-  /** Pages in the -wal; 0 where it was cut to nothing. */
+  /** Pages in the -wal; 0 if it was truncated. */
   readonly log: number;
-  /** Those of them that are in the file now. `log` of them: nothing is pending. */
+  /** Number of these pages that are in the file now. If it equals `log`, nothing is pending. */
   readonly checkpointed: number;
   /** Bytes of the -wal file before and after. */
   readonly walBytesBefore: number;
@@ -45,19 +45,20 @@ const OPTIONS: OptionNames<CheckpointOptions> = { mode: true, waitMs: true };
 const MODES = ['passive', 'full', 'restart', 'truncate'];
 
 /**
- * Moves what the -wal holds into the file. SQLite does it by itself at a commit from time to time, unless a reader
- * keeps it from it; called, it also gives the space of the -wal back. Nothing is lost or changed by it, ever.
+ * Moves the pages of the -wal into the file. SQLite does this by itself at some commits, unless a reader prevents it.
+ * Calling it also returns the space of the -wal to the disk. It never loses or changes data.
  *
- * It never throws for a lock: read `busy`. A process that keeps an old read transaction open is named by `health()`.
+ * It does not throw if the database is locked: check `busy`. `health()` names processes that keep an old read
+ * transaction open.
  *
- * @throws InvalidInputError for another mode, or a negative wait.
+ * @throws InvalidInputError for an unknown mode or a negative wait.
  * @throws DorkDbError `READ_ONLY` on a read-only connection, `IN_TRANSACTION` inside a transaction, `NO_WAL` for a
  * database without a -wal.
  */
 export function checkpoint(db: AnyDb, options: CheckpointOptions = {}): CheckpointReport {
   optionsArgument(options, OPTIONS);
   const { mode = 'truncate', waitMs = 0 } = options;
-  if (!MODES.includes(mode)) throw new InvalidInputError('options.mode', `is not one of ${MODES.join(', ')}`);
+  if (!MODES.includes(mode)) throw new InvalidInputError('options.mode', `must be one of ${MODES.join(', ')}`);
   checkTimeout(waitMs, 'options.waitMs');
   const connection = connectionOf(db);
   connection.assertOpen();
@@ -69,7 +70,7 @@ export function checkpoint(db: AnyDb, options: CheckpointOptions = {}): Checkpoi
   return {
     filename,
     mode,
-    // A passive checkpoint says 0 although a reader kept it from moving a single page.
+    // A passive checkpoint reports 0 even if a reader prevented it from moving a single page.
     busy: busy !== 0 || checkpointed < log,
     log,
     checkpointed,
@@ -85,7 +86,7 @@ function refuseUnable(connection: Connection): void {
   requireNoTransaction(connection, undone, 'Call checkpoint() after it.');
   if (connection.pragma('journal_mode', { simple: true }) === 'wal') return;
   throw new DorkDbError('NO_WAL', `${connection.filename} has no -wal. ${undone}`, {
-    hint: 'Nothing need be done: what is committed is in the database itself.',
+    hint: 'Nothing needs to be done: everything is in the database itself.',
   });
 }
 
@@ -98,7 +99,7 @@ interface Row {
 function run(connection: Connection, mode: CheckpointMode): Row {
   const [row] = connection.pragma(`wal_checkpoint(${mode.toUpperCase()})`) as Row[];
   if (row && row.log >= 0) return row;
-  // Beside another checkpoint SQLite says that it is busy, and nothing else.
+  // While another checkpoint runs, SQLite only reports that it is busy.
   const state = walState(connection);
   return { busy: 1, log: state?.frames ?? 0, checkpointed: state?.checkpointed ?? 0 };
 }

@@ -20,50 +20,50 @@ import { countRows, type RowCounts } from '../migrations/rows.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { withoutOthers } from './exclusive.ts';
 
-/** What `compact()` takes. */
+/** Options for `compact()`. */
 export interface CompactOptions {
-  /** How long to wait for others to let go of the file, in milliseconds. Default 5000. */
+  /** How long to wait until no other connection has the file open, in milliseconds. Default 5000. */
   readonly busyTimeoutMs?: number;
-  /** Called before each phase. What it throws ends the compaction; the file is as it was. */
+  /** Called before each phase. If it throws, the compaction ends and the file is unchanged. */
   readonly onProgress?: (progress: CompactProgress) => void;
 }
 
 const OPTIONS: OptionNames<CompactOptions> = { busyTimeoutMs: true, onProgress: true };
 
-/** Where a compaction is. Each phase is one statement, which tells nothing meanwhile. */
+/** The progress of a compaction. Each phase is a single statement without intermediate progress. */
 export interface CompactProgress {
-  /** `copying` the rows into a new file, `verifying` it before it takes the place of the old one. */
+  /** `copying` the rows into a new file, or `verifying` it before it replaces the old one. */
   readonly phase: 'copying' | 'verifying';
-  /** Bytes that are to be copied at most, or to be read back. */
+  /** Maximum number of bytes to copy, or number of bytes to verify. */
   readonly bytes: number;
 }
 
-/** What a compaction did. */
+/** The result of a compaction. */
 export interface CompactReport {
   readonly filename: string;
   /** Bytes of the file and its -wal before, and of the file after. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
-  /** Bytes given back to the disk. */
+  /** Bytes returned to the disk. */
   readonly gained: number;
   readonly rows: RowCounts;
   readonly durationMs: number;
 }
 
 /**
- * Gives the free pages of a file back to the disk and puts its rows in order: the content is written into a new file
- * beside it, read back, and put in its place in one step. At every moment the one or the other stands at the path, so
- * a crash loses nothing; what it leaves beside the file is removed by the next call.
+ * Returns the free pages of a file to the disk and sorts its rows: the content is written to a new file in the same
+ * folder, which is verified and then atomically replaces the old one. A crash loses nothing, and the next call removes
+ * leftovers.
  *
- * Nobody else may have the file open, this process included: close the Db first. From the start to the end others
- * wait, or fail with SQLITE_BUSY; that is as long as a copy of the file takes.
+ * No other connection may have the file open, including those of this process: close the Db first. Other processes wait
+ * or fail with SQLITE_BUSY meanwhile, which takes as long as copying the file.
  *
- * @throws DatabaseBusyError `HELD` where a process has the file open, which it names where the system tells; `REPLACED`
- * where another compaction or a restore replaced it meanwhile.
- * @throws BackupError `NO_ROOM` where the disk has no room for the copy.
- * @throws DatabaseOpenError where the file is not a database of ours.
- * @throws DorkDbError `COPY_DIFFERS`, `NOT_OWNER`, `WAL_LEFT`; the file is as it was.
- * @throws InvalidInputError for a path or an option that cannot be one.
+ * @throws DatabaseBusyError `HELD` if a process has the file open (named if the system reports it); `REPLACED` if
+ * another compaction or a restore replaced the file meanwhile.
+ * @throws BackupError `NO_ROOM` if the disk has no space for the copy.
+ * @throws DatabaseOpenError if the file does not belong to this definition.
+ * @throws DorkDbError `COPY_DIFFERS`, `NOT_OWNER`, `WAL_LEFT`; the file is unchanged.
+ * @throws InvalidInputError for an invalid path or option.
  */
 export type Compact = (path: string, options?: CompactOptions) => CompactReport;
 
@@ -100,20 +100,20 @@ export function compactWith(kit: Kit): Compact {
   };
 }
 
-/** Returns the error for a system call that failed, before or after the file was exchanged. */
+/** Returns the error for a system call that failed before or after the file was replaced. */
 function failure(filename: string, isReplaced: boolean, cause: Error & { readonly code: string }): DorkDbError {
   return isReplaced
-    ? new DorkDbError('NOT_FLUSHED', `${filename} was compacted, and a step after it failed: ${cause.message}.`, {
-        hint: 'Check the disk. After a loss of power the previous file may be there again, with every row.',
+    ? new DorkDbError('NOT_FLUSHED', `${filename} was compacted, but a later step failed: ${cause.message}.`, {
+        hint: 'Check the disk. After a power failure the previous file may be back, with every row.',
         cause,
       })
-    : new DorkDbError(cause.code, `${filename} could not be compacted: ${cause.message}. It is as it was.`, {
+    : new DorkDbError(cause.code, `${filename} could not be compacted: ${cause.message}. It was not changed.`, {
         hint: 'Check the disk, and the owner and permissions of the folder, then call again.',
         cause,
       });
 }
 
-/** The copy is not in WAL mode; opening it puts it there. If that fails, the next opening does it. */
+/** Opens the copy, which switches it to WAL mode. If that fails, the next opening does it. */
 function enterWal({ adapter, definition }: Kit, filename: string, busyTimeoutMs: number): void {
   try {
     using opened = openConnection(adapter, filename, {
@@ -128,14 +128,14 @@ function enterWal({ adapter, definition }: Kit, filename: string, busyTimeoutMs:
 
 function existing(path: string): string {
   const filename = databasePath(path);
-  if (filename === MEMORY) throw new InvalidInputError('path', 'is a database in memory, which has no file');
+  if (filename === MEMORY) throw new InvalidInputError('path', 'must be a file, not a database in memory');
   requireFile(filename);
   const real = realFile(filename);
   assertReplaceable(real);
   return real;
 }
 
-/** Writes the copy, compares it, and puts it in the place of the file. */
+/** Writes and verifies the copy, and replaces the file by it. */
 function replaceByCopy(
   adapter: Adapter,
   connection: Connection,
@@ -158,7 +158,7 @@ function replaceByCopy(
         Object.entries(rows).every(([table, n]) => counts[table] === n) &&
         copy.pragma('quick_check(1)', { simple: true }) === 'ok';
       if (!isSame) {
-        throw new DorkDbError('COPY_DIFFERS', `The copy of ${filename} does not hold what it holds, and was removed.`, {
+        throw new DorkDbError('COPY_DIFFERS', `The copy of ${filename} differs from it and was removed.`, {
           hint: `Run ${howTo(copy.host, 'doctor --deep', 'health(db, { deep: true })')}, and check the disk.`,
         });
       }
@@ -175,7 +175,7 @@ function replaceByCopy(
   return rows;
 }
 
-/** A copy that root makes is root's, and would lock the owner of the file out. */
+/** Gives the copy to the owner of the file. Otherwise a copy made by root would lock the owner out. */
 function keepOwner(filename: string, copy: string): void {
   const { uid, gid } = statSync(filename);
   const own = statSync(copy);
@@ -194,7 +194,7 @@ function keepOwner(filename: string, copy: string): void {
   }
 }
 
-/** A -wal with content would be replayed into the new file. */
+/** Empties the -wal, because SQLite would replay it into the new file. */
 function emptyWal(connection: Connection): void {
   connection.pragma('wal_checkpoint(TRUNCATE)');
   const left = bytesOf(`${connection.filename}-wal`);
@@ -203,7 +203,7 @@ function emptyWal(connection: Connection): void {
     'WAL_LEFT',
     `The -wal of ${connection.filename} still has ${left} bytes. Nothing was changed.`,
     {
-      hint: 'Look at the free space of the disk, then call again.',
+      hint: 'Check the free space of the disk, then call again.',
     },
   );
 }

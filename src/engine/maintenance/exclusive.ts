@@ -9,9 +9,10 @@ import type { Host } from '../host.ts';
 import { isOurs } from '../migrations/bring-up.ts';
 
 /**
- * Runs a function with a connection that has the file alone.
+ * Runs a function with a connection that has exclusive access to the file.
  *
- * @throws DatabaseBusyError `HELD` if another connection has the file open, `REPLACED` if the file was exchanged meanwhile.
+ * @throws DatabaseBusyError `HELD` if another connection has the file open, `REPLACED` if the file was replaced
+ * meanwhile.
  */
 export function withoutOthers<T>(
   { adapter, definition }: Kit,
@@ -26,7 +27,7 @@ export function withoutOthers<T>(
       throw new DatabaseOpenError(known.code, `${filename} ${known.what}. It was not changed.`, { hint: known.hint });
     }
     throw new DatabaseOpenError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
-      hint: 'Give the path of a database of this program.',
+      hint: 'Pass the path of a database of this program.',
     });
   }
   return fn(connection);

@@ -1,30 +1,29 @@
 import { type AnyDb, connectionOf } from '../connection/db.ts';
 import { requireWritable } from './requirements.ts';
 
-/** What an optimization did. */
+/** The result of an optimization. */
 export interface OptimizeReport {
   readonly filename: string;
-  /** The tables whose statistics were made anew. */
+  /** The tables whose statistics were updated. */
   readonly analyzed: readonly string[];
   readonly durationMs: number;
 }
 
 /**
- * Look at every table, and set a limit to how many rows of each index are read. Without the limit better-sqlite3 also
- * keeps samples (sqlite_stat4), and with those SQLite compiles a statement anew each time a value is bound that it
- * compares with an index: measured, a read of 6 microseconds takes 25.
+ * Check all tables, and limit how many rows of each index are read. Without the limit, better-sqlite3 also stores
+ * samples (sqlite_stat4). SQLite then recompiles a statement each time a value is bound that is compared with an index,
+ * so that a read takes 25 instead of 6 microseconds.
  */
 const ALL_TABLES = 0x10012;
-/** Only say what would be run. */
+/** Report the statements without running them. */
 const DRY = 0x00001;
 
 /**
- * Gathers statistics for the query planner where they are missing or much has changed, in bounded time whatever the
- * size of the file. Worth a call a day, and after an import or a large deletion.
- * https://sqlite.org/lang_analyze.html#pragma_optimize
+ * Gathers missing or outdated statistics for the query planner, in bounded time whatever the size of the file. Call it
+ * once a day, and after an import or a large deletion. https://sqlite.org/lang_analyze.html#pragma_optimize
  *
  * @throws DorkDbError `READ_ONLY` on a read-only connection.
- * @throws DatabaseBusyError where another connection writes for longer than the busy timeout.
+ * @throws DatabaseBusyError if another connection writes for longer than the busy timeout.
  */
 export function optimize(db: AnyDb): OptimizeReport {
   const connection = connectionOf(db);

@@ -5,17 +5,17 @@ import { bytesOf, walState } from '../file/wal.ts';
 import { lastRowid, tablesOf } from '../rows/tables.ts';
 import { type Instant, now } from '../time.ts';
 
-/** What is known of a table without reading its rows. */
+/** A summary of a table's activity that needs no reading of rows. */
 export interface TableActivity {
   readonly name: string;
   /**
-   * The greatest rowid; 0 in an empty table, null in a table without rowids. It grows by one with each added row, unless
-   * rowids are given by hand; updates and deletions do not change it.
+   * The greatest rowid; 0 in an empty table, null in a table without rowids. It grows by one with each added row,
+   * unless rowids are given explicitly. Updates and deletions do not change it.
    */
   readonly lastRowid: number | null;
 }
 
-/** The state of a database file at one moment, whichever process changes it. */
+/** The state of a database file at one moment, including the changes of other processes. */
 export interface Activity {
   readonly filename: string;
   readonly at: Instant;
@@ -28,14 +28,15 @@ export interface Activity {
   readonly checkpointBytes: number;
   /** Changes with each commit of another connection. https://sqlite.org/pragma.html#pragma_data_version */
   readonly dataVersion: number;
-  /** The processes that have the file open, this one too; absent if the system does not report it. */
+  /** The processes that have the file open, including this one; absent if the system does not report them. */
   readonly processes?: readonly LockHolder[];
   readonly tables: readonly TableActivity[];
 }
 
 /**
- * Returns the figures that change from second to second, of the whole file and not of one connection as `monitor()`: two
- * calls tell how many rows were added in between. Costs one look-up a table, at any size, and writes nothing.
+ * Returns the figures that change from second to second, for the whole file instead of one connection (see
+ * `monitor()`). The difference of two calls shows how many rows were added in between. Costs one look-up per table,
+ * whatever its size, and writes nothing.
  *
  * @throws ClosedError after `closeDb()`.
  *

@@ -3,7 +3,10 @@ import type { Recorder } from './recorder.ts';
 
 const recorders = new WeakMap<Connection, Set<Recorder>>();
 
-/** Lets a recorder see every statement of its connection, beside other recorders, until the returned function is called. */
+/**
+ * Attaches a recorder to a connection, in addition to other recorders. It records every statement until the returned
+ * function is called.
+ */
 export function attach(connection: Connection, recorder: Recorder): () => void {
   const all = recorders.get(connection) ?? new Set();
   recorders.set(connection, all);

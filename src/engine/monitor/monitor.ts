@@ -10,13 +10,13 @@ import { attach } from './attach.ts';
 import { Recorder } from './recorder.ts';
 import type { MonitorSample } from './sample.ts';
 
-/** What `monitor()` takes. */
+/** Options for `monitor()`. */
 export interface MonitorOptions {
   /** Milliseconds between two samples. Default 10,000. */
   readonly everyMs?: number;
-  /** Called with each sample; what it throws is thrown by the timer. Default: samples are made only when asked for. */
+  /** Called with each sample. If it throws, the timer throws. Default: samples are only created by `sample()`. */
   readonly onSample?: (sample: MonitorSample) => void;
-  /** From how many milliseconds on a statement is slow. Default 100. */
+  /** Statements that take at least this many milliseconds are slow. Default 100. */
   readonly slowMs?: number;
 }
 
@@ -25,12 +25,12 @@ const OPTIONS: OptionNames<MonitorOptions> = { everyMs: true, onSample: true, sl
 /** A monitor that runs until it is stopped or its connection is closed. It does not keep the process alive. */
 export interface Monitor extends Disposable {
   /**
-   * The figures of this moment.
+   * Returns the current figures.
    *
    * @throws ClosedError after `closeDb()`.
    */
   sample(): MonitorSample;
-  /** Ends it: statements are no longer looked at. Stopping twice is fine. */
+  /** Stops watching statements. Stopping twice is fine. */
   stop(): void;
 }
 
@@ -38,11 +38,11 @@ const EVERY_MS = 10_000;
 const SLOW_MS = 100;
 
 /**
- * Watches a connection: how large file and -wal are, what is committed, who waits, which statements are slow. It sees
- * the statements that were prepared before it began too, but not those of `db.$client.exec()` and not those of other
- * connections and processes. Cheap enough to leave on: some hundred nanoseconds a statement.
+ * Watches a connection: the size of the file and its -wal, commits, waits for locks, and slow statements. Statements
+ * that were prepared earlier are included, but not those of `db.$client.exec()`, of other connections or of other
+ * processes. The overhead of a few hundred nanoseconds per statement is small enough for production.
  *
- * @throws InvalidInputError where an option does not fit.
+ * @throws InvalidInputError if an option is invalid.
  *
  * @example
  * ```ts
@@ -56,7 +56,7 @@ export function monitor(db: AnyDb, options: MonitorOptions = {}): Monitor {
   check('everyMs', everyMs, 1);
   check('slowMs', slowMs, 0);
   if (onSample !== undefined && typeof onSample !== 'function') {
-    throw new InvalidInputError('options.onSample', 'is not a function');
+    throw new InvalidInputError('options.onSample', 'must be a function');
   }
   const connection = connectionOf(db);
   connection.assertOpen();
@@ -83,7 +83,7 @@ const LONGEST = 2 ** 31 - 1;
 
 function check(name: string, value: number, least: number): void {
   if (typeof value === 'number' && value >= least && value <= LONGEST) return;
-  throw new InvalidInputError(`options.${name}`, `is not a number of milliseconds from ${least}`);
+  throw new InvalidInputError(`options.${name}`, `must be at least ${least} milliseconds`);
 }
 
 function sampleOf(connection: Connection, recorder: Recorder, started: number): MonitorSample {

@@ -54,18 +54,18 @@ const METRICS: readonly Metric[] = [
 ];
 
 /**
- * A sample in the text format of Prometheus (`Content-Type: text/plain; version=0.0.4`), each metric named
- * e.g. `notes_db_…`. https://prometheus.io/docs/instrumenting/exposition_formats/
+ * Returns a sample in the text format of Prometheus (`Content-Type: text/plain; version=0.0.4`). The names of the
+ * metrics begin with e.g. `notes_db_`. https://prometheus.io/docs/instrumenting/exposition_formats/
  *
- * @param labels Put on every metric. Default: `file`, the path of the database.
- * @throws InvalidInputError where a label's name is not one of Prometheus.
+ * @param labels Added to every metric. Default: `file`, the path of the database.
+ * @throws InvalidInputError if a label's name is not allowed by Prometheus.
  */
 export function prometheusText(
   sample: MonitorSample,
   labels: Readonly<Record<string, string>> = { file: sample.filename },
 ): string {
   const pairs = Object.entries(labels).map(([name, value]) => {
-    if (!LABEL.test(name)) throw new InvalidInputError('labels', 'have a name that is not of letters, digits and _');
+    if (!LABEL.test(name)) throw new InvalidInputError('labels', 'may only have names of letters, digits and _');
     return `${name}="${escaped(value)}"`;
   });
   const prefix = `${sample.name.replaceAll('-', '_')}_db_`;

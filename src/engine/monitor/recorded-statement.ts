@@ -1,6 +1,6 @@
 import type { DriverStatement, RunResult, SqliteValue } from '../driver/adapter.ts';
 
-/** What a statement is to a transaction. */
+/** The role of a statement in a transaction. */
 export type Role = 'read' | 'write' | 'begin' | 'commit' | 'rollback';
 
 /** Counts the runs of statements. */
@@ -9,7 +9,7 @@ interface RunCounter {
   failed(sql: string, milliseconds: number, error: unknown): void;
 }
 
-/** Stands around a driver's statement and tells a recorder how long each run took and how it ended. */
+/** Wraps a driver's statement and reports the duration and the result of each run to a recorder. */
 export class RecordedStatement implements DriverStatement {
   readonly readonly: boolean;
   readonly isQuery: boolean;
@@ -17,7 +17,7 @@ export class RecordedStatement implements DriverStatement {
   readonly #inner: DriverStatement;
   readonly #sql: string;
   readonly #role: Role;
-  /** What such a statement did not change, it has not committed. */
+  /** If such a statement changes nothing, it commits nothing. */
   readonly #isRowWrite: boolean;
 
   constructor(recorder: RunCounter, inner: DriverStatement, sql: string, role: Role) {
@@ -79,7 +79,7 @@ export class RecordedStatement implements DriverStatement {
     return rows;
   }
 
-  /** Counted, not timed: most of the time that passes is the loop's. */
+  /** Counted, but not timed: most of the time is spent in the caller's loop. */
   iterate(params: readonly SqliteValue[]): IterableIterator<unknown> {
     this.#recorder.done(this.#sql, this.#role, 0);
     return this.#inner.iterate(params);

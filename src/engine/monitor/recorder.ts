@@ -7,7 +7,7 @@ import { RecordedStatement, type Role } from './recorded-statement.ts';
 import type { MonitorTotals, SlowStatement } from './sample.ts';
 import { withoutValues, wordsOf } from './statement-text.ts';
 
-/** Different slow statements that are kept; where there are more, those that were slow most recently. */
+/** Maximum number of different slow statements. The least recent ones are dropped. */
 const MOST_SLOW = 100;
 
 const ROLES: Record<string, Role> = {
@@ -25,7 +25,7 @@ function roleOf(sql: string, isReadonly: boolean): Role {
   return ROLES[first] ?? (isReadonly ? 'read' : 'write');
 }
 
-/** Counts and times what is run on a connection. */
+/** Counts and times the statements of a connection. */
 export class Recorder {
   readonly totals: { -readonly [K in keyof MonitorTotals]: number } = {
     statements: 0,
@@ -48,13 +48,13 @@ export class Recorder {
     this.#slowMs = slowMs;
   }
 
-  /** Stands around a statement from its next run on. */
+  /** Wraps a statement, from its next run on. */
   wrap(statement: DriverStatement, sql: string): DriverStatement {
     if (this.#isQuiet) return statement;
     return new RecordedStatement(this, statement, sql, roleOf(sql, statement.readonly));
   }
 
-  /** Runs a function whose new statements are not recorded. */
+  /** Runs a function without recording its new statements. */
   quietly<T>(fn: () => T): T {
     this.#isQuiet = true;
     try {
@@ -64,7 +64,7 @@ export class Recorder {
     }
   }
 
-  /** @param isIdle True for a write that is known to have changed nothing. */
+  /** @param isIdle True for a write that certainly changed nothing. */
   done(sql: string, role: Role, milliseconds: number, isIdle = false): void {
     const { totals } = this;
     totals.statements++;
@@ -87,7 +87,7 @@ export class Recorder {
     this.totals.busyWaitMs += milliseconds;
   }
 
-  /** The slow statements, the one with the longest run first. */
+  /** Returns the slow statements, longest run first. */
   slowStatements(): SlowStatement[] {
     return [...this.#slow.values()].sort((a, b) => b.maxMs - a.maxMs);
   }
@@ -103,7 +103,7 @@ export class Recorder {
         else totals.commits++;
         break;
       default:
-        // What is released or rolled back inside a transaction ends nothing.
+        // RELEASE and ROLLBACK TO inside a transaction do not end it.
         if (this.#connection.inTransaction) break;
         if (role === 'commit' && this.#hasWritten) totals.commits++;
         this.#hasWritten = false;
@@ -114,7 +114,7 @@ export class Recorder {
     this.totals.slowRuns++;
     const sql = withoutValues(text, this.#names());
     const before = this.#slow.get(sql);
-    // Put at the end, so that the first one is the one that was slow the longest time ago.
+    // Moved to the end, so that the first one is the least recently slow one.
     this.#slow.delete(sql);
     this.#slow.set(sql, {
       sql,

@@ -1,4 +1,4 @@
-/** What a statement's text is made of, as far as values go. Everything else is passed over one character at a time. */
+/** Matches the parts of SQL that matter for hiding values. All other characters are skipped. */
 const PART = new RegExp(
   [
     /(?<comment>--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))/,
@@ -16,10 +16,10 @@ const PART = new RegExp(
 const MOST_CHARACTERS = 500;
 
 /**
- * The text of a statement without any value: strings, blobs and numbers are `?`, comments are gone. A text in double
- * quotes is a name only where it is used as one, since SQLite in Bun also takes it for a string.
+ * Returns the text of a statement without any values: strings, blobs and numbers become `?`, comments are removed. Text
+ * in double quotes is only kept if it is certainly a name, because SQLite in Bun also accepts it as a string.
  *
- * @param names The words that name something in the schema.
+ * @param names The names in the schema.
  */
 export function withoutValues(sql: string, names: ReadonlySet<string>): string {
   let before = '';
@@ -40,7 +40,7 @@ export function withoutValues(sql: string, names: ReadonlySet<string>): string {
   return text.replace(/ +/g, ' ').trim().slice(0, MOST_CHARACTERS);
 }
 
-/** Every word of a schema's text. */
+/** Returns the words of a schema's text. */
 export function wordsOf(schema: string): ReadonlySet<string> {
   return new Set(schema.match(/[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/g) ?? []);
 }

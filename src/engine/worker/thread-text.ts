@@ -1,8 +1,8 @@
 import type { Adapter } from '../driver/adapter.ts';
 
 /**
- * What the thread runs, as text, in plain JavaScript for a CommonJS scope. It knows nothing of what it is asked to do:
- * it opens files, runs single statements, and hashes.
+ * Returns the code of the thread: plain JavaScript for a CommonJS scope. It is independent of its tasks: it opens
+ * files, runs single statements, and hashes files.
  */
 export function threadText({ thread }: Adapter): string {
   return `'use strict';

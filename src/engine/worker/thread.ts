@@ -4,39 +4,39 @@ import { typedError } from '../connection/sqlite-error.ts';
 import type { Adapter, Row } from '../driver/adapter.ts';
 import { threadText } from './thread-text.ts';
 
-/** A connection that another thread has. Its statements run there, one after another. */
+/** A connection of another thread. Its statements run there, one after another. */
 export interface ThreadConnection {
   readonly filename: string;
-  /** Every row of one statement. */
+  /** Runs a statement and returns all rows. */
   all<T = Row>(sql: string, ...params: string[]): Promise<T[]>;
   close(): Promise<void>;
 }
 
-/** How a thread opens a file. */
+/** Options for opening a file in a thread. */
 export interface ThreadOpenOptions {
   readonly readonly: boolean;
-  /** As of a `Connection`. Default false. */
+  /** See `Connection`. Default false. */
   readonly isClosed?: boolean;
 }
 
-/** Another thread with the driver, for what would keep this one's event loop from turning. */
+/** Another thread with the driver, for work that would block the event loop of this one. */
 export interface Thread extends AsyncDisposable {
-  /** False if the runtime has no other thread, so that this one's event loop waits. */
+  /** False if the runtime has no threads, so that the work blocks the event loop. */
   readonly isSeparate: boolean;
-  /** @throws DorkDbError as `new Connection()` does. */
+  /** @throws DorkDbError like `new Connection()`. */
   open(filename: string, options: ThreadOpenOptions): Promise<ThreadConnection>;
-  /** The SHA-256 of a file's bytes in hexadecimal. The file must be one that no connection of this process has open. */
+  /** Returns the SHA-256 of a file's bytes in hexadecimal. No connection of this process may have the file open. */
   sha256(path: string): Promise<string>;
   /**
-   * Gives up: what was asked for, and whatever is asked for from now on, ends with this error. A statement that runs
-   * runs to its end, since no driver can interrupt one; the thread, and who disposes of it, waits for that.
+   * Aborts: pending and future calls fail with this error. A running statement cannot be interrupted by any driver, so
+   * the thread and its disposal wait for its end.
    */
   abandon(reason: unknown): void;
 }
 
 /**
- * Starts a thread. Where the runtime has none (the renderer of Electron, where Obsidian's plugins live) the work is
- * done in this one.
+ * Starts a thread. If the runtime has no threads (the renderer of Electron, used by Obsidian's plugins), the work runs
+ * in the current one.
  */
 export async function startThread(adapter: Adapter): Promise<Thread> {
   return (await WorkerThread.start(adapter)) ?? new SameThread(adapter);
@@ -54,18 +54,18 @@ interface Pending {
   readonly filename: string;
 }
 
-/** What a thrown value calls itself; an error of another thread is no instance of this one's classes. */
+/** Returns the name of a thrown value. Errors of another thread are not instances of this thread's classes. */
 function kindOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'name' in error ? error.name : undefined;
 }
 
-/** The call that the thread answers when it has loaded the driver. */
+/** The call that the thread answers after loading the driver. */
 const READY = 0;
 
 class WorkerThread implements Thread {
   readonly isSeparate = true;
   readonly #worker: Worker;
-  /** What has been asked for and not begun is not begun any more when this is 1, however long the thread is busy. */
+  /** Set to 1 to skip all calls that have not begun, even while the thread is busy. */
   readonly #abandoned: Int32Array;
   readonly #exit: Promise<unknown>;
   readonly #pending = new Map<number, Pending>();
@@ -75,13 +75,13 @@ class WorkerThread implements Thread {
   #reason: { readonly error: unknown } | undefined;
 
   /**
-   * Returns undefined if no thread can be started, or the driver does not load in one.
+   * Returns undefined if no thread can be started, or if the driver cannot be loaded in it.
    *
-   * @throws SyntaxError if the thread's own text is wrong, which must not pass for a runtime without threads.
+   * @throws SyntaxError if the thread's own code is invalid. This must not be mistaken for a runtime without threads.
    */
   static async start(adapter: Adapter): Promise<WorkerThread | undefined> {
     try {
-      // Loaded here: only a backup needs it.
+      // Loaded lazily: only backups need it.
       const { Worker } = process.getBuiltinModule('node:worker_threads');
       const abandoned = new Int32Array(new SharedArrayBuffer(4));
       const worker = new Worker(threadText(adapter), {
@@ -128,7 +128,7 @@ class WorkerThread implements Thread {
   abandon(error: unknown): void {
     Atomics.store(this.#abandoned, 0, 1);
     this.#fail(error);
-    // It closes its files by itself; a thread that is terminated would leave their locks to this process.
+    // The thread closes its files itself. Terminating it would leave their locks to this process.
     this.#stop();
     this.#worker.unref();
   }
@@ -172,7 +172,7 @@ class WorkerThread implements Thread {
   }
 }
 
-/** The same work in this thread. */
+/** Does the work of a thread in the current one. */
 class SameThread implements Thread {
   readonly isSeparate = false;
   readonly #adapter: Adapter;
