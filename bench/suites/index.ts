@@ -4,6 +4,7 @@ import { caches } from './cache.ts';
 import { contention } from './contention.ts';
 import { growthSuite } from './growth.ts';
 import { healths } from './health.ts';
+import { histories } from './history.ts';
 import { imports } from './import.ts';
 import { memory } from './memory.ts';
 import { monitors } from './monitor.ts';
@@ -19,6 +20,7 @@ export function suitesFor(runtime: Runtime, options: Pick<SuiteOptions, 'quick' 
     stores,
     peersSuite(runtime, options),
     ...openSuites(runtime),
+    histories,
     growthSuite(options),
     caches,
     writes,

@@ -68,9 +68,16 @@ export async function round({ folder, entry, quick }: SuiteOptions): Promise<Mea
   const measured = [
     opening('createDb()', times, { ours: () => createDb(file).$client, bare: () => openConfigured(file) }),
   ];
-  for (const count of [1, 100]) {
-    const history = historyOf(count, memory);
-    const path = join(folder, `history-${count}.db`);
+  for (const [count, isFolder] of [
+    [1, false],
+    [100, false],
+    [10, true],
+    [100, true],
+    [400, true],
+  ] as const) {
+    const { schema, ...rest } = historyOf(count, memory);
+    const history = isFolder ? rest : { ...rest, schema };
+    const path = join(folder, `history-${count}-${isFolder}.db`);
     const made = openConnection(driver, path, {
       applicationId: APPLICATION_ID,
       isOurs: () => true,
@@ -84,10 +91,12 @@ export async function round({ folder, entry, quick }: SuiteOptions): Promise<Mea
         isOurs: () => true,
         host: { name: 'dork' },
       });
-      if (!isCurrent(connection, history)) throw new Error(`${path} is not current.`);
+      // Another object each time, as in a process that has not seen the history yet.
+      if (!isCurrent(connection, { ...history })) throw new Error(`${path} is not current.`);
       return connection;
     };
-    measured.push(opening(`runner, ${count} migrations`, times, { ours, bare: () => openConfigured(path) }));
+    const name = `runner, ${count} migrations${isFolder ? ' from a folder' : ''}`;
+    measured.push(opening(name, times, { ours, bare: () => openConfigured(path) }));
   }
   return measured;
 }

@@ -30,6 +30,7 @@ const SUITES: Record<string, { tables: number; operations: string[]; arms: strin
   stores: { tables: 1, operations: ['getMessage', 'insertSpan', 'tryRecordCall', 'createRun'], arms: ['ours', 'bare'] },
   peers: { tables: 1, operations: ['getMessage', 'tryRecordCall'], arms: ['ours', 'bare'] },
   open: { tables: 2, operations: ['import, open, close, exit', 'createDb()'], arms: ['ours', 'bare'] },
+  history: { tables: 1, operations: ['10 migrations, new file'], arms: ['ours', 'bare'] },
   growth: { tables: 1, operations: ['getMessage', 'updateSpan'], arms: ['1k', '10k'] },
   cache: { tables: 1, operations: ['cache of 16 MB'], arms: ['small', 'large'] },
   writes: { tables: 2, operations: ['as shipped', 'insertMessage, mean'], arms: [] },

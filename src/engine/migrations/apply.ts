@@ -1,6 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
 import { DorkDbError, MigrationError } from '../errors.ts';
-import { messageOf } from '../realm.ts';
 import { brokenObject, refuseBroken } from './broken-objects.ts';
 import {
   type DanglingReferences,
@@ -11,21 +10,12 @@ import {
   refuseMissingParents,
 } from './foreign-keys.ts';
 import { LossGuard } from './guard.ts';
-import type { Migration } from './history.ts';
 import { createLedger, recordApplied } from './ledger.ts';
 import { refuseLosses } from './losses.ts';
 import { type MigrationProgress, type Place, statementProgress } from './progress.ts';
 import type { AppliedMigration } from './report.ts';
 import type { RowCounts } from './rows.ts';
-import type { MigrationStep } from './steps.ts';
-
-/** A pending migration and its statements. */
-export interface Work {
-  readonly migration: Migration;
-  readonly steps: readonly MigrationStep[];
-  /** The names of tables and objects that it may lose, in lower case. */
-  readonly allowed: ReadonlySet<string>;
-}
+import { runStep, type Work } from './work.ts';
 
 /** The result of applying migrations, before the commit. */
 export interface Applied {
@@ -66,7 +56,7 @@ export function apply(
       }
       onProgress({ ...place, phase: 'verify', step: steps.length, action: 'count rows' });
       if (lineage) dangling.follow((table) => lineage.successorOf(table) ?? table);
-      guard.after(before, migration.tag, allowed, (table) => dangling.gone(lineage?.successorOf(table) ?? table));
+      guard.after(before, migration.tag, allowed(), (table) => dangling.gone(lineage?.successorOf(table) ?? table));
       const durationMs = performance.now() - started;
       recordApplied(connection, migration, Math.round(durationMs));
       applied.push({ tag: migration.tag, hash: migration.hash, statements: steps.length, durationMs });
@@ -112,23 +102,6 @@ class Dangling {
     const left = Math.min(had, danglingRows(this.#connection).get(table) ?? 0);
     this.#rows.set(table, left);
     return had - left;
-  }
-}
-
-function runStep(connection: Connection, migration: Migration, { sql, position }: MigrationStep): void {
-  try {
-    connection.prepare(sql).all();
-  } catch (cause) {
-    const reason = messageOf(cause);
-    throw new MigrationError(
-      'failed',
-      `Statement ${position} of ${migration.tag} failed, and everything was rolled back. ${reason}`,
-      {
-        hint: cause instanceof DorkDbError ? cause.hint : 'Correct the migration; it was never applied here.',
-        retryable: cause instanceof DorkDbError && cause.retryable,
-        cause,
-      },
-    );
   }
 }
 

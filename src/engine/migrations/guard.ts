@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
+import { wordsOf } from '../sql/sql-text.ts';
 import { Lineage } from './lineage.ts';
 import type { Loss } from './losses.ts';
 import { countRowsOf, dataTables, type RowCounts } from './rows.ts';
@@ -24,6 +25,8 @@ export class LossGuard {
   readonly #connection: Connection;
   /** The tables whose current number of rows is known. */
   #known: Map<string, number>;
+  /** Values of the tables that were rebuilt, and that no migration has named since. */
+  readonly #values = new Map<string, readonly ColumnValues[]>();
   readonly losses: Loss[] = [];
 
   /** @param rows The number of rows of every table at the beginning. */
@@ -42,8 +45,10 @@ export class LossGuard {
     const tables = words ? dataTables(this.#connection).filter((table) => words.has(table.toLowerCase())) : [];
     for (const table of tables) {
       rows.set(table, this.#known.get(table) ?? countRowsOf(this.#connection, table));
-      if (follows && replaced.has(table.toLowerCase())) values.set(table, valuesOf(this.#connection, table));
+      if (follows && replaced.has(table.toLowerCase()))
+        values.set(table, this.#values.get(table) ?? valuesOf(this.#connection, table));
     }
+    if (this.#values.size > 0) this.#forget(words ?? new Set(steps.flatMap(({ sql }) => [...wordsOf(sql)])));
     return {
       touched,
       rows,
@@ -83,17 +88,19 @@ export class LossGuard {
       const old = values.get(table);
       // If rows are gone, intended or not, their values are gone too.
       if (!old || mayLose(table, name) || (this.#known.get(name) ?? 0) < (rows.get(table) ?? 0)) continue;
-      for (const { name: column, before: had, after: left } of forgottenColumns(
-        this.#connection,
-        old,
-        valuesOf(this.#connection, name),
-      ))
+      const copied = valuesOf(this.#connection, name);
+      this.#values.set(name, copied);
+      for (const { name: column, before: had, after: left } of forgottenColumns(this.#connection, old, copied))
         this.losses.push({ kind: 'values', tag, table, column, had, left });
     }
     for (const object of lineage.lostObjects()) {
       if (object.type === 'index' || mayLose(object.name)) continue;
       this.losses.push({ kind: 'object', tag, object });
     }
+  }
+
+  #forget(words: ReadonlySet<string>): void {
+    for (const table of this.#values.keys()) if (words.has(table.toLowerCase())) this.#values.delete(table);
   }
 
   #follow(successorOf: (table: string) => string | undefined): void {

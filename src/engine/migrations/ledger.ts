@@ -64,9 +64,16 @@ export function createLedger(connection: Connection): void {
   )`);
 }
 
+const hashes = new WeakMap<Migration, { readonly sql: string; readonly hash: string }>();
+
 /** Returns the hash of a migration's SQL, regardless of comments and formatting. */
 export function statementsHash(migration: Migration): string {
-  return hashOf(withoutDecoration(migration.sql));
+  const { sql } = migration;
+  const known = hashes.get(migration);
+  if (known?.sql === sql) return known.hash;
+  const hash = hashOf(withoutDecoration(sql));
+  hashes.set(migration, { sql, hash });
+  return hash;
 }
 
 /** Records an applied migration in Drizzle's ledger, in Drizzle's format, and in the log. */

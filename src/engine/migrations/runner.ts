@@ -7,9 +7,10 @@ import { MEMORY } from '../file/path.ts';
 import { checkTimeout, flagArgument } from '../input.ts';
 import { type OptionNames, objectArgument } from '../options.ts';
 import { retryWhile } from '../sleep.ts';
-import { apply, type Work } from './apply.ts';
-import { isCurrent } from './current.ts';
+import { apply } from './apply.ts';
+import { isCurrent, recordSchema } from './current.ts';
 import { withForeignKeysOff } from './foreign-keys.ts';
+import { applyToNew, holdsNothing } from './fresh.ts';
 import type { AllowLoss, History } from './history.ts';
 import { type Plan, planFor } from './plan.ts';
 import type { MigrationProgress } from './progress.ts';
@@ -19,6 +20,7 @@ import { countRows, type RowCounts } from './rows.ts';
 import { type Drift, driftOf } from './schema-state.ts';
 import { pruneSnapshots, removeSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { allowedLosses, stepsOf } from './steps.ts';
+import type { Work } from './work.ts';
 
 /** Options for running migrations. */
 export interface MigrateOptions {
@@ -163,21 +165,34 @@ function bringToEnd(connection: Connection, history: History, options: MigrateOp
   const work = plan.pending.map((migration) => ({
     migration,
     steps: stepsOf(migration),
-    allowed: allowedLosses(migration, history.allowLoss, options.allowLoss),
+    allowed: () => allowedLosses(migration, history.allowLoss, options.allowLoss),
   }));
   const onProgress = options.onProgress ?? (() => {});
+  const isNew = plan.applied.length === 0 && holdsNothing(connection);
+  const fresh = isNew ? applyToNew(connection, work, history, onProgress) : undefined;
+  if (fresh) {
+    markAsOurs(connection, history);
+    recordSchema(connection, history);
+    return { applied: fresh, alreadyApplied: 0, dangling: [], drift: [] };
+  }
   const rows = countRows(connection);
   const snapshot = options.snapshot ? snapshotOf(connection, plan, work, rows, onProgress) : undefined;
   if (snapshot) attempt.snapshot = snapshot;
   const { applied, dangling } = apply(connection, work, rows, onProgress);
-  if (history.applicationId !== undefined) connection.exec(`PRAGMA application_id = ${history.applicationId}`);
+  markAsOurs(connection, history);
+  const drift = liveDrift(connection, history);
+  if (drift.length === 0) recordSchema(connection, history);
   return {
     applied,
     alreadyApplied: plan.applied.length,
     dangling,
-    drift: liveDrift(connection, history),
+    drift,
     ...(snapshot && { snapshot: snapshot.path }),
   };
+}
+
+function markAsOurs(connection: Connection, { applicationId }: History): void {
+  if (applicationId !== undefined) connection.exec(`PRAGMA application_id = ${applicationId}`);
 }
 
 function snapshotOf(

@@ -2,6 +2,7 @@ import type { Connection } from '../connection/connection.ts';
 import { MigrationError } from '../errors.ts';
 import { messageOf } from '../realm.ts';
 import { splitStatements, withoutComments } from '../sql/sql-text.ts';
+import { learnSchema } from './current.ts';
 import type { History } from './history.ts';
 import { OBJECTS } from './names.ts';
 import { BREAKPOINT } from './steps.ts';
@@ -72,6 +73,16 @@ function replayOne(memory: Connection, tag: string, sql: string): void {
   }
 }
 
+/**
+ * Returns the statements of the schema that a history yields.
+ *
+ * @throws MigrationError of kind `failed` where a statement of it fails on an empty database.
+ */
+export function schemaOf(connection: Connection, history: History): string[] {
+  using memory = replay(connection, history);
+  return schemaStatements(memory);
+}
+
 /** Returns the differences between two schemas; empty if they are equal. */
 export function schemaDrift(live: Connection, wanted: Connection): Drift[] {
   const found = schemaObjects(live);
@@ -91,6 +102,7 @@ export function schemaDrift(live: Connection, wanted: Connection): Drift[] {
 /** Returns the differences between the live schema and the history's schema; empty if they are equal. */
 export function driftOf(connection: Connection, history: History): Drift[] {
   using memory = replay(connection, history);
+  learnSchema(history, schemaStatements(memory));
   return schemaDrift(connection, memory);
 }
 

@@ -32,7 +32,18 @@ function refuse(message: string, hint: string): never {
  * @throws MigrationError of kind `failed` if a chunk is not a single complete statement that can run inside a
  * transaction.
  */
-export function stepsOf(migration: Migration): MigrationStep[] {
+export function stepsOf(migration: Migration): readonly MigrationStep[] {
+  const known = stepsBySql.get(migration);
+  if (known?.sql === migration.sql) return known.steps;
+  const steps = readSteps(migration);
+  stepsBySql.set(migration, { sql: migration.sql, steps });
+  return steps;
+}
+
+/** Each test of a host runs a history, so that what follows from its text alone is found once. */
+const stepsBySql = new WeakMap<Migration, { readonly sql: string; readonly steps: readonly MigrationStep[] }>();
+
+function readSteps(migration: Migration): MigrationStep[] {
   const steps: MigrationStep[] = [];
   const { tag } = migration;
   for (const [i, chunk] of migration.sql.split(BREAKPOINT).entries()) {

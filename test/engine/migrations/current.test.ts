@@ -78,6 +78,45 @@ describe(`what an opening asks of a file first, on ${RUNTIME}`, () => {
     });
   });
 
+  it('is settled for a history from a folder too, in a process that has not replayed it', () => {
+    using folder = temporaryFolder();
+    const path = writeFolder(folder.file('migrations'), history);
+    using connection = open(folder.file('dork.db'));
+    const { applied, drift } = migrate(connection, readHistory(path));
+    assert.deepEqual([applied.length, drift], [history.migrations.length, []]);
+    assert.ok(isCurrent(connection, readHistory(path)));
+    connection.exec('ANALYZE; VACUUM');
+    assert.ok(isCurrent(connection, readHistory(path)));
+    const half = { migrations: history.migrations.slice(0, -1) };
+    assert.ok(!isCurrent(connection, half));
+    const spoilt = [
+      'CREATE TABLE more (id integer)',
+      `ALTER TABLE ${nameOf('TABLE')} ADD COLUMN more text`,
+      'DELETE FROM __drizzle_migrations WHERE rowid = 1',
+      'DELETE FROM __dork_migrations_log',
+      "INSERT INTO __dork_migrations_log (at, event, tag, hash, statements_hash) VALUES ('', 'repaired', '', '', '')",
+    ];
+    for (const sql of spoilt) {
+      connection.exec(`SAVEPOINT spoilt; ${sql}`);
+      assert.ok(!isCurrent(connection, readHistory(path)), sql);
+      connection.exec('ROLLBACK TO spoilt; RELEASE spoilt');
+    }
+  });
+
+  it('is settled after each migration of a folder that grows, and in the process that has replayed it', () => {
+    using folder = temporaryFolder();
+    using connection = open(folder.file('dork.db'));
+    for (let n = 1; n <= history.migrations.length; n++) {
+      const grown = { migrations: history.migrations.slice(0, n) };
+      assert.ok(!isCurrent(connection, grown));
+      migrate(connection, grown);
+      assert.ok(isCurrent(connection, { ...grown }));
+      using memory = open(':memory:');
+      assert.equal(migrate(memory, grown).applied.length, n);
+      assert.ok(isCurrent(memory, grown));
+    }
+  });
+
   it('is the same for the embedded history as for the folder', () => {
     using folder = temporaryFolder();
     const { migrations } = readHistory(writeFolder(folder.path, history));

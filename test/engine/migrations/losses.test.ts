@@ -94,6 +94,23 @@ describe(`losses of migrations, on ${RUNTIME}`, () => {
       });
     });
 
+    it('in the last of several rebuilds of one run, whatever changed the values between them', () => {
+      const good = migration('0001_same', ...rebuild('notes', NOTES_NEW, 'id, body, state, n'));
+      const lossy = migration('0003_forgets', ...rebuild('notes', NOTES_NEW, 'id, body, state'));
+      const between = {
+        'nothing of it': 'CREATE TABLE other (id integer)',
+        'all of them': 'UPDATE notes SET n = 7',
+        'another table': 'DROP TABLE IF EXISTS other',
+      };
+      for (const [what, sql] of Object.entries(between)) {
+        fileWith([NOTES], THREE, (connection, first) => {
+          const had = what === 'all of them' ? 3 : 1;
+          const wanted = new RegExp(`0003_forgets .*0 of the ${had} values of its column n`);
+          refused(connection, then(first, good, migration('0002_between', sql), lossy), wanted);
+        });
+      }
+    });
+
     it('but not one that copies every column, turns texts into numbers, drops a column or is allowed to', () => {
       const rebuilds = [
         rebuild('notes', NOTES_NEW, 'id, body, state, n'),

@@ -1,0 +1,88 @@
+import type { Connection } from '../connection/connection.ts';
+import { MigrationError } from '../errors.ts';
+import { brokenObject } from './broken-objects.ts';
+import { hasSchema, isCurrent, learnSchema } from './current.ts';
+import { missingParents } from './foreign-keys.ts';
+import type { History } from './history.ts';
+import { createLedger, recordApplied } from './ledger.ts';
+import { OBJECTS } from './names.ts';
+import { type MigrationProgress, type Place, statementProgress } from './progress.ts';
+import type { AppliedMigration } from './report.ts';
+import { schemaOf } from './schema-state.ts';
+import { runStep, type Work } from './work.ts';
+
+/** Returns true for a file without a table, an index, a trigger or a view. */
+export function holdsNothing(connection: Connection): boolean {
+  return connection.prepare(`SELECT 1 FROM ${OBJECTS} LIMIT 1`).get() === undefined;
+}
+
+/**
+ * Applies a whole history to an empty file, inside the caller's transaction. Nothing can be lost, so nothing is compared
+ * between the migrations: each test of a host creates such a database.
+ *
+ * @returns Undefined if the outcome is not sure: a statement fails or writes a row, a trigger or a view goes, or the schema
+ * is not known or another one. The file is then empty again, and the caller runs the history with every check.
+ */
+export function applyToNew(
+  connection: Connection,
+  work: readonly Work[],
+  history: History,
+  onProgress: (progress: MigrationProgress) => void,
+): AppliedMigration[] | undefined {
+  if (!knowsSchema(connection, history)) return undefined;
+  connection.exec('SAVEPOINT fresh');
+  const applied = tryAll(connection, work, onProgress);
+  const isSure =
+    applied !== undefined &&
+    isCurrent(connection, history) &&
+    missingParents(connection).length === 0 &&
+    brokenObject(connection) === undefined;
+  connection.exec(isSure ? 'RELEASE fresh' : 'ROLLBACK TO fresh; RELEASE fresh');
+  return isSure ? applied : undefined;
+}
+
+/** A history from a folder is replayed once in a process. */
+function knowsSchema(connection: Connection, history: History): boolean {
+  if (hasSchema(history)) return true;
+  try {
+    learnSchema(history, schemaOf(connection, history));
+    return true;
+  } catch (error) {
+    if (error instanceof MigrationError) return false;
+    throw error;
+  }
+}
+
+function tryAll(
+  connection: Connection,
+  work: readonly Work[],
+  onProgress: (progress: MigrationProgress) => void,
+): AppliedMigration[] | undefined {
+  createLedger(connection);
+  const changes = connection.prepare('SELECT total_changes() AS n');
+  const dependents = connection.prepare("SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'view')");
+  let names: unknown[] = [];
+  const applied: AppliedMigration[] = [];
+  for (const [i, { migration, steps }] of work.entries()) {
+    const started = performance.now();
+    const place: Place = { tag: migration.tag, migration: i + 1, migrations: work.length, steps: steps.length };
+    const before = changes.get()?.n;
+    for (const step of steps) {
+      onProgress(statementProgress(place, step));
+      try {
+        runStep(connection, migration, step);
+      } catch (error) {
+        if (error instanceof MigrationError) return undefined;
+        throw error;
+      }
+    }
+    const now = dependents.values().flat();
+    if (changes.get()?.n !== before || names.some((name) => !now.includes(name))) return undefined;
+    names = now;
+    onProgress({ ...place, phase: 'verify', step: steps.length, action: 'count rows' });
+    const durationMs = performance.now() - started;
+    recordApplied(connection, migration, Math.round(durationMs));
+    applied.push({ tag: migration.tag, hash: migration.hash, statements: steps.length, durationMs });
+  }
+  return applied;
+}
