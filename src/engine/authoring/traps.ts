@@ -4,6 +4,7 @@ import { Lineage } from '../migrations/lineage.ts';
 import { REBUILT } from '../migrations/progress.ts';
 import { dataTables } from '../migrations/rows.ts';
 import { allowedLosses, type MigrationStep, stepsOf } from '../migrations/steps.ts';
+import { lostFeatures, tableFeatures } from '../migrations/table-features.ts';
 import { actionOf, withoutComments } from '../sql/sql-text.ts';
 import type { Problem } from './problem.ts';
 
@@ -51,6 +52,7 @@ function* trapsOfOne({ connection, migration, allowLoss, place, knownIndexes }: 
   const steps = stepsOf(migration);
   if (steps.length === 0) yield { message: `${tag} holds no statement.`, hint: 'Write its SQL, or delete it.' };
   const tables = new Set(dataTables(connection));
+  const features = tableFeatures(connection);
   const lineage = new Lineage(connection);
   yield* problemsOfRebuild(tag, steps);
   for (const step of steps) {
@@ -69,6 +71,13 @@ function* trapsOfOne({ connection, migration, allowLoss, place, knownIndexes }: 
     if (!isThere && !allowed.has(table.toLowerCase())) yield loses(table, 'drops');
   }
   for (const table of deletedFrom(steps)) if (!allowed.has(table.toLowerCase())) yield loses(table, 'deletes from');
+  for (const { table, feature, name } of lostFeatures(features, tableFeatures(connection), lineage.rebuilt())) {
+    if (allowed.has(name.toLowerCase())) continue;
+    yield {
+      message: `${tag} rebuilds ${table}, and the new table lacks ${feature}.`,
+      hint: `Add it to its CREATE TABLE; if it is to go, say so with the comment -- allow-loss: ${name}`,
+    };
+  }
   for (const { type, name, table } of lineage.lostObjects()) {
     // drizzle-kit drops an index of a table that it rebuilds by not making it again.
     const isMeant = type === 'index' && knownIndexes(place - 1).has(name) && !knownIndexes(place).has(name);

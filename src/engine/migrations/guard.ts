@@ -5,6 +5,7 @@ import type { Loss } from './losses.ts';
 import { countRowsOf, dataTables, type RowCounts } from './rows.ts';
 import { carrySequences, readSequences, type Sequences } from './sequences.ts';
 import type { MigrationStep } from './steps.ts';
+import { lostFeatures, type TableFeature, tableFeatures } from './table-features.ts';
 import { type Touched, touchedBy } from './touched.ts';
 import { type ColumnValues, forgottenColumns, valuesOf } from './values.ts';
 
@@ -14,6 +15,7 @@ interface Before {
   readonly rows: ReadonlyMap<string, number>;
   readonly values: ReadonlyMap<string, readonly ColumnValues[]>;
   readonly sequences: Sequences;
+  readonly features: readonly TableFeature[];
   readonly lineage: Lineage | undefined;
 }
 
@@ -54,13 +56,14 @@ export class LossGuard {
       rows,
       values,
       sequences: follows ? readSequences(this.#connection) : new Map(),
+      features: follows ? tableFeatures(this.#connection) : [],
       lineage: follows ? new Lineage(this.#connection) : undefined,
     };
   }
 
   /**
-   * Records what the migration lost without declaring it: rows, the values of a column, and triggers and views of a
-   * rebuilt table. Lost indexes are not reported, because drizzle-kit drops an index by not creating it again.
+   * Records what the migration lost without declaring it: rows, the values of a column, and triggers, views and features
+   * of a rebuilt table. Lost indexes are not reported, because drizzle-kit drops an index by not creating it again.
    *
    * @param dangling Returns how many rows of a table (by its name before) were dangling and no longer are.
    */
@@ -93,6 +96,8 @@ export class LossGuard {
       for (const { name: column, before: had, after: left } of forgottenColumns(this.#connection, old, copied))
         this.losses.push({ kind: 'values', tag, table, column, had, left });
     }
+    for (const lost of lostFeatures(before.features, tableFeatures(this.#connection), lineage.rebuilt()))
+      if (!mayLose(lost.name)) this.losses.push({ kind: 'feature', tag, ...lost });
     for (const object of lineage.lostObjects()) {
       if (object.type === 'index' || mayLose(object.name)) continue;
       this.losses.push({ kind: 'object', tag, object });

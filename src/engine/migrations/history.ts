@@ -15,7 +15,10 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** The losses that migrations may cause, by tag: names of tables (for their rows), triggers and views. */
+/**
+ * The losses that migrations may cause, by tag: names of tables (for their rows), triggers and views, and what a rebuilt
+ * table may lack: `notes STRICT`, `notes WITHOUT ROWID`, `notes.words` for a generated column.
+ */
 export type AllowLoss = Readonly<Record<string, readonly string[]>>;
 
 /** The migrations of a Drizzle SQLite folder, oldest first. */

@@ -1,5 +1,6 @@
 import { MigrationError } from '../errors.ts';
 import type { DependentObject } from './lineage.ts';
+import type { TableFeature } from './table-features.ts';
 
 /** A loss that a migration does not declare. */
 export type Loss =
@@ -12,6 +13,7 @@ export type Loss =
       readonly had: number;
       readonly left: number;
     }
+  | ({ readonly kind: 'feature'; readonly tag: string } & TableFeature)
   | { readonly kind: 'object'; readonly tag: string; readonly object: DependentObject };
 
 function sentenceOf(loss: Loss): string {
@@ -21,6 +23,8 @@ function sentenceOf(loss: Loss): string {
       return `${tag} would leave ${loss.left} of the ${loss.had} rows of ${loss.table}, and does not declare this loss.`;
     case 'values':
       return `${tag} rebuilds ${loss.table} and would leave ${loss.left} of the ${loss.had} values of its column ${loss.column}.`;
+    case 'feature':
+      return `${tag} rebuilds ${loss.table}, and the new table lacks ${loss.feature}.`;
     case 'object': {
       const { type, name, table } = loss.object;
       return `${tag} rebuilds ${table}, which would drop the ${type} ${name} without an explicit DROP.`;
@@ -33,7 +37,7 @@ function namesByTag(losses: readonly Loss[]): Map<string, Set<string>> {
   const names = new Map<string, Set<string>>();
   for (const loss of losses) {
     if (loss.kind === 'object') continue;
-    names.set(loss.tag, (names.get(loss.tag) ?? new Set()).add(loss.table));
+    names.set(loss.tag, (names.get(loss.tag) ?? new Set()).add(loss.kind === 'feature' ? loss.name : loss.table));
   }
   return names;
 }

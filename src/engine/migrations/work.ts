@@ -26,10 +26,19 @@ export function runStep(connection: Connection, migration: Migration, { sql, pos
       'failed',
       `Statement ${position} of ${migration.tag} failed, and everything was rolled back. ${reason}`,
       {
-        hint: cause instanceof DorkDbError ? cause.hint : 'Correct the migration; it was never applied here.',
+        hint: hintOf(cause),
         retryable: cause instanceof DorkDbError && cause.retryable,
         cause,
       },
     );
   }
+}
+
+/** A rename asks every view and trigger for its tables, of which a rebuild has just dropped one. */
+function hintOf(cause: unknown): string {
+  const [, type, name] = /error in (view|trigger) (.+?)(?: after \w+)?: no such table/.exec(messageOf(cause)) ?? [];
+  if (type && name) {
+    return `DROP the ${type} ${name} at the beginning of the migration, and create it again at the end.`;
+  }
+  return cause instanceof DorkDbError ? cause.hint : 'Correct the migration; it was never applied here.';
 }

@@ -115,6 +115,23 @@ describe(`the traps of drizzle-kit, on ${RUNTIME}`, () => {
     assert.deepEqual(find([...REBUILD, trigger], ['parents_lower']), []);
     assert.deepEqual(find(['DROP TRIGGER parents_count', ...REBUILD, index]), []);
   });
+
+  it('finds what drizzle-kit does not know of and a rebuild leaves out', () => {
+    const find = (table: string, allow = '') => {
+      using empty = new Connection(adapter, ':memory:');
+      const first = migration('0000_first', `CREATE TABLE parents ${table}`);
+      const rebuild = migration('0001_rebuild', `${allow}${REBUILD[0]}`, ...REBUILD.slice(1));
+      return trapsOf(empty, historyOf(first, rebuild), () => new Set()).map(({ message }) => message);
+    };
+    assert.deepEqual(find('(id text PRIMARY KEY NOT NULL, name text NOT NULL)'), []);
+    const strict = '(id text PRIMARY KEY NOT NULL, name text NOT NULL) STRICT';
+    assert.deepEqual(find(strict), ['0001_rebuild rebuilds parents, and the new table lacks STRICT.']);
+    assert.deepEqual(find(strict, '-- allow-loss: parents STRICT\n'), []);
+    const generated = '(id text PRIMARY KEY NOT NULL, name text NOT NULL, n integer AS (length(name)))';
+    assert.deepEqual(find(generated), [
+      '0001_rebuild rebuilds parents, and the new table lacks the generated column n.',
+    ]);
+  });
 });
 
 describe('the names of migrations', () => {
