@@ -10,22 +10,21 @@ import { isCurrent } from './migrations/current.ts';
 import { type OptionNames, optionsArgument } from './options.ts';
 import { hasWalResetBug } from './version.ts';
 
-/** What `createDb()` takes beside the path. */
+/** Options for `createDb()`. */
 export interface CreateDbOptions extends Pick<OpenOptions, 'readonly'>, Pick<BringUpOptions, 'onProgress' | 'logger'> {
   /**
-   * How long a write waits for another connection's, in milliseconds. Default 5000. Pending migrations wait as long for
-   * the write lock; by default 60,000.
+   * How long a write waits for another connection's write, in milliseconds. Default 5000. Pending migrations wait for
+   * the write lock equally long, by default 60,000.
    */
   readonly busyTimeoutMs?: number;
   /**
-   * What to do about migrations that the file lacks: `apply` them (default), `require` that there are none, or `skip`
-   * the question, also for a file that is newer than this code. A read-only connection never applies: `apply` is
-   * `require` there.
+   * How to handle pending migrations: `apply` them (default), `require` that there are none, or `skip` the check, which
+   * also opens a file that is newer than this code. On a read-only connection, `apply` means `require`.
    */
   readonly migrations?: 'apply' | 'require' | 'skip';
   /**
-   * The SQLite driver on Node: `better-sqlite3` or `node:sqlite`. Default: that of the variable `DORK_DB_DRIVER`, else the
-   * one that this process uses already, else better-sqlite3 if it is installed, else node:sqlite. On Bun always
+   * The SQLite driver on Node: `better-sqlite3` or `node:sqlite`. Default: the variable `DORK_DB_DRIVER`, else the
+   * driver already used by this process, else better-sqlite3 if it is installed, else node:sqlite. On Bun it is always
    * `bun:sqlite`.
    */
   readonly driver?: DriverName;
@@ -78,16 +77,16 @@ export function createDbWith<TSchema extends Schema>(
 function checkOptions({ readonly, busyTimeoutMs, migrations, logger }: CreateDbOptions): void {
   flagArgument(readonly, 'options.readonly');
   if (migrations !== undefined && !MODES.includes(migrations)) {
-    throw new InvalidInputError('options.migrations', `is not one of ${MODES.join(', ')}`);
+    throw new InvalidInputError('options.migrations', `must be one of ${MODES.join(', ')}`);
   }
   if (busyTimeoutMs !== undefined) checkTimeout(busyTimeoutMs);
   if (logger !== undefined && typeof logger?.warn !== 'function')
-    throw new InvalidInputError('options.logger', 'has no function warn');
+    throw new InvalidInputError('options.logger', 'must have a function warn');
 }
 
 /**
- * Closes the database: statistics for the planner are brought up to date (`PRAGMA optimize`), the -wal is moved into the
- * file, and no lock or statement stays behind. A transaction that is running is rolled back. Closing twice is fine.
+ * Closes the database: updates the planner's statistics (`PRAGMA optimize`), moves the -wal into the file, and releases
+ * all locks and statements. A running transaction is rolled back. Closing twice is fine.
  */
 export function closeDb(db: AnyDb): void {
   connectionOf(db).close();

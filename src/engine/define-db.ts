@@ -40,88 +40,91 @@ import { type ReadRowsOptions, type RowPage, readRows } from './rows/read-rows.t
 export interface DefineDbOptions<TSchema extends Schema> {
   /** Short name in lower case, e.g. `notes`. */
   readonly name: string;
-  /** The Drizzle tables, and relations if there are any: they type the database. */
+  /** The Drizzle tables and relations. They give the database its types. */
   readonly schema: TSchema;
-  /** The migrations: what {@link readHistory} returns, or a module made from a folder. */
+  /** The migrations: the result of {@link readHistory}, or a module generated from a folder. */
   readonly history: History;
-  /** `PRAGMA application_id` that marks the files. Default: that of the history; files without one are known by their ledger. */
+  /**
+   * `PRAGMA application_id` that marks the files. Default: that of the history. Files without one are recognized by
+   * their ledger.
+   */
   readonly applicationId?: number;
-  /** The file that is used when no path is given. Default: a path must be given. */
+  /** The file to use if no path is given. Default: a path must be given. */
   readonly defaultPath?: string | (() => string);
   /** The host's command line, which hints name. Default: hints name functions. */
   readonly command?: string;
   /** Checks that `health()` runs after its own. */
   readonly healthChecks?: readonly HealthCheck[];
   /**
-   * Tables whose rows, and triggers and views that a migration drops on purpose, by its tag:
-   * `{ '0011_drop_drafts': ['drafts'] }`. For a migration that was released, so that its SQL must not change.
+   * Intended losses by tag: names of tables (for their rows), triggers and views, e.g. `{ '0011_drop_drafts':
+   * ['drafts'] }`. Use it for a released migration, whose SQL must not change.
    */
   readonly allowLoss?: AllowLoss;
 }
 
-/** A host's database, with every function of this package for it. */
+/** A host's database with every function of this package. */
 export interface DefinedDb<TSchema extends Schema> {
   readonly definition: Definition<TSchema>;
   /**
-   * Opens the file, brings it to the newest schema, and wraps it in Drizzle.
+   * Opens the file, applies pending migrations, and wraps it in Drizzle.
    *
    * @param path Default: `defaultPath` of the definition.
-   * @throws DatabaseOpenError if what is at the path is not a database of this definition that can be read.
-   * @throws MigrationError if the file and the history do not fit; the file is as it was.
-   * @throws DatabaseBusyError if another process kept the lock.
-   * @throws InvalidInputError for a path or an option that cannot be one, and if no path is given and there is no default.
+   * @throws DatabaseOpenError if the path is not a readable database of this definition.
+   * @throws MigrationError if the file and the history do not match; the file is unchanged.
+   * @throws DatabaseBusyError if another process held the lock until the timeout.
+   * @throws InvalidInputError for an invalid path or option, and if no path is given and there is no default.
    */
   createDb(path?: string, options?: CreateDbOptions): Database<TSchema>;
-  /** Closes the database; closing twice is fine. */
+  /** Closes the database. Closing twice is fine. */
   closeDb(db: AnyDb): void;
-  /** Brings a database or the file at a path to the end of the history. */
+  /** Applies all pending migrations to a database or to the file at a path. */
   readonly runMigrations: RunMigrations;
-  /** Returns what a database or the file at a path has of the history. Writes nothing. */
+  /** Returns the applied and pending migrations of a database or of the file at a path. Writes nothing. */
   readonly migrationStatus: GetMigrationStatus;
-  /** Runs the pending migrations on a private copy, and returns what they did. */
+  /** Runs the pending migrations on a private copy and returns the result. */
   readonly rehearseMigrations: RehearseMigrations;
-  /** Accepts an applied migration whose file was edited as it is now. */
+  /** Accepts the current file of an applied migration that was edited. */
   repairLedger(db: AnyDb, tag: string, options?: RepairLedgerOptions): LedgerRepair;
-  /** Copies the database while it is in use, and reads the copy back. */
+  /** Copies the database while it is in use, and verifies the copy. */
   backup(db: AnyDb, options?: BackupOptions): Promise<BackupReport>;
-  /** Makes the backup of this UTC day unless there is one. */
+  /** Creates the backup of this UTC day unless it exists. */
   backupDaily(db: AnyDb, dir?: string, options?: Pick<BackupOptions, 'deep' | 'onProgress'>): Promise<DailyReport>;
   /** Lists the backups in a folder, newest first. */
   readonly listBackups: ListBackups;
-  /** Reads a backup whole. */
+  /** Verifies a whole backup. */
   readonly verifyBackup: VerifyBackup;
-  /** Deletes old backups by a policy. */
+  /** Deletes old backups according to a policy. */
   readonly pruneBackups: PruneBackups;
-  /** Puts a backup in the place of the database; `to` is the definition's default path unless it is given. */
+  /** Replaces the database by a backup; `to` defaults to the definition's default path. */
   readonly restore: Restore;
-  /** Saves what can be read of a damaged file into a new one; `from` is the default path unless it is given. */
+  /** Saves the readable rows of a damaged file into a new one; `from` defaults to the definition's default path. */
   readonly recover: Recover;
   /** Writes every table as JSON lines into a new folder, while others write. */
   exportDb(db: AnyDb, options?: ExportOptions): Promise<ExportReport>;
-  /** Makes a new database from an export; `to` is the definition's default path unless it is given. */
+  /** Creates a new database from an export; `to` defaults to the definition's default path. */
   readonly importExport: ImportExport;
-  /** Gives the free pages of a closed file back to the disk. */
+  /** Returns the free pages of a closed file to the disk. */
   readonly compact: Compact;
-  /** Moves what is in the -wal into the file. */
+  /** Moves the pages of the -wal into the file. */
   checkpoint(db: AnyDb, options?: CheckpointOptions): CheckpointReport;
-  /** Brings the statistics of SQLite's planner up to date. */
+  /** Updates the statistics of SQLite's planner. */
   optimize(db: AnyDb): OptimizeReport;
-  /** Returns what is as it should be, what is not, and what to do about it. */
+  /** Returns the state of the database: what is fine, what is wrong, and what to do about it. */
   health(db: AnyDb, options?: HealthOptions): HealthReport;
   /** Watches a connection. */
   monitor(db: AnyDb, options?: MonitorOptions): Monitor;
   /** Returns the figures of the whole file that change from second to second. */
   activity(db: AnyDb): Activity;
-  /** Returns about how large each table and index is, without reading them. */
+  /** Returns the approximate size of each table and index without reading them. */
   approximateSizes(db: AnyDb): ApproximateSize[];
-  /** Returns a page of rows of any table, as text to look at. */
+  /** Returns a page of rows of any table as text for display. */
   readRows(db: AnyDb, table: string, options?: ReadRowsOptions): RowPage;
 }
 
 /**
- * Describes a database of your own Drizzle schema, and returns every function of this package for it.
+ * Describes a database with your own Drizzle schema, and returns every function of this package for it.
  *
- * @throws InvalidInputError for an option that cannot be one.
+ * @throws InvalidInputError for an invalid option.
  *
  * @example
  * ```ts
@@ -189,9 +192,9 @@ function definitionFrom<TSchema extends Schema>(options: DefineDbOptions<TSchema
   if (!NAME.test(textArgument(name, 'options.name'))) {
     throw new InvalidInputError('options.name', 'must be 1 to 32 of a-z, 0-9 and -, and begin with a letter');
   }
-  if (typeof schema !== 'object' || schema === null) throw new InvalidInputError('options.schema', 'is not an object');
+  if (typeof schema !== 'object' || schema === null) throw new InvalidInputError('options.schema', 'must be an object');
   if (!Array.isArray(history?.migrations)) {
-    throw new InvalidInputError('options.history', 'is not what readHistory() returns');
+    throw new InvalidInputError('options.history', 'must be the result of readHistory()');
   }
   const applicationId = options.applicationId ?? history.applicationId ?? 0;
   if (!Number.isInteger(applicationId) || applicationId < 0 || applicationId > 0x7fffffff) {

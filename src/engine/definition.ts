@@ -10,34 +10,34 @@ import type { Host } from './host.ts';
 import { isOurs } from './migrations/bring-up.ts';
 import type { History } from './migrations/history.ts';
 
-/** Describes one kind of database: its tables, its migrations and what its host calls things. */
+/** Describes one kind of database: its tables, its migrations and its host. */
 export interface Definition<TSchema extends Schema = Schema> extends Host {
-  /** The Drizzle tables, and relations if there are any. */
+  /** The Drizzle tables and relations. */
   readonly schema: TSchema;
   readonly history: History;
-  /** `PRAGMA application_id` of its files. Default: the one of the history; 0 if that has none. */
+  /** `PRAGMA application_id` of its files. Default: that of the history, or 0. */
   readonly applicationId: number;
-  /** Returns the path that is used when none is given. */
+  /** Returns the path to use if none is given. */
   readonly defaultPath?: () => string;
-  /** Creates the folder of the default path, unless it exists. */
+  /** Creates the folder of the default path if it does not exist. */
   readonly createDefaultFolder?: () => void;
-  /** Says more of a database of another program, if it is known. Default: it is not. */
+  /** Describes a database of another program if it is a known one. Default: none is known. */
   readonly foreign?: OpenOptions['foreign'];
   /** Checks that `health()` runs after its own. */
   readonly healthChecks?: readonly HealthCheck[];
-  /** Statements that compute what is derived from other tables again, e.g. counters; run by `recover()` in its new file. */
+  /** Statements that recompute derived data, e.g. counters. `recover()` runs them in its new file. */
   readonly afterRecover?: readonly string[];
 }
 
-/** A check of `health()` with the name that its findings have. */
+/** A check of `health()` with the name of its findings. */
 export type HealthCheck = readonly [name: HealthCheckName, check: Check];
 
-/** What every function that opens a file needs: a driver, and what kind of database the file should be. */
+/** A driver and a definition, needed by every function that opens a file. */
 export interface Kit<TSchema extends Schema = Schema> {
-  /** That of the runtime's own choice, which is made when it is first asked for. */
+  /** The runtime's default driver, chosen at first use. */
   readonly adapter: Adapter;
   readonly definition: Definition<TSchema>;
-  /** Default: there is only {@link adapter}. */
+  /** Default: only {@link adapter} is available. */
   readonly choose?: ChooseDriver;
 }
 
@@ -54,7 +54,7 @@ export function kitWith<TSchema extends Schema>(choose: ChooseDriver, definition
 
 const definitions = new WeakMap<Connection, Definition>();
 
-/** Keeps the definition of a connection's database for the functions that are called with that connection. */
+/** Stores the definition of a connection's database for functions that get only the connection. */
 export function setDefinition(connection: Connection, definition: Definition): void {
   definitions.set(connection, definition);
 }
@@ -70,15 +70,15 @@ export function definitionOf(connection: Connection): Definition {
   return definition;
 }
 
-/** Returns the kit of a connection that `createDb()` opened, for other files of the same kind. */
+/** Returns the kit of a connection that was opened by `createDb()`, to open other files of the same kind. */
 export function kitOf(connection: Connection): Kit {
   return { adapter: connection.adapter, definition: definitionOf(connection) };
 }
 
 /**
- * Returns the absolute path of the file that a function is for: the given one, else the definition's.
+ * Returns the absolute path of the given file or of the definition's default.
  *
- * @throws InvalidInputError if there is neither, and for a path that the drivers would take for another one.
+ * @throws InvalidInputError if there is neither, or if the drivers would read the path as a different one.
  */
 export function givenOrDefault(definition: Definition, path: unknown, option: string): string {
   if (path !== undefined) return databasePath(path, option);
@@ -86,7 +86,7 @@ export function givenOrDefault(definition: Definition, path: unknown, option: st
   return databasePath(definition.defaultPath());
 }
 
-/** Returns how files of a definition are opened, and told from others. */
+/** Returns the options for opening and recognizing files of a definition. */
 export function openingOf(definition: Definition): Pick<OpenOptions, 'applicationId' | 'isOurs' | 'foreign' | 'host'> {
   const { applicationId, history, foreign } = definition;
   return { applicationId, isOurs: (connection) => isOurs(connection, history), foreign, host: definition };

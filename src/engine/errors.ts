@@ -1,25 +1,25 @@
-/** What every error of this package carries besides its message. */
+/** Details of every error of this package, in addition to its message. */
 export interface ErrorDetails {
-  /** What to do next, one sentence. */
+  /** What to do next, in one sentence. */
   readonly hint: string;
-  /** True where the same call may succeed later without anything being changed. Default false. */
+  /** True if the same call may succeed later without any change. Default false. */
   readonly retryable?: boolean;
   /** The driver's or the system's own error. */
   readonly cause?: unknown;
 }
 
 /**
- * The base of every error that this package throws, but for the TypeError that a wrong JavaScript type deserves.
- * The message says what failed, on which file, and what was not touched. No message holds a row's content.
+ * The base class of every error of this package, except for the TypeError that a wrong JavaScript type causes. The
+ * message contains what failed, on which file, and what was not changed. It never contains a row's content.
  */
 export class DorkDbError extends Error {
-  // Written out in each class: a bundler renames classes, and `new.target.name` with them.
+  // Set explicitly in each class: a bundler renames classes, and `new.target.name` with them.
   override readonly name: string = 'DorkDbError';
-  /** A stable name for programs: SQLite's extended result code (`SQLITE_FULL`) or one of this package's own. */
+  /** A stable name for programs: SQLite's extended result code (e.g. `SQLITE_FULL`) or one of this package. */
   readonly code: string;
   /** What to do next. */
   readonly hint: string;
-  /** True where the same call may succeed later without anything being changed. */
+  /** True if the same call may succeed later without any change. */
   readonly retryable: boolean;
 
   constructor(code: string, message: string, details: ErrorDetails) {
@@ -29,7 +29,7 @@ export class DorkDbError extends Error {
     this.retryable = details.retryable ?? false;
   }
 
-  /** The fields that `--json` prints. */
+  /** Returns the fields that `--json` prints. */
   toJSON(): { name: string; code: string; message: string; hint: string; retryable: boolean } {
     return { name: this.name, code: this.code, message: this.message, hint: this.hint, retryable: this.retryable };
   }
@@ -45,10 +45,10 @@ export class DatabaseBusyError extends DorkDbError {
   override readonly name = 'DatabaseBusyError';
 }
 
-/** Which rule of the schema a write broke. */
+/** The kind of the violated constraint. */
 export type ConstraintKind = 'unique' | 'foreign_key' | 'not_null' | 'check';
 
-/** A write broke a rule of the schema. The statement changed nothing. */
+/** A write violated a constraint of the schema. The statement changed nothing. */
 export class ConstraintError extends DorkDbError {
   override readonly name = 'ConstraintError';
   readonly kind: ConstraintKind;
@@ -59,7 +59,7 @@ export class ConstraintError extends DorkDbError {
   }
 }
 
-/** Why the migration runner refused. */
+/** The reason why the migration runner refused. */
 export type MigrationErrorKind =
   | 'edited'
   | 'out_of_order'
@@ -69,7 +69,7 @@ export type MigrationErrorKind =
   | 'foreign_keys'
   | 'failed';
 
-/** A migration was refused or failed. The database is as it was before. */
+/** A migration was refused or failed. The database is unchanged. */
 export class MigrationError extends DorkDbError {
   override readonly name = 'MigrationError';
   readonly kind: MigrationErrorKind;
@@ -80,42 +80,42 @@ export class MigrationError extends DorkDbError {
   }
 }
 
-/** An older file could not be imported. The older file was not changed, and nothing of it was imported. */
+/** An older file could not be imported. The older file was not changed, and nothing was imported from it. */
 export class ImportError extends DorkDbError {
   override readonly name = 'ImportError';
 }
 
-/** An export could not be made or read. The database, or the export, was not changed, and no new one was made. */
+/** An export could not be created or read. The database or the export was not changed, and no new one was created. */
 export class ExportError extends DorkDbError {
   override readonly name = 'ExportError';
 }
 
-/** A backup could not be made or is not one. The database was not changed. */
+/** A backup could not be created or is invalid. The database was not changed. */
 export class BackupError extends DorkDbError {
   override readonly name = 'BackupError';
 }
 
-/** A restore was refused or failed. The file that was there is in place. */
+/** A restore was refused or failed. The previous file is unchanged. */
 export class RestoreError extends DorkDbError {
   override readonly name = 'RestoreError';
 }
 
-/** A value given to this package is not one it can take. Nothing was written. */
+/** An argument is invalid. Nothing was written. */
 export class InvalidInputError extends DorkDbError {
   override readonly name = 'InvalidInputError';
-  /** The field, as `cron` or `budget.maxCallsPerHour`, or the argument, as `id`. */
+  /** The field, e.g. `cron` or `budget.maxCallsPerHour`, or the argument, e.g. `id`. */
   readonly field: string;
 
   constructor(field: string, problem: string, details: Partial<ErrorDetails> = {}) {
     super('INVALID_INPUT', `${field} ${problem}. Nothing was written.`, {
-      hint: `Give ${field} a value that fits and call again.`,
+      hint: `Pass a valid value for ${field} and call again.`,
       ...details,
     });
     this.field = field;
   }
 }
 
-/** The connection was closed before. Nothing was read or written. */
+/** The connection is already closed. Nothing was read or written. */
 export class ClosedError extends DorkDbError {
   override readonly name = 'ClosedError';
   constructor(filename: string) {

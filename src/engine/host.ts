@@ -1,4 +1,4 @@
-/** Whose database it is: how its own things are called, and how its people do something. */
+/** The program that owns a database: its name and its command line. */
 export interface Host {
   /** Short name in lower case, e.g. `notes`. */
   readonly name: string;
@@ -7,7 +7,7 @@ export interface Host {
 }
 
 /**
- * Returns what to type for something: words of the host's command line, or the call if it has none.
+ * Returns the command for an action, or the function call if the host has no command line.
  *
  * @example howTo(host, `backup --db ${path}`, 'backup(db)')
  */
@@ -18,7 +18,8 @@ export function howTo(host: Host | undefined, words: string, call: string): stri
 /**
  * Returns the host of a connection.
  *
- * @throws TypeError for a connection that was opened for none: a default would give tables and folders another name.
+ * @throws TypeError if the connection was opened without a host. A default would change the names of tables and
+ * folders.
  */
 export function hostOf({ filename, host }: { readonly filename: string; readonly host: Host | undefined }): Host {
   if (!host) throw new TypeError(`${filename} was opened for no host.`);

@@ -4,25 +4,23 @@ import { refuseUnknown } from './options.ts';
 import { isPlainObject } from './realm.ts';
 import { instant, isInstant, NO_INSTANT } from './time.ts';
 
-/**
- * What stores ask of their arguments. Messages complete the sentence "FIELD …" and never show the value.
- */
+/** Checks of arguments. Each message completes the sentence "FIELD …" and never contains the value. */
 
-/** Says of a value that it fits as it is; false says nothing. */
+/** Returns true for a value that a schema returns unchanged; false if this is unknown. */
 type FitsAsItIs = (value: unknown) => boolean;
 
 const usual = new WeakMap<v.GenericSchema, FitsAsItIs>();
 
 /**
- * Marks which values a schema gives back as they are, so that the usual argument need not be asked of valibot: that
- * costs a patch of two fields 2 microseconds, as much as a third of a small read.
+ * Declares which values a schema returns unchanged, so that valibot is not needed for typical arguments. Valibot takes
+ * 2 microseconds for a patch of two fields, a third of a small read.
  */
 export function letThrough<T extends v.GenericSchema>(schema: T, fits: FitsAsItIs): T {
   usual.set(schema, fits);
   return schema;
 }
 
-/** What is made at its first use: a program that never comes to it starts the sooner. */
+/** Creates a value at its first use, so that programs without it start faster. */
 export function late<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => {
@@ -33,7 +31,7 @@ export function late<T>(make: () => T): () => T {
 
 const never: FitsAsItIs = () => false;
 
-/** What {@link letThrough} said of a schema, or of the one that a `v.nullable()` stands around. */
+/** Returns the function given to {@link letThrough} for a schema, or for the schema inside a `v.nullable()`. */
 export function fitsAsItIs(schema: v.GenericSchema): FitsAsItIs {
   const fits = usual.get(schema);
   if (fits) return fits;
@@ -42,22 +40,21 @@ export function fitsAsItIs(schema: v.GenericSchema): FitsAsItIs {
   return (value) => value === null || inner(value);
 }
 
-/** Text that UTF-8 can hold, so that it is stored exactly. */
+/** Text that UTF-8 can represent, so that it is stored exactly. */
 export const text = letThrough(
   v.pipe(
-    v.string('is not text'),
-    v.check((value) => value.isWellFormed(), 'has a lone surrogate, which UTF-8 cannot hold'),
+    v.string('must be a string'),
+    v.check((value) => value.isWellFormed(), 'has a lone surrogate, which UTF-8 cannot represent'),
   ),
   (value) => typeof value === 'string' && value.isWellFormed(),
 );
 
 /**
- * Text for people. Half a character (a lone surrogate, as `slice()` leaves one) becomes U+FFFD: that must not
- * keep the rest from being stored.
+ * Text for people. A lone surrogate, e.g. from `slice()`, becomes U+FFFD, so that the rest of the text can be stored.
  */
 export const prose = letThrough(
   v.pipe(
-    v.string('is not text'),
+    v.string('must be a string'),
     v.transform((value) => value.toWellFormed()),
   ),
   (value) => typeof value === 'string' && value.isWellFormed(),
@@ -65,32 +62,34 @@ export const prose = letThrough(
 
 /** Text that is not empty. */
 export const filledText = letThrough(
-  v.pipe(text, v.minLength(1, 'is empty')),
+  v.pipe(text, v.minLength(1, 'must not be empty')),
   (value) => typeof value === 'string' && value !== '' && value.isWellFormed(),
 );
 
-/** A whole number from 0 that a JavaScript number holds exactly. */
+/** A non-negative integer that a JavaScript number represents exactly. */
 export const wholeNumber = letThrough(
   v.pipe(
-    v.number('is not a number'),
-    v.check((value) => Number.isSafeInteger(value) && value >= 0, 'is not a whole number from 0'),
+    v.number('must be a number'),
+    v.check((value) => Number.isSafeInteger(value) && value >= 0, 'must be a non-negative integer'),
   ),
   (value) => Number.isSafeInteger(value) && (value as number) >= 0,
 );
 
 /** True or false. */
-export const flag = v.boolean('is not true or false');
+export const flag = v.boolean('must be true or false');
 
-/** One of the listed words. */
+/** Returns the schema of one of the listed words. */
 export function oneOfWords<const T extends readonly string[]>(words: T) {
-  return letThrough(v.picklist(words, `is not one of ${words.join(', ')}`), (value) => words.includes(value as string));
+  return letThrough(v.picklist(words, `must be one of ${words.join(', ')}`), (value) =>
+    words.includes(value as string),
+  );
 }
 
 /** ISO 8601 text with a time zone, or Unix milliseconds; stored as ISO 8601 in UTC with milliseconds. */
 export const instantOrMillis = late(() =>
   letThrough(
     v.pipe(
-      v.union([v.string(), v.number()], 'is not an instant'),
+      v.union([v.string(), v.number()], 'must be an instant'),
       v.rawTransform(({ dataset, addIssue, NEVER }) => {
         try {
           return instant(dataset.value, 'instant');
@@ -104,18 +103,18 @@ export const instantOrMillis = late(() =>
   ),
 );
 
-/** A plain object whose JSON text is stored: every value in it is one that JSON can hold exactly. */
+/** A plain object that is stored as JSON text, with only values that JSON can represent exactly. */
 export const jsonObject = late(() =>
   v.pipe(
     v.custom<Record<string, unknown>>(
       (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-      'is not an object',
+      'must be an object',
     ),
-    v.check((value) => isJsonValue(value), 'holds something that JSON cannot hold'),
+    v.check((value) => isJsonValue(value), 'has a value that JSON cannot represent'),
   ),
 );
 
-/** SQLite takes JSON that nests deeper for malformed. https://sqlite.org/json1.html#interface_overview */
+/** SQLite rejects JSON with deeper nesting. https://sqlite.org/json1.html#interface_overview */
 const DEEPEST_JSON = 1000;
 
 function isJsonValue(value: unknown, depth = 1): boolean {
@@ -144,8 +143,8 @@ function isJsonValue(value: unknown, depth = 1): boolean {
 /**
  * Checks an argument.
  *
- * @param name What the argument is called where the fault is in the whole of it; else the field is named.
- * @throws InvalidInputError also where reading the value throws (a getter, a proxy, a cycle).
+ * @param name The name of the argument, used if no single field is invalid.
+ * @throws InvalidInputError also if reading the value throws (a getter, a proxy, a cycle).
  */
 export function checked<const T extends v.GenericSchema>(schema: T, value: unknown, name: string): v.InferOutput<T> {
   if (usual.get(schema)?.(value)) return value as v.InferOutput<T>;
@@ -160,44 +159,44 @@ export function checked<const T extends v.GenericSchema>(schema: T, value: unkno
   throw new InvalidInputError(v.getDotPath(issue) ?? name, issue.message);
 }
 
-/** An argument that is text; the usual one is let through without asking the schema. */
+/** Checks a text argument. The schema is only used for invalid values. */
 export function textArgument(value: unknown, name: string): string {
   return typeof value === 'string' && value.isWellFormed() ? value : checked(text, value, name);
 }
 
-/** Prose as an argument; the usual one is let through without asking the schema. */
+/** Checks a prose argument. The schema is only used for unusual values. */
 export function proseArgument(value: unknown, name: string): string {
   return typeof value === 'string' && value.isWellFormed() ? value : checked(prose, value, name);
 }
 
-/** An option that an HTTP form leaves empty is not given. */
+/** Treats an empty option, e.g. from an HTTP form, as absent. */
 export function givenText(value: string | undefined): string | undefined {
   return value === '' ? undefined : value;
 }
 
-/** An object with the given fields; those that it has besides are left out. */
+/** Returns the schema of an object with the given fields. Other fields are dropped. */
 export function objectOf<const T extends v.ObjectEntries>(entries: T) {
-  return v.object(entries, (issue) => (issue.expected === 'Object' ? 'is not an object' : 'is missing'));
+  return v.object(entries, (issue) => (issue.expected === 'Object' ? 'must be an object' : 'is missing'));
 }
 
-/** @throws InvalidInputError for what SQLite's busy handler cannot count. */
+/** @throws InvalidInputError for a timeout that SQLite's busy handler cannot represent. */
 export function checkTimeout(milliseconds: number, name = 'options.busyTimeoutMs'): void {
   if (!(Number.isInteger(milliseconds) && milliseconds >= 0 && milliseconds < 2 ** 31))
-    throw new InvalidInputError(name, 'is not a whole number of milliseconds from 0 to 2147483647');
+    throw new InvalidInputError(name, 'must be an integer number of milliseconds from 0 to 2147483647');
 }
 
 /**
- * An option that is true or false.
+ * Checks a boolean option.
  *
- * @throws InvalidInputError for anything else: 0 or 'no' would do what was not meant.
+ * @throws InvalidInputError for any other value, because 0 or 'no' would have an unexpected effect.
  */
 export function flagArgument(value: unknown, name: string, fallback = false): boolean {
   if (value === undefined) return fallback;
-  if (typeof value !== 'boolean') throw new InvalidInputError(name, 'is not true or false');
+  if (typeof value !== 'boolean') throw new InvalidInputError(name, 'must be true or false');
   return value;
 }
 
-/** What `optionsOf` asks of one option before it asks its schema. */
+/** An option as checked by `optionsOf` before its schema is used. */
 interface Option {
   readonly name: string;
   readonly fits: FitsAsItIs;
@@ -205,8 +204,8 @@ interface Option {
 }
 
 /**
- * Makes the check of an argument `options` whose fields are `v.optional()`. Usual options are read without asking
- * valibot, which costs half a point read.
+ * Returns the check of an argument `options` whose fields are `v.optional()`. Typical options are checked without
+ * valibot.
  */
 export function optionsOf<const T extends v.ObjectEntries>(entries: () => T) {
   const made = late(() => {
@@ -245,7 +244,7 @@ function usualOptions(options: readonly Option[], value: unknown): Record<string
       result[name] = given === undefined ? fallback : given;
     }
   } catch {
-    // A getter that throws: the schema says so in its own words.
+    // A getter that throws: the schema reports it.
     return undefined;
   }
   return result;

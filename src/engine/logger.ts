@@ -1,5 +1,5 @@
-/** Where warnings go; `console` fits. */
+/** Receives warnings; `console` is a valid logger. */
 export interface Logger {
-  /** Takes one warning: what is odd, and on which file. */
+  /** Receives one warning, which names the file. */
   warn(message: string): void;
 }

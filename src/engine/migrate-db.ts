@@ -26,22 +26,22 @@ import {
 import { type MigrationStatus, statusOf } from './migrations/status.ts';
 import { type OptionNames, objectArgument, optionsArgument } from './options.ts';
 
-/** What `runMigrations()` takes. */
+/** Options for `runMigrations()`. */
 export interface RunMigrationsOptions extends MigrateOptions {
-  /** Default: the history of this package; {@link readHistory} reads that of any other Drizzle SQLite folder. */
+  /** Default: the history of the definition. {@link readHistory} reads that of any other Drizzle SQLite folder. */
   readonly history?: History;
 }
 
 const RUN_OPTIONS: OptionNames<RunMigrationsOptions> = { ...MIGRATE_OPTIONS, history: true };
 
 /**
- * Brings a database that was opened with `migrations: 'skip'`, or the file at a path, to the end of the history; does
- * nothing to a current one. With a history of your own the file at the path may be any that Drizzle has migrated.
+ * Applies all pending migrations to a database opened with `migrations: 'skip'`, or to the file at a path. Does nothing
+ * if it is current. With a history of your own, the file may be any file migrated by Drizzle.
  *
- * @throws MigrationError where the file and the history do not fit, or a migration fails; the file is as it was.
- * @throws DatabaseOpenError where what is at the path cannot be opened, or is a database of another program.
- * @throws DatabaseBusyError where another process kept the write lock.
- * @throws InvalidInputError for a path or an option that cannot be one.
+ * @throws MigrationError if the file and the history do not match, or a migration fails; the file is unchanged.
+ * @throws DatabaseOpenError if the path cannot be opened, or is a database of another program.
+ * @throws DatabaseBusyError if another process held the write lock until the timeout.
+ * @throws InvalidInputError for an invalid path or option.
  */
 export type RunMigrations = (of: AnyDb | string, options?: RunMigrationsOptions) => MigrationReport;
 
@@ -52,7 +52,7 @@ export function runMigrationsWith(kit: Kit): RunMigrations {
     const { history, ...options } = optionsArgument(given, RUN_OPTIONS);
     checkHistory(history);
     if (isDb(of)) return migrateOrRefuse(of.$client, history ?? definition.history, options);
-    // Before the file is made.
+    // Checked before the file is created.
     checkMigrateOptions(options);
     using connection = openConnection(adapter, databasePath(of), {
       ...openingOf(definition),
@@ -62,7 +62,7 @@ export function runMigrationsWith(kit: Kit): RunMigrations {
   };
 }
 
-/** @throws DatabaseOpenError `SCHEMA_MISMATCH` if the file then has every migration and lacks a column. */
+/** @throws DatabaseOpenError `SCHEMA_MISMATCH` if the file then has every migration, but lacks a column. */
 function migrateOrRefuse(connection: Connection, history: History, options: MigrateOptions): MigrationReport {
   const report = migrate(connection, history, options);
   const error = mismatch(connection, history, report.drift);
@@ -70,29 +70,32 @@ function migrateOrRefuse(connection: Connection, history: History, options: Migr
   return report;
 }
 
-/** @throws InvalidInputError for what `readHistory()` does not give. */
+/** @throws InvalidInputError if it is not the result of `readHistory()`. */
 function checkHistory(history: unknown): void {
   if (history === undefined) return;
   const { migrations } = objectArgument(history as Partial<History>, 'options.history');
-  if (!Array.isArray(migrations)) throw new InvalidInputError('options.history', 'is not what readHistory() gives');
+  if (!Array.isArray(migrations)) throw new InvalidInputError('options.history', 'must be the result of readHistory()');
 }
 
-/** What is no database is left to be refused as a path. */
+/** Returns false for anything that is not a database; it is then checked as a path. */
 function isDb(of: unknown): of is AnyDb {
   return typeof of === 'object' && of !== null && '$client' in of;
 }
 
-/** A file without our application_id is taken where its ledger begins as ours does; for another history, where it has one. */
+/**
+ * Accepts a file without our application_id if its ledger begins like the definition's history or, with another
+ * history, if it has a ledger at all.
+ */
 function isLedgerOf(definition: Definition, history: History | undefined): (connection: Connection) => boolean {
   return (connection) => isOurs(connection, definition.history) || (!!history && readLedger(connection).length > 0);
 }
 
 /**
- * What a database, or the file at a path, has of the history. Writes nothing; a file that nobody holds gets no -wal or
- * -shm beside it, but on Node one of more than 256 MB, and one whose -wal a killed process left.
+ * Returns the migration status of a database or of the file at a path. Writes nothing. A closed file gets no -wal or
+ * -shm, except on Node if it is larger than 256 MB or if a killed process left its -wal.
  *
- * @throws DatabaseOpenError where the file is not a database that can be read, or is one of another program.
- * @throws InvalidInputError for a path that cannot be one.
+ * @throws DatabaseOpenError if the file is not a readable database, or belongs to another program.
+ * @throws InvalidInputError for an invalid path.
  */
 export type GetMigrationStatus = (of: AnyDb | string, history?: History) => MigrationStatus;
 
@@ -108,9 +111,9 @@ export function migrationStatusWith(kit: Kit): GetMigrationStatus {
   };
 }
 
-/** What `rehearseMigrations()` takes. */
+/** Options for `rehearseMigrations()`. */
 export interface RehearseMigrationsOptions extends RehearseOptions {
-  /** Default: the history of this package. */
+  /** Default: the history of the definition. */
   readonly history?: History;
 }
 
@@ -121,12 +124,12 @@ const REHEARSE_OPTIONS: OptionNames<RehearseMigrationsOptions> = {
 };
 
 /**
- * Runs the migrations that the file at a path lacks on a private copy of it, which is removed at the end, and says what
- * they did: rows before and after, time, room, and the refusal that the real run would meet. The file is only read.
+ * Runs the pending migrations of the file at a path on a private copy, which is removed at the end. Reports rows before
+ * and after, duration, disk space, and the error that the real run would throw. The file is only read.
  *
- * @throws DatabaseOpenError where the file is not a database that can be read, or is one of another program.
- * @throws BackupError where there is no room for the copy.
- * @throws InvalidInputError for a path that cannot be one.
+ * @throws DatabaseOpenError if the file is not a readable database, or belongs to another program.
+ * @throws BackupError if the disk has no space for the copy.
+ * @throws InvalidInputError for an invalid path.
  */
 export type RehearseMigrations = (path: string, options?: RehearseMigrationsOptions) => Rehearsal;
 
@@ -149,11 +152,11 @@ const REPAIR_OPTIONS: OptionNames<RepairLedgerOptions & { readonly history?: His
 };
 
 /**
- * Accepts an applied migration whose file was edited as it is now, and records who, when, why and both hashes. Its SQL
- * is not run. For a database that was opened with `migrations: 'skip'`.
+ * Accepts the current file of an applied migration that was edited, and records who, when, why and both hashes. The
+ * migration's SQL is not run. For a database that was opened with `migrations: 'skip'`.
  *
- * @param tag The migration, as `0003_budgets`.
- * @throws InvalidInputError where it is not one that is applied and was edited since; nothing is written.
+ * @param tag The migration, e.g. `0003_budgets`.
+ * @throws InvalidInputError if the migration is not applied, or was not edited since; nothing is written.
  */
 export function repairLedger(
   db: AnyDb,
@@ -164,14 +167,14 @@ export function repairLedger(
   return repair(connectionOf(db), history, tag, options);
 }
 
-/** True where SQLite may have the file open somewhere. */
+/** Returns true if another SQLite connection may have the file open. */
 function isHeld(filename: string): boolean {
   return ['-wal', '-shm', '-journal'].some((end) => isThere(`${filename}${end}`));
 }
 
 /**
- * Reads a file and changes nothing. A closed one is read without locks; where another process opened it meanwhile, what
- * was read may be torn, so it is read again.
+ * Reads a file and changes nothing. A closed file is read without locks. If another process opened it meanwhile, the
+ * result may be inconsistent, so the file is read again.
  */
 function looking<T>(
   { adapter, definition }: Kit,
@@ -199,8 +202,8 @@ function looking<T>(
 }
 
 /**
- * A connection that changes nothing, not even by a -wal beside a closed file; for a file that is not there yet, an
- * empty database in memory.
+ * Returns a connection that changes nothing, not even by creating a -wal next to a closed file. If the file does not
+ * exist, it is an empty database in memory.
  */
 function openToLook(adapter: Adapter, path: string, host: Host): Connection {
   if (path === MEMORY || inspectFile(path).isNew) return new Connection(adapter, MEMORY, { host });

@@ -1,12 +1,13 @@
 import { InvalidInputError } from './errors.ts';
 
-/** The names of all options of a function; the compiler keeps them complete. */
+/** The names of all options of a function. The compiler ensures that the list is complete. */
 export type OptionNames<T> = { readonly [Name in keyof T]-?: true };
 
 /**
- * Checks that options are an object with known names only: a misspelled `dryRun` would do what was not meant.
+ * Checks that options are an object with known names only. Otherwise a misspelled `dryRun` would have the opposite
+ * effect.
  *
- * @throws InvalidInputError that names the unknown option and, if there is one like it, the known one.
+ * @throws InvalidInputError that names the unknown option and, if there is one, a similar known one.
  */
 export function optionsArgument<T extends object>(options: T, names: OptionNames<T>, name = 'options'): T {
   objectArgument(options, name);
@@ -14,9 +15,9 @@ export function optionsArgument<T extends object>(options: T, names: OptionNames
   return options;
 }
 
-/** @throws InvalidInputError for anything that is not an object. */
+/** @throws InvalidInputError if the value is not an object. */
 export function objectArgument<T>(value: T, name: string): T {
-  if (typeof value !== 'object' || value === null) throw new InvalidInputError(name, 'is not an object');
+  if (typeof value !== 'object' || value === null) throw new InvalidInputError(name, 'must be an object');
   return value;
 }
 
@@ -31,12 +32,15 @@ function keysOf(options: object, name: string): string[] {
 /** @throws InvalidInputError always. */
 export function refuseUnknown(key: string, names: readonly string[], name: string): never {
   const meant = names.find((known) => isAlike(key.toLowerCase(), known.toLowerCase()));
-  throw new InvalidInputError(`${name}.${key}`, `is not an option${meant ? `; did you mean ${meant}?` : ''}`, {
+  throw new InvalidInputError(`${name}.${key}`, `is unknown${meant ? `; did you mean ${meant}?` : ''}`, {
     hint: `Use only these options: ${names.join(', ')}.`,
   });
 }
 
-/** True if one text becomes the other by at most two insertions, deletions or replacements, fewer for short texts. */
+/**
+ * Returns true if at most two insertions, deletions or replacements turn one text into the other; fewer for short
+ * texts.
+ */
 function isAlike(a: string, b: string): boolean {
   const most = Math.min(2, Math.floor(b.length / 3));
   if (Math.abs(a.length - b.length) > most) return false;

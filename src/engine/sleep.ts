@@ -1,6 +1,6 @@
 let cell: Int32Array | undefined;
 
-/** False on a thread that may not block, e.g. the main thread of an Electron window. */
+/** Returns false on a thread that must not block, e.g. the main thread of an Electron window. */
 export function canBlock(): boolean {
   try {
     cell ??= new Int32Array(new SharedArrayBuffer(4));
@@ -11,34 +11,37 @@ export function canBlock(): boolean {
   }
 }
 
-/** Blocks this thread, as SQLite's own busy handler does; there is no other way to wait in a synchronous call. */
+/** Blocks this thread, like SQLite's own busy handler. There is no other way to wait in a synchronous call. */
 export function sleepSync(milliseconds: number): void {
   if (canBlock()) Atomics.wait(cell as Int32Array, 0, 0, milliseconds);
   else for (const end = performance.now() + milliseconds; performance.now() < end; );
 }
 
-/** Growing and slightly random pauses until a time is over. */
+/** Growing and slightly random pauses until a timeout. */
 export class Pauses {
   readonly #timeoutMs: number;
   readonly #longestMs: number;
   readonly #start = performance.now();
   #nextMs: number;
-  /** Counted as well, since a test may have stopped the clock. */
+  /** Counted separately, because a test may have stopped the clock. */
   #sleptMs = 0;
 
-  /** @param longestMs Pauses double from `firstMs` to this, and are up to a half shorter or longer. */
+  /** @param longestMs Pauses double from `firstMs` to this value, and are randomly up to a half shorter or longer. */
   constructor(timeoutMs: number, firstMs: number, longestMs: number) {
     this.#timeoutMs = timeoutMs;
     this.#nextMs = firstMs;
     this.#longestMs = longestMs;
   }
 
-  /** Milliseconds since the first of them could begin. */
+  /** Milliseconds since the pauses began. */
   get waitedMs(): number {
     return Math.max(performance.now() - this.#start, this.#sleptMs);
   }
 
-  /** Sleeps, and returns true; returns false at once if the time is over. The last pause ends with the time. */
+  /**
+   * Sleeps and returns true; returns false immediately after the timeout. The last pause is shortened to end at the
+   * timeout.
+   */
   pause(): boolean {
     const left = this.#timeoutMs - this.waitedMs;
     if (left <= 0) return false;
@@ -51,8 +54,8 @@ export class Pauses {
 }
 
 /**
- * Calls a function until it does not meet a lock any more, with growing and slightly random pauses, for at most
- * `timeoutMs`; then the last error is thrown.
+ * Calls a function until it no longer meets a lock, with growing and slightly random pauses. Throws the last error
+ * after `timeoutMs`.
  */
 export function retryWhile<T>(isTemporary: (error: unknown) => boolean, timeoutMs: number, fn: () => T): T {
   const pauses = new Pauses(timeoutMs, 1, 50);

@@ -10,7 +10,7 @@ export function isAtLeast(version: string, oldest: string): boolean {
 }
 
 /**
- * True for SQLite 3.7.0 to 3.51.2 (but 3.44.6 and 3.50.7), whose WAL-reset bug can corrupt a file that two
+ * Returns true for SQLite 3.7.0 to 3.51.2 (except 3.44.6 and 3.50.7), whose WAL-reset bug can corrupt a file that two
  * connections write. https://sqlite.org/wal.html#the_wal_reset_bug
  */
 export function hasWalResetBug(sqliteVersion: string): boolean {

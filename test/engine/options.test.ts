@@ -88,7 +88,7 @@ describe(`a misspelled option, on ${RUNTIME}`, () => {
   it('is any name that an object has by birth, and one without a like is not guessed', () => {
     assert.throws(() => createDb(':memory:', { toString: 1 } as never), { field: 'options.toString' });
     assert.throws(() => createDb(':memory:', { verbose: console.log } as never), {
-      message: 'options.verbose is not an option. Nothing was written.',
+      message: 'options.verbose is unknown. Nothing was written.',
     });
   });
 });

@@ -74,7 +74,10 @@ describe('instant', () => {
         (error) => {
           assert.ok(error instanceof InvalidInputError, String(value));
           assert.equal(error.field, 'finishedAt');
-          assert.match(error.message, /^finishedAt is not an instant: .* Nothing was written\.$/);
+          assert.match(
+            error.message,
+            /^finishedAt must be ISO 8601 text with a time zone or .* Nothing was written\.$/,
+          );
           return true;
         },
       );

@@ -76,7 +76,7 @@ function replayOne(memory: Connection, tag: string, sql: string): void {
 /**
  * Returns the statements of the schema that a history yields.
  *
- * @throws MigrationError of kind `failed` where a statement of it fails on an empty database.
+ * @throws MigrationError of kind `failed` if one of its statements fails on an empty database.
  */
 export function schemaOf(connection: Connection, history: History): string[] {
   using memory = replay(connection, history);
