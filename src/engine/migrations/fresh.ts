@@ -18,7 +18,7 @@ export function holdsNothing(connection: Connection): boolean {
 
 /**
  * Applies a whole history to an empty file, inside the caller's transaction. Nothing can be lost, so nothing is compared
- * between the migrations: each test of a host creates such a database.
+ * between the migrations, which makes the databases of a host's tests fast.
  *
  * @returns Undefined if the outcome is not sure: a statement fails or writes a row, a trigger, a view or what else a
  * rebuild leaves out goes, or the schema is not known or another one. The file is then empty again, and the caller runs the history with every check.
@@ -41,7 +41,7 @@ export function applyToNew(
   return isSure ? applied : undefined;
 }
 
-/** A history from a folder is replayed once in a process. */
+/** Returns true if the schema is known. A history from a folder is replayed once per process. */
 function knowsSchema(connection: Connection, history: History): boolean {
   if (hasSchema(history)) return true;
   try {
@@ -54,8 +54,8 @@ function knowsSchema(connection: Connection, history: History): boolean {
 }
 
 /**
- * Triggers, views, and tables that look as if they had features (see `tableFeatures()`): the text of a table tells soon
- * enough, since all that follows is a closer look.
+ * Triggers, views, and tables that may have features (see `tableFeatures()`). Matching the text is enough, because a match
+ * only causes a closer check.
  */
 const MAY_GO = `SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'view')
   UNION ALL SELECT name || ' STRICT' FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%)%STRICT%'

@@ -32,9 +32,9 @@ export interface History {
   /** `PRAGMA application_id` of files with this history. Default: it is not set. */
   readonly applicationId?: number;
   /**
-   * Intended losses by tag: names of tables (for their rows), triggers and views, e.g. `{ '0011_drop_drafts':
-   * ['drafts'] }`. Use it for a released migration, whose SQL must not change. Otherwise the comment `-- allow-loss:
-   * drafts` in its SQL has the same effect.
+   * Intended losses by tag: names of tables (for their rows), triggers and views, e.g.
+   * `{ '0011_drop_drafts': ['drafts'] }`. Use it for a released migration, whose SQL must not change. Otherwise the
+   * comment `-- allow-loss: drafts` in its SQL has the same effect.
    */
   readonly allowLoss?: AllowLoss;
 }
