@@ -1,18 +1,17 @@
 /**
- * `node examples/node-plugin/build.ts OUTFILE`: the plugin as one ES module. Everything of this package is inside, the
- * migrations too; only better-sqlite3, whose native part cannot be bundled, is installed beside it.
+ * `node examples/node-plugin/build.ts OUTFILE`: the plugin as one file. Everything is inside, the migrations too, and the
+ * driver is the one that Node has built in.
  */
 import { build } from 'esbuild';
 
-const [outfile = 'main.mjs'] = process.argv.slice(2);
+const [outfile = 'main.js'] = process.argv.slice(2);
 
 await build({
   entryPoints: [`${import.meta.dirname}/plugin.ts`],
   outfile,
   bundle: true,
-  format: 'esm',
+  format: 'cjs', // as Obsidian loads it; 'esm' needs nothing else either
   platform: 'node', // so that the package gives its Node entry
-  target: 'node22.14',
-  external: ['better-sqlite3'],
-  logLevel: 'warning',
+  target: 'node24',
+  logLevel: 'error',
 });

@@ -1,7 +1,16 @@
 /** What a user gets: the package is packed, installed in a project of its own, and used there on both runtimes. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { temporaryFolder } from '../support/folder.ts';
@@ -9,6 +18,11 @@ import { BUN, NODE, ROOT } from '../support/runtime.ts';
 
 const FIXTURES = join(ROOT, 'test', 'consumers', 'fixtures');
 const INSTALL_MS = 180_000;
+
+/** Runs a CommonJS file as Obsidian runs a plugin: as text, so that it does not know where it is. */
+const AS_TEXT = `
+  const text = require('node:fs').readFileSync(process.argv[1], 'utf8');
+  (0, eval)('(function (require, module, exports) {' + text + '\\n})')(require, { exports: {} }, {});`;
 
 interface Outcome {
   readonly status: number | null;
@@ -132,31 +146,38 @@ describe('a project that installs the package', () => {
     assert.deepEqual({ rows, isSame, restored }, { rows: 20_000, isSame: true, restored: 20_000 });
   });
 
-  it('runs as an esbuild bundle on Node, with better-sqlite3 outside of it', () => {
+  it('runs as one file by esbuild that is alone in its folder, without a line for it in the configuration', () => {
     const esbuild = join(ROOT, 'node_modules', '.bin', 'esbuild');
-    for (const [format, outfile] of [
-      ['esm', 'bundle.mjs'],
-      ['cjs', 'bundle.cjs'],
+    for (const [format, name] of [
+      ['esm', 'main.mjs'],
+      ['cjs', 'main.js'],
     ] as const) {
-      execFileSync(
-        esbuild,
-        [
-          'write.ts',
-          '--bundle',
-          '--platform=node',
-          `--format=${format}`,
-          '--external:better-sqlite3',
-          `--outfile=${outfile}`,
-          '--log-level=error',
-          '--define:import.meta.url=__bundle_url',
-          `--banner:js=${format === 'esm' ? 'const __bundle_url = import.meta.url;' : 'const __bundle_url = require("node:url").pathToFileURL(__filename).href;'}`,
-        ],
-        { cwd: project, stdio: 'pipe' },
+      const alone = folder.file(`alone-${format}`);
+      const outfile = join(alone, name);
+      const line = ['back-up.ts', '--bundle', '--platform=node', `--format=${format}`, `--outfile=${outfile}`];
+      const built = run(esbuild, ...line, '--log-level=warning');
+      assert.deepEqual([built.status, built.stderr], [0, '']);
+      assert.deepEqual(readdirSync(alone), [name]);
+      const env = { PATH: process.env.PATH, HOME: alone };
+      const backUp = (...args: string[]) => {
+        const line = [...args, join(alone, `${count++}.db`)];
+        const { stdout, stderr } = spawnSync(NODE, line, { cwd: alone, env, encoding: 'utf8' });
+        assert.equal(stderr, '');
+        const { driver, rows, isSame, restored } = JSON.parse(stdout);
+        assert.deepEqual([rows, isSame, restored], [20_000, true, 20_000]);
+        return driver;
+      };
+      let count = 0;
+      assert.equal(backUp(outfile), 'node:sqlite');
+      if (format === 'cjs') assert.equal(backUp('-e', AS_TEXT, outfile), 'node:sqlite');
+      // A host may put the faster driver next to it.
+      mkdirSync(join(alone, 'node_modules'));
+      symlinkSync(
+        join(project, 'node_modules', 'better-sqlite3'),
+        join(alone, 'node_modules', 'better-sqlite3'),
+        'junction',
       );
-      assert.deepEqual(runJson(NODE, outfile, folder.file(`${format}.db`), format), {
-        driver: 'better-sqlite3',
-        ids: [format],
-      });
+      assert.equal(backUp(outfile), 'better-sqlite3');
     }
   });
 

@@ -66,16 +66,16 @@ export function betterSqlite3Version(): string {
   return library().version;
 }
 
-/** In a CommonJS bundle there is no `import.meta.url`. */
-function requireHere(): NodeJS.Require {
-  return createRequire(import.meta.url ?? __filename);
+/** A host's CommonJS bundle has no `import.meta.url`; one that is evaluated as text has no file either. */
+function requireHere(): NodeJS.Require | undefined {
+  const file = import.meta.url ?? (typeof __filename === 'undefined' ? undefined : __filename);
+  return file === undefined ? undefined : createRequire(file);
 }
 
 /** Returns whether the driver can be found; it may be broken all the same. */
 export function isInstalled(): boolean {
   try {
-    requireHere().resolve('better-sqlite3/package.json');
-    return true;
+    return requireHere()?.resolve('better-sqlite3/package.json') !== undefined;
   } catch {
     return false;
   }
@@ -94,6 +94,7 @@ function load(): Library {
   const require = requireHere();
   let found: Library;
   try {
+    if (!require) throw new Error('This program does not know where it is.');
     const { version } = require('better-sqlite3/package.json') as { version: string };
     const path = require.resolve('better-sqlite3');
     found = { name: 'better-sqlite3', version, path, Database: require(path) };

@@ -81,9 +81,9 @@ export class NodeStatement implements DriverStatement {
   all(params: Params): unknown[] {
     const args = this.args(params);
     try {
-      return this.#objects(this.#inner.all(...args) as unknown[]);
+      return this.#objects(this.#read(args));
     } catch (error) {
-      return this.#again(error, () => this.#objects(this.#inner.all(...args) as unknown[]));
+      return this.#again(error, () => this.#objects(this.#read(args)));
     }
   }
 
@@ -91,7 +91,7 @@ export class NodeStatement implements DriverStatement {
     const args = this.args(params);
     this.#inner.setReturnArrays(true);
     const read = () => {
-      const rows = this.#inner.all(...args) as unknown as unknown[][];
+      const rows = this.#read(args) as unknown[][];
       return this.isQuery ? rows : rows.map(narrowed);
     };
     try {
@@ -129,6 +129,12 @@ export class NodeStatement implements DriverStatement {
     } finally {
       this.#inner.setReadBigInts(false);
     }
+  }
+
+  #read(args: never[]): unknown[] {
+    if (this.#columns) return this.#inner.all(...args);
+    // In Node 24.16 `all()` counts the columns before SQLite sees that the schema has changed.
+    return [...this.#inner.iterate(...args)];
   }
 
   #objects(rows: unknown[]): unknown[] {
