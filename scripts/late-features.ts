@@ -24,6 +24,7 @@ const FEATURES = [
   'engine/maintenance/compact',
   'engine/maintenance/optimize',
   'dork/prune',
+  'dork/legacy/aside',
   'dork/legacy/import',
   'engine/migrate-db',
   'engine/migrations/bring-up',

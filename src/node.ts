@@ -1,4 +1,5 @@
 import { type CreateDb, dork } from './dork/db.ts';
+import { moveReleaseAsideWith } from './dork/legacy/aside.ts';
 import { listBackupsWith } from './engine/backup/list.ts';
 import { pruneBackupsWith } from './engine/backup/prune.ts';
 import { recoverWith } from './engine/backup/recover.ts';
@@ -28,6 +29,8 @@ export const importExport = importExportWith(kit);
 export const listBackups = listBackupsWith(kit);
 /** What a file has of the history, as `GetMigrationStatus` says; writes nothing. */
 export const migrationStatus = migrationStatusWith(kit);
+/** Moves the dork.db of a DorkOS release aside, as `MoveReleaseAside` says. */
+export const moveReleaseAside = moveReleaseAsideWith(kit);
 /** Deletes old backups by a policy, as `PruneBackups` says. */
 export const pruneBackups = pruneBackupsWith(kit);
 /** Saves what can be read of a damaged file into a new one, as `Recover` says. */

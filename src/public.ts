@@ -32,6 +32,7 @@ export type { CreateDb, Db } from './dork/db.ts';
 export { guardDomains } from './dork/guard-domains.ts';
 export { type HealthFigures, type HealthReport, health } from './dork/health.ts';
 export { defaultDbPath } from './dork/home.ts';
+export type { MoveReleaseAside } from './dork/legacy/aside.ts';
 export { type ImportLegacyOptions, importLegacy } from './dork/legacy/import.ts';
 export type { ImportProgress } from './dork/legacy/import-context.ts';
 export type {

@@ -15,6 +15,6 @@ await commandLine(
     description: 'Everything DorkOS keeps, in one SQLite file.',
     version: packageJson.version,
     defaultPath: '$DORK_HOME/dork.db, else ~/.dork/dork.db',
-    commands: [importOlder, migrate, prune],
+    commands: [importOlder(api.moveReleaseAside), migrate, prune],
   },
 );

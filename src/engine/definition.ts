@@ -2,7 +2,7 @@ import type { Connection } from './connection/connection.ts';
 import type { Schema } from './connection/db.ts';
 import type { Adapter, ChooseDriver } from './driver/adapter.ts';
 import { InvalidInputError } from './errors.ts';
-import type { OpenOptions } from './file/open.ts';
+import type { Recognition } from './file/foreign.ts';
 import { databasePath } from './file/path.ts';
 import type { Check } from './health/check.ts';
 import type { HealthCheckName } from './health/report.ts';
@@ -22,7 +22,7 @@ export interface Definition<TSchema extends Schema = Schema> extends Host {
   /** Creates the folder of the default path if it does not exist. */
   readonly createDefaultFolder?: () => void;
   /** Describes a database of another program if it is a known one. Default: none is known. */
-  readonly foreign?: OpenOptions['foreign'];
+  readonly foreign?: Recognition['foreign'];
   /** Checks that `health()` runs after its own. */
   readonly healthChecks?: readonly HealthCheck[];
   /** Statements that recompute derived data, e.g. counters. `recover()` runs them in its new file. */
@@ -87,7 +87,7 @@ export function givenOrDefault(definition: Definition, path: unknown, option: st
 }
 
 /** Returns the options for opening and recognizing files of a definition. */
-export function openingOf(definition: Definition): Pick<OpenOptions, 'applicationId' | 'isOurs' | 'foreign' | 'host'> {
+export function openingOf(definition: Definition): Recognition & { readonly applicationId: number } {
   const { applicationId, history, foreign } = definition;
   return { applicationId, isOurs: (connection) => isOurs(connection, history), foreign, host: definition };
 }

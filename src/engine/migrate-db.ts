@@ -186,7 +186,7 @@ function looking<T>(
   const filename = isThere(path) ? realFile(path) : path;
   const look = () => {
     using connection = openToLook(adapter, path, definition);
-    refuseForeign(connection, BUSY_TIMEOUT_MS, isLedgerOf(definition, history), undefined, definition.foreign);
+    refuseForeign(connection, BUSY_TIMEOUT_MS, { ...openingOf(definition), isOurs: isLedgerOf(definition, history) });
     return read(connection, path);
   };
   for (;;) {

@@ -34,6 +34,11 @@ export function now(): Instant {
   return text;
 }
 
+/** Returns an instant in the form of file names, which sorts by time: `20261122T093000000Z`. */
+export function stampOf(at: Date): string {
+  return at.toISOString().replaceAll(/[-:.]/g, '');
+}
+
 /** Returns true for text in the stored form. */
 export function isInstant(value: unknown): value is Instant {
   return typeof value === 'string' && INSTANT.test(value);

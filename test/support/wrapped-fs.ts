@@ -10,6 +10,8 @@ export interface FsWrap {
   log?: string;
   /** Milliseconds that calls take longer, before and after. */
   slow?: Readonly<Record<string, number>>;
+  /** Ends the process, as a crash does, before the nth call (from 1) that changes or flushes something. */
+  kill?: number;
   /** Makes the nth call (from 1) of a function fail; 0 when it has, with its path; and each one after it if it is lasting. */
   fail?: { readonly call: string; nth: number; readonly code: string; path?: string; isLasting?: boolean } | undefined;
 }
@@ -25,6 +27,10 @@ export function wrap(name) {
   const fn = real[name];
   return Object.assign((...args) => {
     const { log, slow = {}, fail } = globalThis.fsWrap;
+    if (LOGGED.includes(name) && globalThis.fsWrap.kill !== undefined && --globalThis.fsWrap.kill === 0) {
+      process.kill(process.pid, 'SIGKILL');
+      wait(10_000);
+    }
     const shown = args.filter((arg) => typeof arg === 'string' || typeof arg === 'number').map((arg) => paths.get(arg) ?? String(arg));
     if (fail && fail.call === name && (--fail.nth === 0 || (fail.isLasting && fail.nth < 0))) {
       fail.path = shown[0];

@@ -1,11 +1,15 @@
+import { dirname } from 'node:path';
+import type { MoveReleaseAside } from '../../dork/legacy/aside.ts';
 import { importLegacy } from '../../dork/legacy/import.ts';
 import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../dork/legacy/receipt.ts';
+import { OLDER_DORKOS } from '../../dork/legacy/recognise.ts';
 import type { Call, Command } from '../../engine/cli/command.ts';
 import { FROM_EXPORT, runImportExport } from '../../engine/cli/commands/import.ts';
 import { EXIT_CODE } from '../../engine/cli/exit-codes.ts';
 import { formatCount, formatDuration, formatTable, plural, printError } from '../../engine/cli/output.ts';
 import type { Schema } from '../../engine/connection/db.ts';
 import { DorkDbError, type ImportError } from '../../engine/errors.ts';
+import { asidesOf } from '../../engine/file/aside.ts';
 import { isThere } from '../../engine/file/fs.ts';
 import { MEMORY } from '../../engine/file/path.ts';
 import { importProgress } from '../progress.ts';
@@ -20,9 +24,11 @@ interface Options {
 /** Rows that do not fit are shown one by one up to this number; `--json` and `legacy_imports` have more. */
 const SHOWN_ROWS = 10;
 
-export const importOlder: Command = {
+/** @param moveReleaseAside Of the driver. */
+export const importOlder = (moveReleaseAside: MoveReleaseAside): Command => ({
   name: 'import',
-  description: 'bring everything from the older files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db)',
+  description:
+    'bring everything from a DorkOS release’s dork.db and the older files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db)',
   options: {
     '--from <home>': 'the folder of the older DorkOS, or a release’s dork.db (default: $DORK_HOME, else ~/.dork)',
     '--from-export <folder>': { description: FROM_EXPORT, conflicts: ['from', 'dryRun', 'keepOrphans'] },
@@ -30,6 +36,7 @@ export const importOlder: Command = {
     '--keep-orphans': 'attach runs whose schedule is gone to a paused, disabled one of the same id',
   },
   help:
+    'A release’s dork.db at the path of ours is first moved aside, as it is; nobody may have it open.\n' +
     'The older files are never changed. Run it as often as you like: it brings what is new, and leaves what was changed here.\n' +
     'Exit code 1 where a file could not be imported; the others are.',
   examples: [
@@ -38,24 +45,41 @@ export const importOlder: Command = {
     'import --from /backup/.dork --db ./dork.db --json',
     'import --from-export ./dork-export --db ./new.db',
   ],
-  run: runImport,
-};
+  run: (call: Call<Schema, Options>) => runImport(call, moveReleaseAside),
+});
 
-async function runImport(call: Call<Schema, Options>): Promise<void> {
+async function runImport(call: Call<Schema, Options>, moveReleaseAside: MoveReleaseAside): Promise<void> {
   if (call.options.fromExport !== undefined) return runImportExport(call, call.options.fromExport);
   const { kit, filename } = call;
   const { from, dryRun = false, keepOrphans = false } = call.options;
-  // A dry run creates and migrates nothing: what is not there is taken for empty.
-  const isEmpty = dryRun && !isThere(filename);
+  const moved = dryRun || from !== undefined ? undefined : moveReleaseAside(filename);
+  // A dry run moves, creates and migrates nothing: what is not there is taken for empty.
+  const isAtPath = dryRun && from === undefined && isReleaseAt(call);
+  const isEmpty = isAtPath || (dryRun && !isThere(filename));
   using db = isEmpty
     ? kit.createDb(MEMORY)
     : kit.createDb(call.givenPath, { migrations: dryRun ? 'require' : 'apply' });
   using progress = importProgress();
-  const receipt = { ...importLegacy(db, { home: from, dryRun, keepOrphans, ...progress }), filename };
+  const home = from ?? (isAtPath || asidesOf(filename).length > 0 ? dirname(filename) : undefined);
+  const imported = importLegacy(db, { home, dryRun, keepOrphans, ...progress });
+  const receipt = { ...imported, filename, ...(moved !== undefined && { moved }) };
   progress[Symbol.dispose]();
   if (receipt.failed > 0) process.exitCode = EXIT_CODE.failed;
-  call.print(receipt, () => describe(receipt));
+  const first = moved === undefined ? '' : `The dork.db of DorkOS was moved to ${moved}, as it is.\n`;
+  call.print(receipt, () => `${first}${describe(receipt)}`);
   if (!call.json) for (const error of differentErrors(receipt)) printError(error, false);
+}
+
+/** True if the dork.db of a release is at the path of ours. */
+function isReleaseAt({ kit, filename }: Call<Schema, Options>): boolean {
+  if (!isThere(filename)) return false;
+  try {
+    kit.migrationStatus(filename);
+    return false;
+  } catch (error) {
+    if (error instanceof DorkDbError && error.code === OLDER_DORKOS) return true;
+    throw error;
+  }
 }
 
 /** One error for each cause: if the database itself cannot be written, every file fails for the same reason. */

@@ -1,11 +1,10 @@
-import { dirname } from 'node:path';
 import { importCommand, waitingLegacyFiles } from '../../dork/legacy/files.ts';
 import type { Command } from '../../engine/cli/command.ts';
 import { migrateWith } from '../../engine/cli/commands/migrate.ts';
 
 /** The engine's command, which also names the older DorkOS files that wait to be imported. */
 export const migrate: Command = migrateWith((db, { filename, givenPath, command }) => {
-  const legacyFiles = waitingLegacyFiles(db, dirname(filename));
+  const legacyFiles = waitingLegacyFiles(db, filename);
   const how = givenPath === undefined ? `${command} import` : importCommand(filename);
   const text = `
 Older DorkOS files wait to be imported; they were not changed:

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { type Check, findingsOf, onDisk } from '../../engine/health/check.ts';
 import { hasTable } from '../../engine/migrations/ledger.ts';
@@ -9,9 +8,8 @@ const say = findingsOf('legacy');
 /** Older DorkOS files beside the database that were never imported, or that something has written since. */
 export const checkLegacy: Check = onDisk(({ connection }) => {
   const { filename } = connection;
-  const home = dirname(filename);
   const isMigrated = hasTable(connection, 'legacy_imports');
-  const worthImporting = isMigrated ? waitingLegacyFiles({ $client: connection }, home) : findLegacyFiles(home);
+  const worthImporting = isMigrated ? waitingLegacyFiles({ $client: connection }, filename) : findLegacyFiles(filename);
   const imported = isMigrated ? importedPaths(connection) : new Set<string>();
   const waiting = worthImporting.filter((path) => !imported.has(path));
   const changed = worthImporting.filter((path) => imported.has(path));

@@ -2,28 +2,45 @@ import { dirname, join } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { ImportError } from '../../engine/errors.ts';
 import { shellQuoted } from '../../engine/file/path.ts';
+import { releaseIn } from './places.ts';
+import type { LegacySource } from './receipt.ts';
 import { OLDER_SOURCES } from './schema.ts';
 import { findSource } from './source-file.ts';
 
-/** The older DorkOS files in a home, absolute. */
-export function findLegacyFiles(home: string): string[] {
-  return OLDER_SOURCES.map((source) => join(home, source)).filter((path) => fingerprintAt(path) !== undefined);
+/**
+ * The older DorkOS files next to a database, absolute: the three of a home, and the newest dork.db of a release that was
+ * moved aside.
+ */
+export function findLegacyFiles(filename: string): string[] {
+  return candidates(filename)
+    .map(({ path }) => path)
+    .filter((path) => fingerprintAt(path) !== undefined);
+}
+
+function candidates(filename: string): { source: LegacySource; path: string }[] {
+  const home = dirname(filename);
+  const release = releaseIn(home, filename);
+  return [
+    ...OLDER_SOURCES.map((source) => ({ source, path: join(home, source) })),
+    ...(release === undefined ? [] : [{ source: 'dork.db' as const, path: release }]),
+  ];
 }
 
 /**
- * The older DorkOS files in a home that are worth an import, absolute: those that were never imported, and those that
- * were written since. Sizes and times tell; no file is opened. Rows that were set aside keep no file waiting.
+ * The older DorkOS files next to a database that are worth an import, absolute: those that were never imported, and those
+ * that were written since. Sizes and times tell; no file is opened. Rows that were set aside keep no file waiting.
  */
-export function waitingLegacyFiles(db: { readonly $client: Connection }, home: string): string[] {
+export function waitingLegacyFiles(db: { readonly $client: Connection }, filename: string): string[] {
   const last = db.$client.prepare<{ fingerprint: string }>(
     `SELECT receipt_json ->> '$.fingerprint' AS fingerprint FROM legacy_imports
      WHERE source = ? AND path = ? ORDER BY started_at DESC, rowid DESC LIMIT 1`,
   );
-  return OLDER_SOURCES.filter((source) => {
-    const path = join(home, source);
-    const fingerprint = fingerprintAt(path);
-    return fingerprint !== undefined && last.get(source, path)?.fingerprint !== fingerprint;
-  }).map((source) => join(home, source));
+  return candidates(filename)
+    .filter(({ source, path }) => {
+      const fingerprint = fingerprintAt(path);
+      return fingerprint !== undefined && last.get(source, path)?.fingerprint !== fingerprint;
+    })
+    .map(({ path }) => path);
 }
 
 /** The command that imports the older files beside a database. */

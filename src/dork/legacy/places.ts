@@ -1,8 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { asidesOf } from '../../engine/file/aside.ts';
 import { realFile, statAt } from '../../engine/file/file.ts';
 import { holdsLock } from '../../engine/file/file-locks.ts';
 import { isSameFile } from '../../engine/file/fs.ts';
+import { MEMORY } from '../../engine/file/path.ts';
 import type { LegacySource } from './receipt.ts';
 import { OLDER_SOURCES } from './schema.ts';
 
@@ -18,13 +20,28 @@ const RELEASE = 'dork.db';
 export function placesOf(home: string, own: string): Map<LegacySource, string> {
   if (statAt(home)?.isFile()) return new Map([['dork.db', home]]);
   const places = new Map<LegacySource, string>();
-  const release = join(home, RELEASE);
-  if (isRelease(release, own)) places.set('dork.db', release);
+  const release = releaseIn(home, own);
+  if (release !== undefined) places.set('dork.db', release);
   // A hybrid relay/index.db holds poorer copies of what the others hold.
   const isLast = (source: LegacySource) => source === 'relay/index.db';
   const older = [...OLDER_SOURCES].sort((a, b) => Number(isLast(a)) - Number(isLast(b)));
   for (const source of older) places.set(source, join(home, source));
   return places;
+}
+
+/**
+ * Returns the dork.db of a release that is in a folder: under its own name, else the newest that was moved aside there,
+ * which has what the earlier ones have.
+ */
+export function releaseIn(home: string, own: string): string | undefined {
+  const release = join(home, RELEASE);
+  if (isRelease(release, own)) return release;
+  const beside = own !== MEMORY && isSameFolder(dirname(own), home) ? asidesOf(own) : [];
+  return [...beside, ...asidesOf(release)].find((path) => isRelease(path, own));
+}
+
+function isSameFolder(a: string, b: string): boolean {
+  return resolve(a) === resolve(b) || isSameFile(a, b);
 }
 
 /** True for a database without the mark of this package that is another file than the given one. */

@@ -1,7 +1,9 @@
-import { dirname, join } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
-import type { Foreign } from '../../engine/file/open.ts';
+import type { Foreign } from '../../engine/file/foreign.ts';
 import { shellQuoted } from '../../engine/file/path.ts';
+
+/** The code of the error that refuses the dork.db of a release. */
+export const OLDER_DORKOS = 'OLDER_DORKOS';
 
 /** Tables that every release has. */
 const TABLES = ['__drizzle_migrations', 'pulse_schedules', 'pulse_runs', 'relay_index', 'relay_traces', 'agents'];
@@ -11,13 +13,12 @@ export function olderDorkos(connection: Connection): Foreign | undefined {
   if (connection.pragma('application_id', { simple: true }) !== 0) return undefined;
   const has = connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
   if (!TABLES.every((table) => has.get(table))) return undefined;
-  const { filename } = connection;
-  const aside = join(dirname(filename), 'dorkos.db');
   return {
-    code: 'OLDER_DORKOS',
+    code: OLDER_DORKOS,
     what: 'is the dork.db of a DorkOS release, whose rows can be imported',
     hint:
-      `Stop DorkOS, rename the file with its -wal and its -shm (if they are there) to ${aside}, ` +
-      `then run dork-db import --db ${shellQuoted(filename)} --from ${shellQuoted(aside)}.`,
+      `Stop DorkOS, then run dork-db import --db ${shellQuoted(connection.filename)}: ` +
+      'it moves the file aside as it is, and imports its rows into a new one.',
+    sourceHint: (path) => `Import its rows into your dork.db: dork-db import --from ${shellQuoted(path)}`,
   };
 }

@@ -1,21 +1,10 @@
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { constants, copyFileSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { temporaryName } from '../copies/claim.ts';
-import { FILE_MODE, FINISH, FOLDER_MODE, mayBeMarker, RESTORE_MARKER } from '../file/file.ts';
+import { FILE_MODE, FOLDER_MODE, mayBeMarker } from '../file/file.ts';
 import { fsyncPath } from '../file/flush.ts';
 import { isThere } from '../file/fs.ts';
+import { markerText, readMarker } from '../file/marker.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 
 /**
@@ -120,10 +109,9 @@ export interface Unfinished extends Incoming {
 function placeMarker(filename: string, unfinished: Unfinished, finish: string): void {
   const partial = `${filename}.marker`;
   // Relative, so that the whole may be moved meanwhile.
-  const described = JSON.stringify(withPaths(unfinished, (path) => relative(dirname(filename), path)));
-  const text = `${RESTORE_MARKER}\n${FINISH}${finish}\n${described}\n`;
+  const described = withPaths(unfinished, (path) => relative(dirname(filename), path));
   try {
-    writeFileSync(partial, text, { mode: FILE_MODE });
+    writeFileSync(partial, markerText('restore', finish, described), { mode: FILE_MODE });
     giveTo(ownerOf(filename), partial);
     fsyncPath(partial);
     renameSync(partial, filename);
@@ -136,9 +124,9 @@ function placeMarker(filename: string, unfinished: Unfinished, finish: string): 
 
 /** What a restore into this path was about to do when it was killed; undefined where there was none. */
 export function unfinishedAt(filename: string): Unfinished | undefined {
-  if (!mayBeMarker(filename) || !beginsWith(filename, RESTORE_MARKER)) return undefined;
-  const described = readFileSync(filename, 'utf8').trimEnd().split('\n').at(-1) ?? '';
-  return withPaths(JSON.parse(described) as Unfinished, (path) => resolve(dirname(filename), path));
+  if (!mayBeMarker(filename)) return undefined;
+  const described = readMarker('restore', filename) as Unfinished | undefined;
+  return described && withPaths(described, (path) => resolve(dirname(filename), path));
 }
 
 function withPaths({ main, sidecars, replaced, isUndo }: Unfinished, map: (path: string) => string): Unfinished {
@@ -149,17 +137,6 @@ function withPaths({ main, sidecars, replaced, isUndo }: Unfinished, map: (path:
     replaced: map(replaced),
     ...(isUndo && { isUndo }),
   };
-}
-
-function beginsWith(filename: string, text: string): boolean {
-  const head = Buffer.alloc(text.length);
-  const fd = openSync(filename, 'r');
-  try {
-    readSync(fd, head, 0, text.length, 0);
-  } finally {
-    closeSync(fd);
-  }
-  return head.toString('latin1') === text;
 }
 
 /** Does what a killed restore had not yet done; doing it twice is fine. */

@@ -3,12 +3,12 @@ import { dirname } from 'node:path';
 import { readingOf } from '../connection/closed-file.ts';
 import { Connection } from '../connection/connection.ts';
 import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
-import type { Kit } from '../definition.ts';
+import { type Kit, openingOf as recognitionOf } from '../definition.ts';
 import { isOpenHere } from '../driver/register.ts';
 import { BackupError, ClosedError, DorkDbError } from '../errors.ts';
 import { inspectFile } from '../file/file.ts';
+import { type Foreign, foreignOf } from '../file/foreign.ts';
 import { isThere } from '../file/fs.ts';
-import { isOurs } from '../migrations/bring-up.ts';
 import type { History } from '../migrations/history.ts';
 import { loggedEntry, readLedger } from '../migrations/ledger.ts';
 import { type Problem, planFor } from '../migrations/plan.ts';
@@ -49,7 +49,8 @@ export function look({ adapter, definition }: Kit, path: string): CopyState {
     const ledger = readLedger(connection);
     const tables = dataTables(connection);
     if (tables.length === 0) throw notABackup('NO_TABLES', path, 'holds no tables: it was cut off while it was made');
-    if (!isOurs(connection, history)) throw notABackup('NOT_OURS', path, 'is a database of another program');
+    const foreign = foreignOf(connection, recognitionOf(definition));
+    if (foreign) throw notABackup(foreign.code, path, foreign.what, foreign.sourceHint?.(path));
     const last = ledger.at(-1);
     if (!last) throw notABackup('NO_LEDGER', path, 'does not say which migrations it has');
     const { pending, problem } = planFor(connection, history);
@@ -63,6 +64,17 @@ export function look({ adapter, definition }: Kit, path: string): CopyState {
       tables,
     };
   });
+}
+
+/**
+ * Answers whose a closed file is, and leaves nothing beside it: undefined for one of the definition, or an empty one.
+ *
+ * @throws DatabaseOpenError and others if it cannot be read.
+ */
+export function foreignAt({ adapter, definition }: Kit, path: string): Foreign | undefined {
+  using connection = new Connection(adapter, path, { ...openingOf(path), host: definition });
+  connection.exec(pragmaText(CAREFUL));
+  return foreignOf(connection, recognitionOf(definition));
 }
 
 /** A file that was given is not trusted: its views and CHECKs call no functions. */
@@ -108,8 +120,8 @@ export function asBackupError(path: string, error: unknown): unknown {
 
 const USE_ANOTHER = 'Use another backup: the list of backups shows which can be used.';
 
-export function notABackup(code: string, path: string, problem: string): BackupError {
-  return new BackupError(code, `${path} ${problem}. It was not changed.`, { hint: USE_ANOTHER });
+export function notABackup(code: string, path: string, problem: string, hint = USE_ANOTHER): BackupError {
+  return new BackupError(code, `${path} ${problem}. It was not changed.`, { hint });
 }
 
 /** True for a file that a writer could change by opening it, or that cannot be written at all. */

@@ -1,15 +1,12 @@
-import { Connection } from '../connection/connection.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
 import type { Kit } from '../definition.ts';
 import { DatabaseOpenError, DorkDbError, RestoreError } from '../errors.ts';
 import { inspectFile } from '../file/file.ts';
-import { isEmpty } from '../file/open.ts';
 import { type Owner, ownerOf } from '../file/owner.ts';
-import { isOurs } from '../migrations/bring-up.ts';
 import type { Thread } from '../worker/thread.ts';
 import { inUse } from './exclusive.ts';
 import { sidecarsOf } from './file-set.ts';
-import { CAREFUL, openingOf, openThere, pragmaText } from './look.ts';
+import { foreignAt, openThere } from './look.ts';
 
 /** What is at the path that a restore shall fill. */
 export interface Present {
@@ -65,13 +62,11 @@ export async function presentAt(kit: Kit, thread: Thread, filename: string): Pro
   }
 }
 
-function refuseForeign({ adapter, definition }: Kit, filename: string): void {
-  using connection = new Connection(adapter, filename, { ...openingOf(filename), host: definition });
-  connection.exec(pragmaText(CAREFUL));
-  if (isEmpty(connection) || isOurs(connection, definition.history)) return;
-  throw new RestoreError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
-    hint: 'Give the path of a database of this program.',
-  });
+function refuseForeign(kit: Kit, filename: string): void {
+  const found = foreignAt(kit, filename);
+  if (!found) return;
+  const { code, what, hint } = found;
+  throw new RestoreError(code, `${filename} ${what}. It was not changed.`, { hint });
 }
 
 async function damageOf(thread: Thread, filename: string): Promise<string | undefined> {

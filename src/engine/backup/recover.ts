@@ -135,7 +135,7 @@ async function recoverFile(
   }));
   const recovered = await recoverInto(kit, thread, damaged, work, from).finally(stopTelling);
   listener.tell({ phase: 'verifying', bytes: bytesOf(recovered.path), totalBytes });
-  const state = await describeRecovered(kit, thread, recovered.path);
+  const state = await describeRecovered(kit, thread, recovered.path, to);
   giveTo(ownerOf(from), recovered.path);
   await flushFile(recovered.path);
   const bytes = bytesOf(recovered.path);

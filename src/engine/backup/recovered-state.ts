@@ -21,13 +21,16 @@ export interface RecoveredState {
   readonly drift: readonly Drift[];
   /** The newest migration that it has; absent where its ledger could not be read. */
   readonly migration?: string;
+  /** What it is, if it is a database of another program that is known, and what to do with it. */
+  readonly foreign?: { readonly what: string; readonly hint: string };
   /** True where `restore()` can put it in place. */
   readonly isRestorable: boolean;
 }
 
 const LOST_AND_FOUND = /^lost_and_found(_\d+)?$/;
 
-export async function describeRecovered(kit: Kit, thread: Thread, path: string): Promise<RecoveredState> {
+/** @param to The path that the file is to get. */
+export async function describeRecovered(kit: Kit, thread: Thread, path: string, to: string): Promise<RecoveredState> {
   // Through a read-only connection integrity_check passes over CHECK constraints: measured, with SQLite 3.54.1 on both drivers.
   const connection = await openThere(thread, path, CAREFUL, false);
   try {
@@ -41,7 +44,7 @@ export async function describeRecovered(kit: Kit, thread: Thread, path: string):
       lostAndFound: lost.reduce((sum, [, n]) => sum + n, 0),
       damage,
       danglingRows: dangling.length,
-      ...ledgerState(kit, path, damage.length === 0),
+      ...ledgerState(kit, path, damage.length === 0, to),
     };
   } finally {
     await connection.close();
@@ -58,7 +61,8 @@ function ledgerState(
   kit: Kit,
   path: string,
   isSound: boolean,
-): Pick<RecoveredState, 'drift' | 'migration' | 'isRestorable'> {
+  to: string,
+): Pick<RecoveredState, 'drift' | 'migration' | 'isRestorable' | 'foreign'> {
   try {
     const { migration, state } = look(kit, path);
     const { adapter, definition } = kit;
@@ -67,6 +71,13 @@ function ledgerState(
     return { drift, migration, isRestorable: isSound && (state === 'current' || state === 'pending') };
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
-    return { drift: [], isRestorable: false };
+    return { drift: [], ...knownForeign(kit, path, to), isRestorable: false };
   }
+}
+
+function knownForeign({ adapter, definition }: Kit, path: string, to: string): Pick<RecoveredState, 'foreign'> {
+  using connection = new Connection(adapter, path, { readonly: true, host: definition });
+  connection.exec('PRAGMA trusted_schema = OFF');
+  const found = definition.foreign?.(connection);
+  return found ? { foreign: { what: found.what, hint: found.sourceHint?.(to) ?? found.hint } } : {};
 }

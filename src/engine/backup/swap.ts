@@ -9,6 +9,7 @@ import { hasCode, isSameFile, isThere } from '../file/fs.ts';
 import { openConnection } from '../file/open.ts';
 import { bytesOf } from '../file/wal.ts';
 import { planFor } from '../migrations/plan.ts';
+import { stampOf } from '../time.ts';
 import { refuseOpen, whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
 import { install, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
 import type { Present } from './present.ts';
@@ -39,7 +40,7 @@ export function putInPlace(
     placeNew(target, staged);
     return undefined;
   }
-  const kept = join(folder, `replaced-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`);
+  const kept = join(folder, `replaced-${stampOf(new Date())}`);
   const swap = () => {
     keepSet(target, kept);
     installOrPutBack(target, staged, kept, finish);

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { late } from '../input.ts';
+import { stampOf } from '../time.ts';
 
 /** The version of the form that an export has. */
 export const FORMAT = 1;
@@ -9,7 +10,7 @@ export const MANIFEST = 'export.json';
 
 /** `notes-export-20261122T093000000Z`: the folder of an export that was given no name. */
 export function exportName(stem: string, at: Date): string {
-  return `${stem}-export-${at.toISOString().replaceAll(/[-:.]/g, '')}`;
+  return `${stem}-export-${stampOf(at)}`;
 }
 
 /** True for the name of an export of the database with this stem. */

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { stampOf } from '../time.ts';
 
 /** What a copy was made for, and what retention goes by. */
 export type CopyKind = 'pre-migration' | 'daily' | 'backup' | 'recovered';
@@ -66,7 +67,7 @@ function isSamePath(a: string, b: string): boolean {
  * the text is the order of time.
  */
 export function copyName(folder: string, filename: string, kind: CopyKind, at: Date, tag?: string): string {
-  const stamp = at.toISOString().replaceAll(/[-:.]/g, '');
+  const stamp = stampOf(at);
   const time = kind === 'daily' ? stamp.slice(0, 8) : stamp;
   return `${databaseLabel(folder, filename)}-${kind}-${time}${tag ? `-${tag}` : ''}.db`;
 }

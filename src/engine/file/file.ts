@@ -1,19 +1,10 @@
-import {
-  closeSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  realpathSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isOpenHere } from '../driver/register.ts';
 import { DatabaseOpenError } from '../errors.ts';
 import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
 import { hasCode, isThere, statOrUndefined } from './fs.ts';
+import { markerRefusal } from './marker.ts';
 import { shellQuoted } from './path.ts';
 
 /** Read and write for the owner alone; SQLite gives a -wal and a -shm the mode of their database. */
@@ -22,12 +13,6 @@ export const FOLDER_MODE = 0o700;
 
 /** The first bytes of every SQLite file. https://sqlite.org/fileformat2.html#the_database_header */
 const MAGIC = 'SQLite format 3\0';
-
-/** Begins the marker's second line: what ends the restore. */
-export const FINISH = 'Finish it with: ';
-
-/** What stands at a database's path while a restore exchanges the files beside it. */
-export const RESTORE_MARKER = 'This is not a database: a restore into this path was interrupted.';
 
 function refuse(code: string, message: string, hint: string, cause?: unknown): never {
   throw new DatabaseOpenError(code, `${message} Nothing was created or changed.`, { hint, cause });
@@ -155,12 +140,6 @@ function readHeader(filename: string): Buffer {
   return header;
 }
 
-/** What the marker of an interrupted restore says to do. */
-function finishLine(filename: string): string {
-  const line = readFileSync(filename, 'utf8').split('\n')[1] ?? '';
-  return line.startsWith(FINISH) ? line : 'Call restore() for this path.';
-}
-
 /** Every marker is smaller than this. */
 const MARKER_BYTES = 4096;
 
@@ -171,12 +150,8 @@ export function mayBeMarker(filename: string): boolean {
 }
 
 function refuseMarker(filename: string, header: Buffer): void {
-  if (header.toString('latin1', 0, RESTORE_MARKER.length) !== RESTORE_MARKER) return;
-  refuse(
-    'RESTORE_UNFINISHED',
-    `A restore into ${filename} was interrupted before its last step.`,
-    finishLine(filename),
-  );
+  const found = markerRefusal(filename, header);
+  if (found) refuse(found.code, found.message, found.hint);
 }
 
 /**

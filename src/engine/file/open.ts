@@ -7,40 +7,26 @@ import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { registerOpen } from '../driver/register.ts';
 import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../errors.ts';
-import { type Host, hostOf } from '../host.ts';
 import { codeOf, isError } from '../realm.ts';
 import { retryWhile } from '../sleep.ts';
 import { createPrivateFile } from './create.ts';
 import { closeAtExit } from './exit.ts';
 import { inspectFile, realFile } from './file.ts';
+import { foreignOf, type Recognition } from './foreign.ts';
 import { statOrUndefined } from './fs.ts';
 import { MEMORY } from './path.ts';
 import { bytesOf } from './wal.ts';
 
-/** Another program's database that the host knows: the error that refuses it. */
-export interface Foreign {
-  readonly code: string;
-  /** What it is, after the path: `is the database of …`. */
-  readonly what: string;
-  readonly hint: string;
-}
-
 /** How a file is opened. */
-export interface OpenOptions {
+export interface OpenOptions extends Recognition {
   /** True for a connection that cannot write; the file must be there. Default false. */
   readonly readonly?: boolean;
   /** True if nothing may be created. Default: true of a read-only connection. */
   readonly mustExist?: boolean;
   /** How long a write waits for another connection's, in milliseconds. Default 5000. */
   readonly busyTimeoutMs?: number;
-  /** Returns true if a file that is not empty is a database of the definition. */
-  readonly isOurs: (connection: Connection) => boolean;
-  /** Says more of a database of another program, if it is known. Default: it is not. */
-  readonly foreign?: (connection: Connection) => Foreign | undefined;
-  /** A file whose header has this application_id is opened without calling {@link isOurs}. 0: every file is asked. */
+  /** A file whose header has this application_id is opened without asking whose it is. 0: every file is asked. */
   readonly applicationId: number;
-  /** Whose database it is. */
-  readonly host: Host;
 }
 
 /**
@@ -90,7 +76,7 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   try {
     if (options.applicationId === 0 || file.applicationId !== options.applicationId) {
       connection.exec(`PRAGMA busy_timeout = ${Math.min(busyTimeoutMs, STEP_MS)}`);
-      refuseForeign(connection, busyTimeoutMs, options.isOurs, isReplaced, options.foreign);
+      refuseForeign(connection, busyTimeoutMs, options, isReplaced);
     }
     configure(connection, busyTimeoutMs, isReplaced);
   } catch (error) {
@@ -221,31 +207,14 @@ export function optimizeAtClose(connection: Connection): void {
 export function refuseForeign(
   connection: Connection,
   busyTimeoutMs: number,
-  isOurs: (connection: Connection) => boolean,
+  recognition: Recognition,
   isReplaced = () => false,
-  foreign: OpenOptions['foreign'] = () => undefined,
 ): void {
   const mayPass = (error: unknown) => isBusy(error) && !isReplaced();
-  const isTaken = retryWhile(mayPass, busyTimeoutMs, () => isEmpty(connection) || isOurs(connection));
-  if (isTaken) return;
-  const known = foreign(connection);
-  if (known) {
-    const { code, what, hint } = known;
-    throw new DatabaseOpenError(code, `${connection.filename} ${what}. It was not changed.`, { hint });
-  }
-  throw new DatabaseOpenError(
-    'NOT_OURS',
-    `${connection.filename} is a SQLite database of another program. It was not changed.`,
-    {
-      hint: `Give the path of a database of ${hostOf(connection).name}.`,
-    },
-  );
-}
-
-/** True for a file that holds nothing: no table, and no mark of another program. */
-export function isEmpty(connection: Connection): boolean {
-  if (connection.pragma('application_id', { simple: true }) !== 0) return false;
-  return connection.prepare<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n === 0;
+  const found = retryWhile(mayPass, busyTimeoutMs, () => foreignOf(connection, recognition));
+  if (!found) return;
+  const { code, what, hint } = found;
+  throw new DatabaseOpenError(code, `${connection.filename} ${what}. It was not changed.`, { hint });
 }
 
 /**

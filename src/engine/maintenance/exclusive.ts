@@ -1,12 +1,14 @@
+import { foreignAt } from '../backup/look.ts';
 import type { Connection } from '../connection/connection.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
-import type { Kit } from '../definition.ts';
+import { type Kit, openingOf } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseBusyError, DatabaseOpenError } from '../errors.ts';
 import { describeHolder, lockHolders } from '../file/file-locks.ts';
+import { type Foreign, foreignOf } from '../file/foreign.ts';
 import { openAlone } from '../file/replace.ts';
+import { bytesOf } from '../file/wal.ts';
 import type { Host } from '../host.ts';
-import { isOurs } from '../migrations/bring-up.ts';
 
 /**
  * Runs a function with a connection that has exclusive access to the file.
@@ -20,17 +22,18 @@ export function withoutOthers<T>(
   busyTimeoutMs: number,
   fn: (connection: Connection) => T,
 ): T {
+  const kit = { adapter, definition };
+  // Before it is opened alone, which would move the -wal of another program's file into it.
+  if (bytesOf(`${filename}-wal`) > 0) refuse(filename, foreignAt(kit, filename));
   using connection = alone(adapter, filename, busyTimeoutMs, definition);
-  if (!isOurs(connection, definition.history)) {
-    const known = definition.foreign?.(connection);
-    if (known) {
-      throw new DatabaseOpenError(known.code, `${filename} ${known.what}. It was not changed.`, { hint: known.hint });
-    }
-    throw new DatabaseOpenError('NOT_OURS', `${filename} is a database of another program. It was not changed.`, {
-      hint: 'Pass the path of a database of this program.',
-    });
-  }
+  refuse(filename, foreignOf(connection, openingOf(definition)));
   return fn(connection);
+}
+
+function refuse(filename: string, foreign: Foreign | undefined): void {
+  if (!foreign) return;
+  const { code, what, hint } = foreign;
+  throw new DatabaseOpenError(code, `${filename} ${what}. It was not changed.`, { hint });
 }
 
 function alone(adapter: Adapter, filename: string, busyTimeoutMs: number, host: Host): Connection {

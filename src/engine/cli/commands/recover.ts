@@ -34,7 +34,7 @@ async function runRecover(call: Call<Schema, Options>): Promise<void> {
 }
 
 function describe(report: RecoverReport, command: string): string {
-  const { from, to, method, bytes, migration, rows, isRestorable, durationMs } = report;
+  const { from, to, method, bytes, migration, rows, durationMs } = report;
   const how = method === 'shell' ? 'by the sqlite3 shell' : 'table by table';
   return [
     `${to}: ${formatBytes(bytes)} saved of ${from} ${how}, in ${formatDuration(durationMs)}. ${from} was not changed.`,
@@ -43,10 +43,14 @@ function describe(report: RecoverReport, command: string): string {
     formatTable(['table', 'rows'], Object.entries(rows)),
     '',
     ...losses(report),
-    isRestorable
-      ? `Put it in place: ${command} restore ${shellQuoted(to)} --db ${shellQuoted(from)}`
-      : 'It cannot be put in place as it is.',
+    whatNext(report, command),
   ].join('\n');
+}
+
+function whatNext({ from, to, foreign, isRestorable }: RecoverReport, command: string): string {
+  if (foreign) return `${to} ${foreign.what}. ${foreign.hint}`;
+  if (!isRestorable) return 'It cannot be put in place as it is.';
+  return `Put it in place: ${command} restore ${shellQuoted(to)} --db ${shellQuoted(from)}`;
 }
 
 /** What was not saved, or is not as it should be, a line each. */

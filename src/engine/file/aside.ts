@@ -1,0 +1,36 @@
+import { readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { stampOf } from '../time.ts';
+import { hasCode, isThere } from './fs.ts';
+
+/** `notes-moved-20261122T093000000Z.db`: among those of one database the order of the text is the order of time. */
+const NAME = /^(?<stem>.+)-moved-\d{8}T\d{9}Z\.db$/;
+
+function stemOf(filename: string): string {
+  return basename(filename).replace(/(?<=.)\.db$/, '');
+}
+
+/** Returns the path that a database gets when it is moved aside; nothing is at it. */
+export function freeAside(filename: string): string {
+  for (let at = Date.now(); ; at++) {
+    const path = join(dirname(filename), `${stemOf(filename)}-moved-${stampOf(new Date(at))}.db`);
+    if (!['', '-wal', '-shm', '-journal'].some((suffix) => isThere(path + suffix))) return path;
+  }
+}
+
+/** Returns the databases that were moved aside from a path, newest first. */
+export function asidesOf(filename: string): string[] {
+  const folder = dirname(filename);
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+  return names
+    .filter((name) => NAME.exec(name)?.groups?.stem === stemOf(filename))
+    .sort()
+    .reverse()
+    .map((name) => join(folder, name));
+}
