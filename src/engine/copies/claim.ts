@@ -50,6 +50,8 @@ export class Claim implements Disposable {
         if (lock && statSync(path + LOCK, { throwIfNoEntry: false })?.ino === made) return new Claim(path, lock);
         lock?.close();
       } catch (cause) {
+        // Removed by such a process before it was opened.
+        if (attempt < ATTEMPTS && !statSync(path + LOCK, { throwIfNoEntry: false })) continue;
         rmSync(path + LOCK, { force: true });
         throw new BackupError(
           'CANNOT_LOCK',
