@@ -117,6 +117,8 @@ export type { Connection, PragmaOptions } from './engine/connection/connection.t
 export type { AnyDb } from './engine/connection/db.ts';
 export type { Statement } from './engine/connection/statement.ts';
 export type { TransactionBehavior } from './engine/connection/transaction.ts';
+export type { Block as ConsoleBlock } from './engine/console/blocks.ts';
+export type { Look as ConsoleLook, View as ConsoleView } from './engine/console/view.ts';
 export { type CreateDbOptions, closeDb } from './engine/create-db.ts';
 export type { DefineDb, DefineDbOptions, DefinedDb } from './engine/define-db.ts';
 export type { DriverName, Row, RunResult, SqliteValue } from './engine/driver/adapter.ts';

@@ -23,6 +23,7 @@ const ENGINE = [
   'engine/authoring',
   // createDb, defineDb, runMigrations.
   'assembly',
+  'engine/console',
   'engine/cli',
 ] as const;
 

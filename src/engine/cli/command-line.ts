@@ -6,6 +6,7 @@ import type { CommandLineOptions } from './command.ts';
 
 const OPTIONS: OptionNames<CommandLineOptions<Schema>> = {
   commands: true,
+  views: true,
   description: true,
   version: true,
   defaultPath: true,

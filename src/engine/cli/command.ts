@@ -1,4 +1,5 @@
 import type { Database, Schema } from '../connection/db.ts';
+import type { View } from '../console/view.ts';
 import type { CreateDbOptions } from '../create-db.ts';
 import type { DefinedDb } from '../define-db.ts';
 
@@ -47,6 +48,8 @@ export interface Call<TSchema extends Schema = Schema, TOptions extends object =
   readonly kit: DefinedDb<TSchema>;
   /** The name of the command line, e.g. `notes-db`. */
   readonly command: string;
+  /** The host's own views of the console. */
+  readonly views: readonly View[];
   /** The words after the command's name. */
   readonly args: readonly string[];
   /** The values of its options, by their names in camelCase. */
@@ -83,6 +86,8 @@ export interface Call<TSchema extends Schema = Schema, TOptions extends object =
 
 /** Options of `commandLine()`. */
 export interface CommandLineOptions<TSchema extends Schema> {
+  /** The host's own views of the console, shown between the engine's *Now* and *File*. Default: none. */
+  readonly views?: readonly View[];
   /** The host's own commands. Default: none but the engine's. */
   readonly commands?: readonly Command<TSchema>[];
   /** One sentence for the help. Default: one with the name of the database. */

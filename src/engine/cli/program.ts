@@ -1,5 +1,6 @@
 import { Argument, Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Schema } from '../connection/db.ts';
+import type { View } from '../console/view.ts';
 import type { DefinedDb } from '../define-db.ts';
 import { givenOrDefault } from '../definition.ts';
 import { requireFile } from '../file/file.ts';
@@ -10,6 +11,7 @@ import { backups } from './commands/backups.ts';
 import { checkMigrations } from './commands/check.ts';
 import { checkpoint } from './commands/checkpoint.ts';
 import { compact } from './commands/compact.ts';
+import { console as consoleCommand } from './commands/console.ts';
 import { doctor } from './commands/doctor.ts';
 import { embedMigrations } from './commands/embed.ts';
 import { exportTables } from './commands/export.ts';
@@ -33,6 +35,7 @@ const ENGINE: readonly Command[] = [
   checkMigrations,
   checkpoint,
   compact,
+  consoleCommand,
   doctor,
   embedMigrations,
   exportTables,
@@ -178,16 +181,18 @@ function optionOf(form: string, given: string | CommandOption, filled: (text: st
 class CommandCall implements Call {
   readonly kit: DefinedDb<Schema>;
   readonly command: string;
+  readonly views: readonly View[];
   readonly args: readonly string[];
   readonly options: object;
   readonly json: boolean;
   readonly givenPath: string | undefined;
   readonly #commander: Commander;
 
-  constructor({ kit, command }: Line, commander: Commander) {
+  constructor({ kit, command, options: given }: Line, commander: Commander) {
     const { db, json = false, ...options } = commander.opts<{ db?: string; json?: boolean }>();
     this.kit = kit;
     this.command = command;
+    this.views = given.views ?? [];
     this.args = commander.args;
     this.options = options;
     this.json = json;

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import colors from 'picocolors';
 import type { Schema } from '../../connection/db.ts';
 import { DorkDbError } from '../../errors.ts';
@@ -10,6 +9,7 @@ import { type HealthFinding, type HealthReport, type HealthSeverity, worst } fro
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { formatTable } from '../output.ts';
+import { removeSidecars } from '../sidecars.ts';
 
 interface Options {
   readonly deep?: boolean;
@@ -86,20 +86,6 @@ async function readBackup(kit: Call['kit'], { newestBackup }: HealthReport): Pro
     if (!(error instanceof DorkDbError)) throw error;
     const hint = 'Make a new backup, and keep this one out of the folder.';
     return [{ check: 'backups', severity: 'error', fact: error.message, hint }];
-  }
-}
-
-/**
- * A read-only connection leaves an empty -wal and a -shm behind; one that may write takes them away when it closes, if
- * it is the last.
- */
-function removeSidecars(kit: Call['kit'], filename: string): void {
-  if (statSync(`${filename}-wal`, { throwIfNoEntry: false })?.size !== 0) return;
-  try {
-    // Nothing is asked of it: a connection that was used gathers statistics when it closes.
-    kit.createDb(filename, { migrations: 'skip' }).$client.close();
-  } catch {
-    // Who cannot write the file leaves them; they are empty and do no harm.
   }
 }
 

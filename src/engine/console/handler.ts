@@ -1,0 +1,106 @@
+import type { Schema } from '../connection/db.ts';
+import type { DefinedDb } from '../define-db.ts';
+import { DorkDbError } from '../errors.ts';
+import { messageOf } from '../realm.ts';
+import type { Block } from './blocks.ts';
+import { Streams } from './events.ts';
+import { type GateOptions, gate, HEADERS, plain } from './gate.ts';
+import { PAGE } from './page.ts';
+import { Source } from './source.ts';
+import type { View } from './view.ts';
+
+/** Options of `consoleHandler()`. */
+export interface ConsoleHandlerOptions extends GateOptions {
+  readonly kit: DefinedDb<Schema>;
+  /** The database file, absolute. */
+  readonly filename: string;
+  readonly views: readonly View[];
+}
+
+/** Answers the requests of a console. */
+export interface ConsoleHandler {
+  handle(request: Request): Promise<Response>;
+  /** Ends open pages and closes the file. */
+  close(): void;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+};
+
+/** Returns the handler of a console. It reads the file through a connection of its own, which cannot write. */
+export function consoleHandler(options: ConsoleHandlerOptions): ConsoleHandler {
+  const { kit, filename, base } = options;
+  const views = new Map(options.views.map((view) => [view.name, view]));
+  const source = new Source(kit, filename);
+  const streams = new Streams();
+
+  const read = async (view: View, params: Record<string, string>): Promise<readonly Block[]> => {
+    try {
+      return await view.read({ db: source.open(), kit, filename, params });
+    } catch (error) {
+      // What is at the path may be another file by the next look.
+      source.close();
+      return [failure(error)];
+    }
+  };
+
+  const routes: Record<string, (url: URL) => Response | Promise<Response>> = {
+    '': () => asset('page.html'),
+    ...Object.fromEntries(Object.keys(PAGE).map((name) => [name, () => asset(name as keyof typeof PAGE)])),
+    views: () => {
+      const list = options.views.map(({ name, title, everyMs }) => ({ name, title, everyMs }));
+      return json({ name: kit.definition.name, filename, views: list });
+    },
+    view: async (url) => {
+      const [view, params] = asked(url);
+      return view ? json(await read(view, params)) : plain(404, 'There is no such view.');
+    },
+    events: (url) => {
+      const [view, params] = asked(url);
+      if (!view) return plain(404, 'There is no such view.');
+      return (
+        streams.open(() => read(view, params), view.everyMs) ??
+        plain(503, 'Too many pages are open.', { 'retry-after': '5' })
+      );
+    },
+  };
+
+  function asked(url: URL): [view: View | undefined, params: Record<string, string>] {
+    const { view = '', ...params } = Object.fromEntries(url.searchParams);
+    return [views.get(view), params];
+  }
+
+  return {
+    async handle(request) {
+      const url = new URL(request.url);
+      const answer = gate(request, url, options);
+      if (answer) return answer;
+      const name = url.pathname.startsWith(base) ? url.pathname.slice(base.length) : undefined;
+      const route = name !== undefined && Object.hasOwn(routes, name) ? routes[name] : undefined;
+      return route ? route(url) : plain(404, 'There is nothing here.');
+    },
+    close() {
+      streams.endAll();
+      source.close();
+    },
+  };
+}
+
+function asset(name: keyof typeof PAGE): Response {
+  return new Response(PAGE[name], { headers: { ...HEADERS, 'content-type': TYPES[name.split('.')[1] ?? ''] ?? '' } });
+}
+
+function json(value: unknown): Response {
+  return new Response(JSON.stringify(value), {
+    headers: { ...HEADERS, 'content-type': 'application/json; charset=utf-8' },
+  });
+}
+
+/** A file that cannot be read is what the view is about. */
+function failure(error: unknown): Block {
+  const hint = error instanceof DorkDbError ? error.hint : undefined;
+  return { kind: 'verdict', tone: 'error', text: messageOf(error), ...(hint && { hint }) };
+}

@@ -1,0 +1,46 @@
+import { type AnyDb, connectionOf } from '../connection/db.ts';
+import { definitionOf } from '../definition.ts';
+import { loggedEntry } from '../migrations/ledger.ts';
+import { planFor } from '../migrations/plan.ts';
+import { refusalOf } from '../migrations/refusal.ts';
+import { type Drift, driftOf } from '../migrations/schema-state.ts';
+
+/** A migration of the history or of the file. */
+export interface HistoryEntry {
+  readonly tag: string;
+  readonly state: 'applied' | 'pending' | 'unknown';
+  /** When it was applied; null if it was not, or if another tool did it. */
+  readonly at: string | null;
+}
+
+/** Returns what the file has of the history, without counting a row as `migrationStatus()` does. */
+export function readHistoryOf(db: AnyDb): {
+  readonly entries: readonly HistoryEntry[];
+  readonly problem?: { readonly text: string; readonly hint: string };
+  readonly drift: readonly Drift[];
+} {
+  const connection = connectionOf(db);
+  const { history } = definitionOf(connection);
+  return connection.transaction(() => {
+    const { applied, pending, problem } = planFor(connection, history);
+    const unknown = problem?.kind === 'newer_database' ? problem.entries : [];
+    const refusal = problem && refusalOf(problem, connection, history);
+    return {
+      entries: [
+        ...applied.map(({ tag, hash }) => ({
+          tag,
+          state: 'applied' as const,
+          at: loggedEntry(connection, hash)?.appliedAt ?? null,
+        })),
+        ...pending.map(({ tag }) => ({ tag, state: 'pending' as const, at: null })),
+        ...unknown.map(({ tag, hash, appliedAt }) => ({
+          tag: tag ?? hash.slice(0, 12),
+          state: 'unknown' as const,
+          at: appliedAt ?? null,
+        })),
+      ],
+      ...(refusal && { problem: { text: refusal.message, hint: refusal.hint } }),
+      drift: problem ? [] : driftOf(connection, { ...history, migrations: applied }),
+    };
+  }, 'deferred');
+}

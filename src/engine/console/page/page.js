@@ -1,0 +1,177 @@
+// The page: asks for the blocks of the view that the address names, and draws what has changed.
+
+import { DRAW } from './blocks.js';
+import { data, h, MARKS, second, visible } from './values.js';
+
+// Draws the blocks of a view. Every text becomes a text node: nothing of the file is ever taken for HTML.
+
+const main = document.getElementById('main');
+const nav = document.getElementById('nav');
+const state = document.getElementById('state');
+const pause = document.getElementById('pause');
+
+let views = [];
+let about;
+let stream;
+let isPaused = false;
+let shown = [];
+
+/** Draws only what has changed, so that a field keeps what was typed and a table its place. */
+function draw(blocks) {
+  const texts = blocks.map((block) => JSON.stringify(block));
+  blocks.forEach((block, i) => {
+    const before = shown[i];
+    if (before && before.text === texts[i]) return;
+    const hasFocus = before?.node.contains(document.activeElement);
+    const index = hasFocus
+      ? [...before.node.querySelectorAll('a, button, input, select, textarea, summary, svg, [tabindex]')].indexOf(
+          document.activeElement,
+        )
+      : -1;
+    const scroll = before ? [...before.node.querySelectorAll('.scroll')].map((each) => each.scrollLeft) : [];
+    const node = (DRAW[block.kind] || DRAW.text)(block);
+    if (before) before.node.replaceWith(node);
+    else main.append(node);
+    for (const box of node.querySelectorAll('.chart')) box.draw();
+    node.querySelectorAll('.scroll').forEach((each, k) => {
+      each.scrollLeft = scroll[k] || 0;
+    });
+    if (index >= 0)
+      node.querySelectorAll('a, button, input, select, textarea, summary, svg, [tabindex]')[index]?.focus();
+    shown[i] = { text: texts[i], node };
+  });
+  for (const { node } of shown.splice(blocks.length)) node.remove();
+}
+
+// The address and the stream
+
+function address() {
+  const [name, query = ''] = location.hash.slice(1).split('?');
+  const view = views.find((each) => each.name === name) || views[0];
+  return { view, params: new URLSearchParams(view && view.name === name ? query : '') };
+}
+
+function stop() {
+  if (stream) stream.close();
+  stream = undefined;
+}
+
+function listen() {
+  stop();
+  if (isPaused || document.hidden) return;
+  const { view, params } = address();
+  params.set('view', view.name);
+  const own = new EventSource(`events?${params}`);
+  stream = own;
+  own.onmessage = (event) => {
+    if (stream !== own) return;
+    draw(JSON.parse(event.data));
+    main.removeAttribute('aria-busy');
+    state.textContent = view.everyMs === null ? '' : `live, ${second.format(new Date())}`;
+    state.className = '';
+    if (view.everyMs === null) own.close();
+  };
+  own.onerror = () => {
+    if (stream !== own) return;
+    state.textContent = 'No answer: is the console still running?';
+    state.className = 'error';
+  };
+}
+
+function go() {
+  const { view, params } = address();
+  main.replaceChildren(h('p', { class: 'wait' }, 'Reading…'));
+  main.setAttribute('aria-busy', 'true');
+  shown = [];
+  const wait = main.firstChild;
+  new MutationObserver((_, observer) => {
+    if (wait.nextSibling) {
+      wait.remove();
+      observer.disconnect();
+    }
+  }).observe(main, { childList: true });
+  for (const link of nav.children) {
+    const isCurrent = link.dataset.view === view.name;
+    if (isCurrent) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  document.title = `${view.title}${params.size > 0 ? ` ${visible([...params.values()][0]).slice(0, 40)}` : ''} · ${about.name}`;
+  const wasPaused = isPaused;
+  // A view that was asked for is shown, paused or not.
+  if (wasPaused) {
+    params.set('view', view.name);
+    fetch(`view?${params}`)
+      .then((answer) => answer.json())
+      .then(draw);
+  } else listen();
+}
+
+function setPaused(paused) {
+  isPaused = paused;
+  pause.textContent = paused ? 'Go on' : 'Pause';
+  pause.setAttribute('aria-pressed', String(paused));
+  if (paused) {
+    stop();
+    state.textContent = 'paused';
+  } else listen();
+}
+
+pause.addEventListener('click', () => setPaused(!isPaused));
+window.addEventListener('hashchange', () => {
+  if (location.hash === '#main') return;
+  go();
+  window.scrollTo(0, 0);
+});
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) stop();
+  else if (!isPaused) listen();
+});
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+  const view = views[Number(event.key) - 1];
+  if (view) location.hash = `#${view.name}`;
+  else if (event.key === 'p') setPaused(!isPaused);
+});
+let resized;
+window.addEventListener('resize', () => {
+  cancelAnimationFrame(resized);
+  resized = requestAnimationFrame(() => {
+    for (const box of main.querySelectorAll('.chart')) box.draw();
+  });
+});
+
+fetch('views')
+  .then((answer) => {
+    if (!answer.ok) throw new Error('The address has no token any more. Take the one that the command printed.');
+    return answer.json();
+  })
+  .then((given) => {
+    about = given;
+    views = given.views;
+    document.getElementById('name').textContent = given.name;
+    nav.append(
+      ...views.map((view, i) =>
+        h('a', { href: `#${view.name}`, 'data-view': view.name, title: `${view.title} (${i + 1})` }, view.title),
+      ),
+    );
+    document
+      .getElementById('foot')
+      .append(
+        data(given.filename),
+        ' · read only · times in ',
+        Intl.DateTimeFormat().resolvedOptions().timeZone || 'this zone',
+        ', UTC in their tooltips · ',
+        h('kbd', {}, '1'),
+        '–',
+        h('kbd', {}, String(views.length)),
+        ' views, ',
+        h('kbd', {}, 'p'),
+        ' pause',
+      );
+    go();
+  })
+  .catch((error) => {
+    main.replaceChildren(
+      h('section', { class: 'verdict error' }, h('p', { class: 'says', 'data-mark': MARKS.error }, error.message)),
+    );
+  });

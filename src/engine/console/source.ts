@@ -1,0 +1,55 @@
+import type { Database, Schema } from '../connection/db.ts';
+import type { DefinedDb } from '../define-db.ts';
+import { statAt } from '../file/file.ts';
+
+/** An answer is not worth a long wait: the next one is asked for in some seconds. */
+const BUSY_TIMEOUT_MS = 250;
+
+/** A connection that nobody asked anything of for so long is closed, so that it is in nobody's way. */
+const IDLE_MS = 5000;
+
+/** The read-only connection of a console: opened at a question, kept for those that follow, closed when none does. */
+export class Source implements Disposable {
+  readonly #kit: DefinedDb<Schema>;
+  readonly #filename: string;
+  #db: Database<Schema> | undefined;
+  #inode: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(kit: DefinedDb<Schema>, filename: string) {
+    this.#kit = kit;
+    this.#filename = filename;
+  }
+
+  /**
+   * Returns a connection to the file that is at the path now.
+   *
+   * @throws DatabaseOpenError, DatabaseBusyError
+   */
+  open(): Database<Schema> {
+    clearTimeout(this.#timer);
+    const inode = statAt(this.#filename)?.ino;
+    if (inode !== this.#inode) this.close();
+    this.#db ??= this.#kit.createDb(this.#filename, {
+      readonly: true,
+      migrations: 'skip',
+      busyTimeoutMs: BUSY_TIMEOUT_MS,
+    });
+    this.#inode = inode;
+    this.#timer = setTimeout(() => this.close(), IDLE_MS);
+    this.#timer.unref?.();
+    return this.#db;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    const db = this.#db;
+    this.#db = undefined;
+    this.#inode = undefined;
+    db?.$client.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

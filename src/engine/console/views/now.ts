@@ -1,0 +1,174 @@
+import { describeHolder } from '../../file/file-locks.ts';
+import { formatBytes } from '../../format.ts';
+import type { HealthReport } from '../../health/report.ts';
+import type { Activity } from '../../monitor/activity.ts';
+import { addressOf, type Block, type Series, type Tone } from '../blocks.ts';
+import type { Look, View } from '../view.ts';
+
+const EVERY_MS = 2000;
+
+/** Findings change slowly, and finding them costs more than all else of this view. */
+const HEALTH_MS = 15_000;
+
+/** Ten minutes. */
+const MOST_SAMPLES = 300;
+
+/** Tables that have a line of their own in the chart. */
+const MOST_LINES = 6;
+
+/** The view that answers whether the file is well and what goes on. It remembers what it saw while someone looked. */
+export function nowView(): View {
+  const samples: Activity[] = [];
+  let report: { readonly health: HealthReport; readonly at: number } | undefined;
+  return {
+    name: 'now',
+    title: 'Now',
+    everyMs: EVERY_MS,
+    read: (look) => {
+      const sample = look.kit.activity(look.db);
+      // Another file, or the same one emptied: what was before says nothing of it.
+      if (samples.at(-1)?.filename !== sample.filename) samples.length = 0;
+      // More than one page may look.
+      if (Date.parse(sample.at) - Date.parse(samples.at(-1)?.at ?? '') < EVERY_MS / 2) samples.pop();
+      samples.push(sample);
+      if (samples.length > MOST_SAMPLES) samples.shift();
+      if (!report || performance.now() - report.at > HEALTH_MS) {
+        report = { health: look.kit.health(look.db), at: performance.now() };
+      }
+      return blocksOf(look, samples, report.health);
+    },
+  };
+}
+
+function blocksOf(look: Look, samples: readonly Activity[], health: HealthReport): Block[] {
+  const sample = samples.at(-1) as Activity;
+  const rates = ratesOf(samples);
+  return [
+    verdict(health),
+    ...findings(health),
+    {
+      kind: 'facts',
+      facts: [
+        { name: 'File', value: sample.fileBytes, unit: 'bytes' },
+        { name: '-wal', value: sample.walBytes, unit: 'bytes' },
+        ...(sample.walPendingBytes === undefined
+          ? []
+          : [{ name: 'Not in the file yet', value: sample.walPendingBytes, unit: 'bytes' as const }]),
+        { name: 'Last backup', ...backupOf(health) },
+        ...(sample.processes ? [{ name: 'Processes', value: sample.processes.length, unit: 'count' as const }] : []),
+        { name: 'Looked at', value: health.at, unit: 'time' },
+      ],
+    },
+    {
+      kind: 'chart',
+      title: 'Rows added a second',
+      unit: 'rate',
+      series: busiest(rates),
+      note: `From the greatest rowid of each table, while this page is open: changed and deleted rows are not in it.`,
+    },
+    {
+      kind: 'chart',
+      title: 'Size of the -wal',
+      unit: 'bytes',
+      series: [
+        { name: 'file', points: samples.map(({ at, walBytes }) => [Date.parse(at), walBytes]) },
+        {
+          name: 'not in the database yet',
+          points: samples.map(({ at, walPendingBytes }) => [Date.parse(at), walPendingBytes ?? null]),
+        },
+      ],
+      limit: { name: 'checkpoint', value: sample.checkpointBytes },
+      note: `A commit of this package moves the -wal into the database from ${formatBytes(sample.checkpointBytes)} on. The -wal keeps its length.`,
+    },
+    ...processes(sample),
+    tables(look, sample, rates),
+  ];
+}
+
+const VERDICTS: Record<Tone, (count: number) => string> = {
+  ok: () => 'All is well.',
+  info: () => 'All is well.',
+  warning: (count) => `It works, and ${count === 1 ? 'one thing needs' : `${count} things need`} a look.`,
+  error: (count) => (count === 1 ? 'One thing is wrong.' : `${count} things are wrong.`),
+};
+
+function verdict({ severity, findings: found }: HealthReport): Block {
+  const count = found.filter((each) => each.severity === severity).length;
+  const tone = severity === 'info' ? 'ok' : severity;
+  return { kind: 'verdict', tone, text: VERDICTS[severity](count) };
+}
+
+const ORDER: readonly Tone[] = ['error', 'warning', 'info'];
+
+function findings({ findings: found }: HealthReport): Block[] {
+  const shown = found
+    .filter(({ severity }) => severity !== 'ok')
+    .sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity))
+    .map(({ severity, fact, hint }) => ({ tone: severity, text: fact, ...(hint && { hint }) }));
+  return shown.length === 0 ? [] : [{ kind: 'findings', title: 'Findings', findings: shown }];
+}
+
+function backupOf({ newestBackup }: HealthReport) {
+  if (!newestBackup) return { value: { value: 'none', tone: 'warning' as const } };
+  return { value: newestBackup.at, unit: 'time' as const };
+}
+
+/** Rows a second by table between each two samples. */
+function ratesOf(samples: readonly Activity[]): Map<string, [number, number | null][]> {
+  const rates = new Map<string, [number, number | null][]>();
+  samples.forEach((sample, i) => {
+    const before = samples[i - 1];
+    const at = Date.parse(sample.at);
+    const seconds = before ? (at - Date.parse(before.at)) / 1000 : 0;
+    const last = new Map(before?.tables.map((table) => [table.name, table.lastRowid]));
+    for (const { name, lastRowid } of sample.tables) {
+      const earlier = last.get(name);
+      if (lastRowid === null) continue;
+      // While nobody looked, nothing is known.
+      const isKnown = typeof earlier === 'number' && seconds > 0 && seconds < (EVERY_MS / 1000) * 5;
+      const rate = isKnown ? Math.max(0, lastRowid - earlier) / seconds : null;
+      rates.set(name, [...(rates.get(name) ?? []), [at, rate]]);
+    }
+  });
+  return rates;
+}
+
+function busiest(rates: Map<string, [number, number | null][]>): Series[] {
+  const sum = (points: [number, number | null][]) => points.reduce((all, [, rate]) => all + (rate ?? 0), 0);
+  const lines = [...rates].filter(([, points]) => sum(points) > 0).sort((a, b) => sum(b[1]) - sum(a[1]));
+  return lines.slice(0, MOST_LINES).map(([name, points]) => ({ name, points }));
+}
+
+function processes({ processes: found }: Activity): Block[] {
+  if (!found) return [];
+  return [
+    {
+      kind: 'table',
+      title: 'Who has the file open',
+      columns: [{ name: 'process' }, { name: 'does' }],
+      rows: found.map((holder) => [
+        `${describeHolder(holder)}${holder.isSelf ? ', this console' : ''}`,
+        {
+          value: holder.locks.join(', '),
+          ...(holder.locks.some((lock) => lock === 'write' || lock === 'exclusive') && { tone: 'info' as const }),
+        },
+      ]),
+      empty: 'Nobody.',
+      note: 'By the locks at this moment. Processes of another container or machine are not seen.',
+    },
+  ];
+}
+
+function tables({ db, kit }: Look, sample: Activity, rates: Map<string, [number, number | null][]>): Block {
+  const rows = new Map(kit.approximateSizes(db).map((size) => [size.name, size]));
+  return {
+    kind: 'table',
+    title: 'Tables',
+    columns: [{ name: 'table' }, { name: 'rows, about', unit: 'count' }, { name: 'added a second', unit: 'rate' }],
+    rows: sample.tables.map(({ name }) => [
+      { value: name, to: addressOf('file', { table: name }) },
+      rows.get(name)?.rows ?? null,
+      rates.get(name)?.at(-1)?.[1] ?? null,
+    ]),
+  };
+}
