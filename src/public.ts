@@ -55,6 +55,7 @@ export {
   type AgentPatch,
   AgentRegistry,
   type AgentRegistryEntry,
+  type AgentRuntime,
   type AgentStatus,
   type AggregateStats,
   type BudgetAllowed,
@@ -69,6 +70,7 @@ export { type PruneOptions, type PruneProgress, type PruneReport, prune } from '
 export {
   type GetSchedulesOptions,
   type ListRunsOptions,
+  type PulsePermissionMode,
   type PulseRun,
   type PulseRunPatch,
   type PulseRunStatus,
@@ -92,6 +94,7 @@ export {
   type RelayMessagePage,
   type RelayMessageStatus,
   SqliteIndex,
+  type SqliteIndexOptions,
   type TraceMetrics,
   type TraceMetricsOptions,
   type TraceSpan,

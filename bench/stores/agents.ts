@@ -7,7 +7,7 @@ import { changesOf } from './builder.ts';
 import { AGENTS, agentOf, instantOf } from './fill.ts';
 
 const COLUMNS = `id, name, description, runtime, project_path AS projectPath, namespace,
-  capabilities_json AS capabilitiesJson, behavior_json AS behaviorJson, budget_json AS budgetJson,
+  capabilities_json AS capabilities, behavior_json AS behaviorJson, budget_json AS budgetJson,
   manifest_extra_json AS manifestExtraJson, scan_root AS scanRoot, entrypoint, version, approver, status,
   registered_at AS registeredAt`;
 
@@ -20,7 +20,7 @@ function entryOf(row: Row) {
     name: row.name,
     description: row.description ?? '',
     runtime: row.runtime,
-    capabilities: JSON.parse(row.capabilitiesJson),
+    capabilities: JSON.parse(row.capabilities),
     behavior: JSON.parse(row.behaviorJson),
     budget: JSON.parse(row.budgetJson),
     namespace: row.namespace,

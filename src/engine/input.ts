@@ -60,6 +60,12 @@ export const prose = letThrough(
   (value) => typeof value === 'string' && value.isWellFormed(),
 );
 
+/** Text for people that is not empty. */
+export const filledProse = letThrough(
+  v.pipe(prose, v.minLength(1, 'is empty')),
+  (value) => typeof value === 'string' && value !== '' && value.isWellFormed(),
+);
+
 /** Text that is not empty. */
 export const filledText = letThrough(
   v.pipe(text, v.minLength(1, 'must not be empty')),

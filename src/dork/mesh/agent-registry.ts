@@ -153,10 +153,6 @@ interface Listing<T> {
 
 function filtered<T>(listing: Listing<T>, filters: AgentListFilters): T[] {
   const { runtime, capability } = checked(listFilters(), filters, 'filters');
-  if (runtime === undefined) {
-    return capability === undefined ? listing.all.all() : listing.withCapability.all(capability);
-  }
-  return capability === undefined
-    ? listing.ofRuntime.all(runtime)
-    : listing.ofRuntimeWithCapability.all(runtime, capability);
+  if (!runtime) return capability ? listing.withCapability.all(capability) : listing.all.all();
+  return capability ? listing.ofRuntimeWithCapability.all(runtime, capability) : listing.ofRuntime.all(runtime);
 }

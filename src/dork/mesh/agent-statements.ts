@@ -34,7 +34,7 @@ interface Reading<T> {
 
 function reading<T>(db: StoreDb, columns: Partial<ReturnType<typeof columnsOf<typeof agents>>>): Reading<T> {
   const isOfRuntime = eq(agents.runtime, arg('runtime'));
-  const hasCapability = sql`EXISTS (SELECT 1 FROM json_each(${agents.capabilitiesJson}) WHERE value = ${arg('capability')})`;
+  const hasCapability = sql`EXISTS (SELECT 1 FROM json_each(${agents.capabilities}) WHERE value = ${arg('capability')})`;
   const list = (where: SQL | undefined, ...names: string[]) =>
     statement<T>(
       db,

@@ -47,7 +47,7 @@ function stored(fields: Fields, unknown: Map<string, unknown>): StoredEntry {
   const { capabilities, behavior, budget, registeredBy, ...same } = fields;
   const columns: Partial<EntryRow> = {
     ...same,
-    capabilitiesJson: capabilities,
+    capabilities,
     behaviorJson: behavior,
     budgetJson: budget,
     approver: registeredBy,
@@ -95,7 +95,7 @@ export function entryOf(row: EntryRow): AgentRegistryEntry {
     name: row.name,
     description: row.description ?? '',
     runtime: row.runtime,
-    capabilities: JSON.parse(row.capabilitiesJson),
+    capabilities: JSON.parse(row.capabilities),
     behavior: row.behaviorJson === DEFAULT_BEHAVIOR_JSON ? { ...DEFAULT_BEHAVIOR } : JSON.parse(row.behaviorJson),
     budget: row.budgetJson === DEFAULT_BUDGET_JSON ? { ...DEFAULT_BUDGET } : JSON.parse(row.budgetJson),
     namespace: row.namespace,

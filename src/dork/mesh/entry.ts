@@ -6,6 +6,7 @@ import {
   late,
   objectOf,
   oneOfWords,
+  prose,
   text,
   wholeNumber,
 } from '../../engine/input.ts';
@@ -15,6 +16,9 @@ const RESPONSE_MODES = ['always', 'direct-only', 'mention-only', 'silent'] as co
 
 /** The state that an agent is registered in; when it was last seen says its health. */
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
+
+/** The program that an agent runs in: one of these words, or any other. */
+export type AgentRuntime = 'claude-code' | 'cursor' | 'codex' | 'other' | (string & {});
 
 /** When an agent answers. Keys besides these are kept as they came. */
 export interface AgentBehavior {
@@ -39,8 +43,8 @@ export interface AgentEntryInput {
   name: string;
   /** Default `''`. */
   description?: string | null;
-  /** claude-code, cursor, codex, other, and whatever comes. Not empty. */
-  runtime: string;
+  /** Not empty. */
+  runtime: AgentRuntime;
   /** Default none. */
   capabilities?: readonly string[];
   /** Default `{ responseMode: 'always' }`. */
@@ -65,7 +69,7 @@ export interface AgentRegistryEntry {
   id: string;
   name: string;
   description: string;
-  runtime: string;
+  runtime: AgentRuntime;
   capabilities: string[];
   behavior: AgentBehavior;
   budget: AgentBudget;
@@ -89,9 +93,9 @@ export interface AgentPatch extends Partial<AgentEntryInput> {
   [key: string]: unknown;
 }
 
-/** Which agents to list. */
+/** Which agents to list. An empty text is no filter, as a field of a form that nobody filled in. */
 export interface AgentListFilters {
-  /** Default: of every runtime. */
+  /** An {@link AgentRuntime}. Default: of every runtime. */
   runtime?: string;
   /** Default: with and without any capability. */
   capability?: string;
@@ -119,7 +123,7 @@ function jsonTextOf<const T extends v.ObjectEntries>(entries: T) {
 /** What each field that can change may hold; the output is what its column holds. */
 const fields = late(() => ({
   name: filledText,
-  description: v.nullable(text),
+  description: v.nullable(prose),
   runtime: filledText,
   capabilities: v.pipe(
     v.array(text, 'is not an array'),

@@ -14,6 +14,7 @@ export type {
   AgentListFilters,
   AgentPatch,
   AgentRegistryEntry,
+  AgentRuntime,
   AgentStatus,
 } from './entry.ts';
 export * from './schema.ts';

@@ -16,8 +16,8 @@ export const agents = sqliteTable(
     /** Absolute. */
     projectPath: text('project_path').notNull().unique(),
     namespace: text('namespace').notNull().default('default'),
-    /** JSON array of strings. */
-    capabilitiesJson: text('capabilities_json').notNull().default('[]'),
+    /** JSON array of strings, as text. */
+    capabilities: text('capabilities_json').notNull().default('[]'),
     /** JSON object: responseMode, escalationThreshold. */
     behaviorJson: text('behavior_json').notNull().default('{"responseMode":"always"}'),
     /** JSON object: maxHopsPerMessage, maxCallsPerHour. */

@@ -1,11 +1,24 @@
 import * as v from 'valibot';
-import { filledText, flag, late, objectOf, oneOfWords, prose, text, wholeNumber } from '../../engine/input.ts';
+import {
+  filledProse,
+  filledText,
+  flag,
+  late,
+  objectOf,
+  oneOfWords,
+  prose,
+  text,
+  wholeNumber,
+} from '../../engine/input.ts';
 import { isCron, isTimezone, nextFiring } from './cron.ts';
 import { SCHEDULE_STATUSES } from './schema.ts';
 import { timezoneProblem } from './timezone.ts';
 
 /** Only an `active` schedule that is enabled fires. */
 export type PulseScheduleStatus = (typeof SCHEDULE_STATUSES)[number];
+
+/** What a run may do without asking: one of these words, or any other. */
+export type PulsePermissionMode = 'default' | 'plan' | 'acceptEdits' | 'bypassPermissions' | (string & {});
 
 /** What is to be run, and when. */
 export interface PulseSchedule {
@@ -23,7 +36,7 @@ export interface PulseSchedule {
   enabled: boolean;
   /** Milliseconds; null is no limit. */
   maxRuntime: number | null;
-  permissionMode: string;
+  permissionMode: PulsePermissionMode;
   status: PulseScheduleStatus;
   /** ISO 8601 in UTC. */
   createdAt: string;
@@ -53,7 +66,7 @@ export interface PulseScheduleInput {
   /** Milliseconds. Default null: no limit. */
   maxRuntime?: number | null;
   /** Not empty. Default `acceptEdits`. */
-  permissionMode?: string;
+  permissionMode?: PulsePermissionMode;
   /** Default `active`. */
   status?: PulseScheduleStatus;
 }
@@ -72,7 +85,7 @@ export const scheduleFields = late(() => ({
       v.check(isTimezone, ({ input }) => timezoneProblem(input)),
     ),
   ),
-  prompt: filledText,
+  prompt: filledProse,
   cwd: v.nullable(text),
   enabled: flag,
   maxRuntime: v.nullable(wholeNumber),

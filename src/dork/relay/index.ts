@@ -11,5 +11,5 @@ export type { RebuildOptions, RebuildProgress } from './rebuild.ts';
 export * from './schema.ts';
 export type { TraceSpan, TraceSpanInput, TraceSpanKind, TraceSpanPatch, TraceSpanStatus } from './span.ts';
 export type { TraceMetrics } from './span-metrics.ts';
-export { SqliteIndex } from './sqlite-index.ts';
+export { SqliteIndex, type SqliteIndexOptions } from './sqlite-index.ts';
 export { type TraceMetricsOptions, TraceStore } from './trace-store.ts';

@@ -20,6 +20,16 @@ import { type RebuildOptions, rebuildIndex } from './rebuild.ts';
 import { MESSAGE_STATUSES } from './schema.ts';
 
 /**
+ * The options of the index of earlier DorkOS versions, which opened a file of its own.
+ *
+ * @deprecated `new SqliteIndex(db)` takes a database and no options.
+ */
+export interface SqliteIndexOptions {
+  /** The path of that file. */
+  dbPath?: string;
+}
+
+/**
  * The index over the Maildir files of the relay: derived from them, and rebuildable.
  *
  * Every call but {@link rebuild} is synchronous. An id that is not there gives null or false.

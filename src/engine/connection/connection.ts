@@ -4,6 +4,7 @@ import type { Host } from '../host.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { namesIn } from '../sql/parameters.ts';
 import { mayNameParameters, setsPragma, splitStatements } from '../sql/sql-text.ts';
+import { calledTransaction, hasNoResult } from './called-transaction.ts';
 import { ClosedFile } from './closed-file.ts';
 import type { OpenFile } from './open-file.ts';
 import { rolledBack, typedError } from './sqlite-error.ts';
@@ -179,13 +180,15 @@ export class Connection implements Disposable {
    * @param behavior Default `immediate`: the write lock is taken at once, so that what was read cannot change before
    * it is written, and no two transactions meet half-way (SQLITE_BUSY_SNAPSHOT).
    * @throws TypeError for an async function, of which nothing is committed, and for a function that expects arguments,
-   * which is not run: unlike better-sqlite3's, this call runs the function and returns its result.
+   * which is not run: unlike better-sqlite3's, this call runs the function and returns its result. A block without
+   * `return` gives a function that does nothing, for code that calls what better-sqlite3's gives: `transaction(fn)()`.
    * @throws DorkDbError `ITERATING` inside a loop over `iterate()`.
    * @throws DatabaseBusyError where the lock was not free within the busy timeout.
    */
   transaction<T>(fn: () => T, behavior: TransactionBehavior = 'immediate'): T {
     this.assertOpen();
-    return this.#transactions.run(fn, behavior);
+    const result = this.#transactions.run(fn, behavior);
+    return result === undefined && hasNoResult(fn) ? (calledTransaction(this.filename) as T) : result;
   }
 
   /**

@@ -177,6 +177,21 @@ export class Statement<T = Row> {
   }
 }
 
+/** What better-sqlite3 has and this interface lacks, by what to use for it. */
+const REFUSED = {
+  pluck: 'values(), or get() and its column',
+  expand: 'a SELECT that names its columns',
+  bind: 'the parameters of run(), get() and all()',
+};
+
+for (const [name, instead] of Object.entries(REFUSED)) {
+  Object.defineProperty(Statement.prototype, name, {
+    value(): never {
+      throw new TypeError(`A statement has no ${name}() here. Use ${instead}. Nothing was run.`);
+    },
+  });
+}
+
 function beingIterated(filename: string): DorkDbError {
   return new DorkDbError(
     'ITERATING',

@@ -24,7 +24,7 @@ function isTaken(test: StoreTestDb, field: string, value: string, call: () => vo
 }
 
 /** Half a character in what people say becomes U+FFFD. */
-const PROSE = ['description', 'outputSummary', 'error'];
+const PROSE = ['description', 'prompt', 'outputSummary', 'error'];
 
 /** The hostile texts that UTF-8 cannot hold, except in prose, and the empty one. */
 function isRefused(field: string, value: string, mayBeEmpty: boolean): boolean {
