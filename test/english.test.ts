@@ -18,6 +18,8 @@ const DONE: readonly string[] = [
   'src/engine/maintenance',
   'src/engine/worker',
   'src/engine/copies',
+  'src/engine/export',
+  'src/engine/rows',
   'src/engine/*',
 ];
 

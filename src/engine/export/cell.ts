@@ -2,12 +2,13 @@ import type { SqliteValue } from '../driver/adapter.ts';
 import { isBytes } from '../realm.ts';
 
 /**
- * Values as JSON. What JSON holds exactly is written plainly; all else is an object with one key: `{"$int":"…"}` for an
- * integer beyond 2^53, `{"$real":"…"}` for a real that would read as an integer, and for an infinite one, `{"$blob":"…"}`
- * for bytes in base64, and `{"$text":"…"}` for text that is not valid in the encoding of its database, in base64 too.
+ * Values as JSON. Values that JSON represents exactly are written plainly; others are an object with one key:
+ * `{"$int":"…"}` for an integer beyond 2^53, `{"$real":"…"}` for a real that would read as an integer or is infinite,
+ * `{"$blob":"…"}` for bytes in base64, and `{"$text":"…"}` for text that is invalid in the database's encoding, also in
+ * base64.
  */
 
-/** What numbers a column holds by its type, so that a plain one need not be looked at twice. */
+/** The numbers that a column can hold by its type, so that most numbers need no second check. */
 export type NumberKind = 'integer' | 'real' | 'any';
 
 /** https://sqlite.org/datatype3.html#determination_of_column_affinity */
@@ -19,10 +20,10 @@ export function numberKind(type: string, isStrict: boolean): NumberKind {
   return /REAL|FLOA|DOUB/.test(upper) ? 'real' : 'any';
 }
 
-/** A cell as SQLite holds it: the digits of an integer, the bytes of a text, null for all else. */
+/** The exact content of a cell: the digits of an integer, the bytes of a text, null for all other types. */
 export type ExactCell = string | Uint8Array | null;
 
-/** @param exact Reads the cell again, if the driver's value does not show what it is. */
+/** @param exact Reads the cell again, if the driver's value is ambiguous. */
 export function encodeCell(
   value: SqliteValue,
   kind: NumberKind,
@@ -31,7 +32,7 @@ export function encodeCell(
 ): string {
   if (value === null) return 'null';
   if (typeof value === 'string') {
-    // Drivers give this sign for what is not valid.
+    // Drivers return this character for invalid text.
     if (!value.includes('\ufffd')) return JSON.stringify(value);
     const bytes = exact() as Uint8Array;
     return isValidText(value, bytes) ? JSON.stringify(value) : tagged('text', base64(bytes));
@@ -63,7 +64,7 @@ function base64({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }
 
-/** How a value is written into a statement, so that SQLite stores it with the type that it had. */
+/** The SQL for a bound value, so that SQLite stores it with its original type. */
 export type Placeholder = '?' | 'CAST(? AS REAL)' | 'CAST(? AS TEXT)';
 
 export interface BoundCell {
@@ -73,7 +74,7 @@ export interface BoundCell {
 
 const INT64_MAX = 2n ** 63n - 1n;
 
-/** Reads a value of JSON; undefined if it is not one that {@link encodeCell} writes. */
+/** Converts a JSON value; returns undefined if {@link encodeCell} would not have written it. */
 export function decodeCell(json: unknown): BoundCell | undefined {
   if (json === null) return { sql: '?', value: null };
   if (typeof json === 'string') return json.isWellFormed() ? { sql: '?', value: json } : undefined;
@@ -86,7 +87,7 @@ export function decodeCell(json: unknown): BoundCell | undefined {
   if (name === '$real' && /^(-?Infinity|-?\d+)$/.test(text)) return { sql: 'CAST(? AS REAL)', value: Number(text) };
   if (name !== '$blob' && name !== '$text') return undefined;
   const value = Buffer.from(text, 'base64');
-  // What is not base64 is left out by Node without a word.
+  // Node silently skips characters that are not base64.
   if (value.toString('base64') !== text) return undefined;
   return { sql: name === '$text' ? 'CAST(? AS TEXT)' : '?', value };
 }

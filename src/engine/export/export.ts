@@ -17,48 +17,48 @@ import { exportName, isExportName, type Manifest } from './format.ts';
 import type { ExportProgress } from './progress.ts';
 import { writeExport } from './write-export.ts';
 
-/** Options of `exportDb()`. */
+/** Options for `exportDb()`. */
 export interface ExportOptions {
-  /** The folder to make; it must not exist, and the one above it must. Default: a dated one next to the database. */
+  /** The folder to create. It must not exist, but its parent must. Default: a dated one next to the database. */
   readonly to?: string;
-  /** The tables to export. Default: all that hold data of their own. */
+  /** The tables to export. Default: all tables with data of their own. */
   readonly tables?: readonly string[];
-  /** Called ten times a second, and at the end of each table. What it throws ends the export and reaches the caller. */
+  /** Called ten times a second, and at the end of each table. If it throws, the export ends with that error. */
   readonly onProgress?: (progress: ExportProgress) => void;
 }
 
 const OPTIONS: OptionNames<ExportOptions> = { to: true, tables: true, onProgress: true };
 
-/** An export that was made. */
+/** A finished export. */
 export interface ExportReport {
   readonly filename: string;
   /** The folder, absolute. */
   readonly to: string;
-  /** Bytes of all its files of rows. */
+  /** Total size of the files with rows. */
   readonly bytes: number;
-  /** Rows by table. */
+  /** Number of rows by table. */
   readonly rows: Readonly<Record<string, number>>;
-  /** Tables that hold nothing of their own, with the reason. */
+  /** Tables without data of their own, with the reason. */
   readonly leftOut: readonly { readonly table: string; readonly reason: string }[];
   readonly durationMs: number;
 }
 
 /**
- * Writes every table as JSON lines into a new folder, as it is at this moment, while others write: `notes.jsonl` with a
- * row a line, `notes.schema.json` with its columns and SQL, and `export.json` with counts and SHA-256. The folder has
- * mode 0700, its files 0600, and it gets its name when it is complete and on the disk.
+ * Writes the current state of every table as JSON lines into a new folder, while others write: `notes.jsonl` with one
+ * row per line, `notes.schema.json` with its columns and SQL, and `export.json` with counts and SHA-256. The folder has
+ * mode 0700 and its files 0600. It gets its name when it is complete and on the disk.
  *
- * Every value is exact. What JSON cannot hold is an object with one key: `$int` (beyond 2^53), `$real` (an infinite one,
- * or one that would read as an integer), `$blob` (base64), `$text` (bytes that are not valid text, base64). Generated
- * columns, indexes and what is only searched by are left out.
+ * Every value is exact. A value that JSON cannot represent is an object with one key: `$int` (beyond 2^53), `$real`
+ * (infinite, or would read as an integer), `$blob` (base64), `$text` (invalid text as base64). Generated columns,
+ * indexes and search tables without data of their own are left out.
  *
- * It reads through a connection of its own, in one transaction, and lets other work of this thread run every 10 ms. A
- * database in memory is read at once.
+ * It reads through its own connection, in one transaction, and lets other work of this thread run every 10 ms. A
+ * database in memory is read without interruption.
  *
- * @throws ExportError if it cannot be made, with the reason as its code (`TARGET_EXISTS`, `FOLDER_MISSING`, `ENOSPC`,
- * SQLite's own). Nothing has the name of the folder then.
+ * @throws ExportError if the export fails, with the reason as its code (`TARGET_EXISTS`, `FOLDER_MISSING`, `ENOSPC`,
+ * SQLite's own). No folder with that name was created.
  * @throws ClosedError if the database is closed before the export is done.
- * @throws InvalidInputError for a path that cannot be one and for a table that the database lacks.
+ * @throws InvalidInputError for an invalid path or an unknown table.
  * @example
  * ```ts
  * const { to, rows } = await exportDb(db, { to: './notes-export' });
@@ -93,7 +93,7 @@ export async function exportDb(db: AnyDb, options: ExportOptions = {}): Promise<
   }
 }
 
-/** Reads through a connection of its own; one in memory has no other. */
+/** Reads through a new connection, except for a database in memory. */
 async function written(
   connection: Connection,
   folder: string,
@@ -106,7 +106,7 @@ async function written(
   const stopWatching = whileOpen(connection, () => {
     isOpen = false;
   });
-  // The last connection takes the -wal away with it, unless it can only read.
+  // The last connection to close removes the -wal, unless it is read-only.
   using reader = connection.sibling(filename, { readonly: connection.readonly });
   reader.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   const assertWanted = () => {
@@ -119,7 +119,7 @@ async function written(
   }
 }
 
-/** @param assertWanted Called after other work of this thread ran; undefined if none may run. */
+/** @param assertWanted Called after other work of this thread; undefined if no other work may run. */
 async function inTransaction(
   connection: Connection,
   folder: string,
@@ -139,13 +139,13 @@ async function inTransaction(
 function checkTables(tables: unknown): void {
   if (tables === undefined) return;
   if (!Array.isArray(tables) || tables.length === 0 || !tables.every((table) => typeof table === 'string'))
-    throw new InvalidInputError('options.tables', 'is not a list of names of tables');
+    throw new InvalidInputError('options.tables', 'must be a list of table names');
 }
 
 function targetOf({ filename }: Connection, to: unknown): string {
   if (to !== undefined) {
     const path = databasePath(to, 'options.to');
-    if (path === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a folder');
+    if (path === MEMORY) throw new InvalidInputError('options.to', 'must be the path of a folder');
     return path;
   }
   if (filename === MEMORY)
@@ -162,7 +162,7 @@ function stemOf(filename: string): string {
 }
 
 function taken(to: string): ExportError {
-  return new ExportError('TARGET_EXISTS', `${to} exists already. It was not changed, and no export was made.`, {
-    hint: 'Give the name of a new folder.',
+  return new ExportError('TARGET_EXISTS', `${to} already exists. It was not changed, and no export was made.`, {
+    hint: 'Pass the name of a new folder.',
   });
 }

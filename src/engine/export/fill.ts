@@ -14,17 +14,17 @@ import { refusal, type Source, type SourceTable } from './read-export.ts';
 import { linesOf } from './rows.ts';
 import { type ExportTable, exportTables, named } from './tables.ts';
 
-/** What a new database has of an export. */
+/** The content of a new database that was filled from an export. */
 export interface Filled {
-  /** Rows by table, as they were read back. */
+  /** Number of rows by table, as verified. */
   readonly rows: Readonly<Record<string, number>>;
-  /** Migrations that the export lacked, and that were applied to the new file. */
+  /** Migrations that were applied to the new file after the import, because the export is older. */
   readonly migrated: readonly string[];
-  /** Rows that refer to rows that are not there, as they did in the exported database. */
+  /** Rows that refer to missing rows, like in the exported database. */
   readonly danglingRows: number;
 }
 
-/** Fills an empty file with an export, and brings it to the newest schema. */
+/** Fills an empty file from an export and migrates it to the newest schema. */
 export async function fillFrom(
   connection: Connection,
   { history, afterRecover }: Definition,
@@ -37,7 +37,7 @@ export async function fillFrom(
   connection.exec('PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE');
   await withoutTriggers(connection, () => insertAll(connection, source, listener));
   rebuildSearch(connection);
-  // A table that is computed from others may be one that was not exported.
+  // A derived table may not be part of the export.
   if (!manifest.isWhole) for (const sql of afterRecover ?? []) connection.exec(sql);
   const danglingRows = connection.pragma('foreign_key_check') as { table: string; parent: string }[];
   const [first] = danglingRows;
@@ -60,14 +60,14 @@ export async function fillFrom(
   };
 }
 
-/** Returns the history up to the migrations that the exported database had. */
+/** Returns the history up to the exported database's newest migration. */
 function asExported(history: History, { folder, manifest: { migrations, database } }: Source): History {
   const known = history.migrations;
   const at = migrations.findIndex((hash, i) => hash !== known[i]?.hash);
   if (at >= 0 && at < known.length) {
     throw refusal(
       'OTHER_HISTORY',
-      `${folder} is of a database ${database} with another history: its migration ${at + 1} is not ${known[at]?.tag}`,
+      `${folder} is from a database ${database} with another history: its migration ${at + 1} is not ${known[at]?.tag}`,
       'Import it with the program that exported it.',
     );
   }
@@ -84,7 +84,7 @@ function asExported(history: History, { folder, manifest: { migrations, database
   return { ...rest, migrations: known.slice(0, migrations.length) };
 }
 
-/** A table of the new file, with the columns in the order that the export has them. */
+/** A table of the new file, with its columns in the order of the export. */
 type Matched = readonly [SourceTable, ExportTable];
 
 function matched(all: readonly ExportTable[], { tables, manifest, folder }: Source): Matched[] {
@@ -95,7 +95,7 @@ function matched(all: readonly ExportTable[], { tables, manifest, folder }: Sour
       throw refusal(
         'FOREIGN_TABLE',
         `${folder} has a table ${table.table}, which this database does not have`,
-        'Export without it: name the other tables.',
+        'Export only the other tables.',
       );
     }
     return [table, inOrderOf(table, found)];
@@ -118,7 +118,7 @@ function inOrderOf({ table, columns }: SourceTable, found: ExportTable): ExportT
   return { ...found, columns: at(found.columns), kinds: at(found.kinds) };
 }
 
-/** What a trigger would write is in the export already. */
+/** Runs a function without triggers, because their effects are already in the export. */
 async function withoutTriggers(connection: Connection, fn: () => Promise<void>): Promise<void> {
   const triggers = connection
     .prepare<{ name: string; sql: string }>(
@@ -137,7 +137,7 @@ async function insertAll(
 ): Promise<void> {
   const totalRows = tables.reduce((sum, { rows }) => sum + rows, 0);
   const pace = new Pace(listener, 'reading', totalRows, () => {});
-  // A migration may have made rows, which the exported database had too, or had no more.
+  // Removes rows that migrations inserted: the export has them as well, or they were deleted.
   for (const table of tables) connection.exec(`DELETE FROM ${named(table)}`);
   for (const table of tables) await insertRows(connection, folder, table, pace);
   for (const { table, lastId } of tables) if (lastId !== undefined) keepLastId(connection, table, lastId);
@@ -149,7 +149,7 @@ function keepLastId(connection: Connection, table: string, lastId: string): void
   connection.prepare('INSERT INTO main.sqlite_sequence (name, seq) VALUES (?, CAST(? AS INTEGER))').run(table, lastId);
 }
 
-/** Builds a full text search anew whose text is in another table. One without any text cannot be. */
+/** Rebuilds the full-text indexes whose text is in another table. A contentless one cannot be rebuilt. */
 function rebuildSearch(connection: Connection): void {
   const own = new Set(exportTables(connection).map(({ table }) => table));
   const virtual = connection
@@ -165,7 +165,7 @@ function rebuildSearch(connection: Connection): void {
   }
 }
 
-/** Proves that the new file has every row and every value: as lines they are the bytes of the export. */
+/** Verifies every row and value of the new file: exporting it again gives the same bytes. */
 async function readBack(
   connection: Connection,
   tables: readonly Matched[],
@@ -182,7 +182,7 @@ async function readBack(
       if (pace.isDue()) await pace.pause();
     }
     if (hash.digest('hex') !== source.sha256)
-      throw refusal('NOT_EQUAL', `${table.table} reads otherwise from the new file than it was exported`);
+      throw refusal('NOT_EQUAL', `${table.table} in the new file differs from the export`);
     pace.tell();
   }
 }

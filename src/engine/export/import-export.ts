@@ -19,19 +19,19 @@ import { type Filled, fillFrom } from './fill.ts';
 import type { ExportProgress } from './progress.ts';
 import { openExport, type Source } from './read-export.ts';
 
-/** Options of `importExport()`. */
+/** Options for `importExport()`. */
 export interface ImportExportOptions {
   /** The folder of the export. */
   readonly from: string;
-  /** The file to make; it must not exist. Default: the definition's default path. */
+  /** The file to create; it must not exist. Default: the definition's default path. */
   readonly to?: string;
-  /** Called ten times a second, and at the end of each table. What it throws ends the import and reaches the caller. */
+  /** Called ten times a second, and at the end of each table. If it throws, the import ends with that error. */
   readonly onProgress?: (progress: ExportProgress) => void;
 }
 
 const OPTIONS: OptionNames<ImportExportOptions> = { from: true, to: true, onProgress: true };
 
-/** A database that was made from an export. */
+/** A database that was created from an export. */
 export interface ImportExportReport extends Filled {
   /** The folder of the export, absolute. */
   readonly from: string;
@@ -44,18 +44,18 @@ export interface ImportExportReport extends Filled {
 }
 
 /**
- * Makes a new database from an export: equal by row and value, which is proved by reading every row of the new file
- * again. An export of an older schema is read into that schema, and migrated then. The file gets its name when it is
- * complete and on the disk; the export is only read.
+ * Creates a new database from an export. All rows and values are equal, which is verified by reading every row of the
+ * new file. An export of an older schema is imported into that schema and then migrated. The file gets its name when it
+ * is complete and on the disk; the export is only read.
  *
- * Triggers do not run, and a value that a CHECK forbids comes as it is. Rows without a key of their own keep their order,
- * and get new rowids. A full text search of another table is built anew.
+ * Triggers do not run, and values that violate a CHECK are kept. Rows without a key keep their order, but get new
+ * rowids. Full-text indexes of other tables are rebuilt.
  *
- * @throws ExportError if the export is not whole or not of this database, by its code: `NOT_AN_EXPORT`, `MISSING_FILE`,
- * `CHANGED_EXPORT`, `CUT_LINE`, `WRONG_COUNT`, `OTHER_HISTORY`, `NEWER_EXPORT`, `FOREIGN_TABLE`, `MISSING_TABLE`,
- * `FOREIGN_COLUMN`, `MISSING_COLUMN`, `REFUSED_ROW`, `DANGLING`; and `TARGET_EXISTS`, `FOLDER_MISSING` or the system's own
- * code. No file was made.
- * @throws InvalidInputError for a path that cannot be one.
+ * @throws ExportError if the export is incomplete or from another database, with one of the codes `NOT_AN_EXPORT`,
+ * `MISSING_FILE`, `CHANGED_EXPORT`, `CUT_LINE`, `WRONG_COUNT`, `OTHER_HISTORY`, `NEWER_EXPORT`, `FOREIGN_TABLE`,
+ * `MISSING_TABLE`, `FOREIGN_COLUMN`, `MISSING_COLUMN`, `REFUSED_ROW`, `DANGLING`; and `TARGET_EXISTS`, `FOLDER_MISSING`
+ * or the system's own code. No file was created.
+ * @throws InvalidInputError for an invalid path.
  */
 export type ImportExport = (options: ImportExportOptions) => Promise<ImportExportReport>;
 
@@ -65,9 +65,9 @@ export function importExportWith(kit: Kit): ImportExport {
     const started = performance.now();
     const { from, to, onProgress } = optionsArgument(options, OPTIONS);
     if (typeof from !== 'string' || from === '' || from.includes('\0'))
-      throw new InvalidInputError('options.from', 'is not the path of a folder');
+      throw new InvalidInputError('options.from', 'must be the path of a folder');
     const filename = givenOrDefault(kit.definition, to, 'options.to');
-    if (filename === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
+    if (filename === MEMORY) throw new InvalidInputError('options.to', 'must be the path of a file');
     kit.adapter.load();
     const source = openExport(resolve(from));
     if (to === undefined) kit.definition.createDefaultFolder?.();
@@ -85,16 +85,16 @@ export function importExportWith(kit: Kit): ImportExport {
   };
 }
 
-/** A -wal that is left of another database would be taken for one of the new file. */
+/** A -wal left by another database would be used for the new file. */
 function assertFree(filename: string): void {
   requireFolder(dirname(filename), ExportError, 'No database was made.');
   const [found] = ['', ...sidecarsOf(filename)].filter((suffix) => isThere(filename + suffix));
   if (found === undefined) return;
   throw new ExportError(
     'TARGET_EXISTS',
-    `${filename}${found} exists already. It was not changed, and no database was made.`,
+    `${filename}${found} already exists. It was not changed, and no database was made.`,
     {
-      hint: 'Give the path of a new file; or move the whole database away first, with its -wal and its -shm.',
+      hint: 'Pass the path of a new file, or move the whole database away first, with its -wal and its -shm.',
     },
   );
 }
@@ -119,14 +119,14 @@ async function make(
 
 async function fill(kit: Kit, source: Source, file: string, listener: Listener<ExportProgress>): Promise<Filled> {
   using connection = new Connection(kit.adapter, file, { host: kit.definition });
-  // Nobody else has the file, and nothing depends on it before it is flushed. What is text in the export's `$text` is so
-  // in the encoding of the database that it is from.
+  // No other process has the file, and it is flushed before it is used. The export's `$text` is in the encoding of the
+  // exported database.
   connection.exec(
     `PRAGMA trusted_schema = OFF; PRAGMA encoding = '${source.manifest.encoding}'; PRAGMA journal_mode = MEMORY;
      PRAGMA synchronous = OFF; PRAGMA ignore_check_constraints = ON`,
   );
   const filled = await fillFrom(connection, kit.definition, source, listener);
-  // Whoever opens it may only read.
+  // Users may open it read-only.
   connection.pragma('journal_mode = WAL');
   return filled;
 }

@@ -9,13 +9,13 @@ import type { Pace } from './pace.ts';
 import { changed, readLines, refusal, type SourceTable } from './read-export.ts';
 import { named } from './tables.ts';
 
-/** Statements that are kept: one for each set of values that need a CAST. */
+/** Number of cached statements: one for each combination of values that need a CAST. */
 const KEPT = 64;
 
 /**
  * Inserts the rows of a table's file.
  *
- * @throws ExportError if a line is not a row of the table, or the file is not the one that was written.
+ * @throws ExportError if a line is not a row of the table, or the file was changed.
  */
 export async function insertRows(
   connection: Connection,
@@ -33,8 +33,7 @@ export async function insertRows(
     inserts.insert(line, `${path} line ${rows}`);
     if (pace.isDue()) await pace.pause();
   }
-  if (rows !== table.rows)
-    throw refusal('WRONG_COUNT', `${path} has ${rows} rows, and the export says that there are ${table.rows}`);
+  if (rows !== table.rows) throw refusal('WRONG_COUNT', `${path} has ${rows} rows, but should have ${table.rows}`);
   if (hash.digest('hex') !== table.sha256) throw changed(path, 'has another SHA-256');
   pace.tell();
 }
@@ -52,7 +51,7 @@ class Inserts {
     this.#start = `INSERT INTO ${named(table)} (${table.columns.map(({ name }) => quoted(name)).join(', ')}) VALUES`;
   }
 
-  /** @param place Where the line is, for an error. */
+  /** @param place The location of the line, for errors. */
   insert(line: Buffer, place: string): void {
     const row = this.#parse(line, place);
     const { columns } = this.#table;
@@ -60,7 +59,7 @@ class Inserts {
     const placeholders: string[] = [];
     for (const { name } of columns) {
       const cell = Object.hasOwn(row, name) ? decodeCell(row[name]) : undefined;
-      if (!cell) throw changed(place, `has no value for ${name} that an export writes`);
+      if (!cell) throw changed(place, `has no valid value for ${name}`);
       values.push(cell.value);
       placeholders.push(cell.sql);
     }
@@ -87,7 +86,7 @@ class Inserts {
       throw refusal('CUT_LINE', `${place} is not JSON, or is cut off`);
     }
     if (typeof row === 'object' && row !== null && !Array.isArray(row)) return row as Record<string, unknown>;
-    throw changed(place, 'is not a row');
+    throw changed(place, 'contains no row');
   }
 
   #statement(placeholders: string): Statement {

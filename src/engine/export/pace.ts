@@ -1,11 +1,11 @@
 import type { Listener } from '../backup/listener.ts';
 import type { ExportProgress } from './progress.ts';
 
-/** How long a thread works on rows before it lets others run, in milliseconds. */
+/** How long a thread processes rows before it lets other work run, in milliseconds. */
 const TURN_MS = 10;
 /** How often the listener is called, in milliseconds. */
 const TELL_MS = 100;
-/** Rows between two looks at the clock. */
+/** Number of rows between two checks of the clock. */
 const ROWS = 64;
 
 /** Counts rows, reports them to the listener, and lets other work of the thread run. */
@@ -19,7 +19,7 @@ export class Pace {
   #turnBegan = performance.now();
   #told = 0;
 
-  /** @param assertWanted Called after other work of this thread ran, and may throw; undefined if none may run. */
+  /** @param assertWanted Called after other work of this thread, and may throw; undefined if no other work may run. */
   constructor(
     listener: Listener<ExportProgress>,
     phase: ExportProgress['phase'],

@@ -1,4 +1,4 @@
-/** Rows that are written, or read, so far. */
+/** The progress of an export or an import. */
 export interface ExportProgress {
   /** `writing` an export; `reading` one into a new file, and `verifying` that file. */
   readonly phase: 'writing' | 'reading' | 'verifying';

@@ -7,7 +7,7 @@ import { hasCode } from '../file/fs.ts';
 import { codeOf } from '../realm.ts';
 import { MANIFEST, type Manifest, manifestSchema, type TableSchema, tableSchema } from './format.ts';
 
-/** An export whose files are there, with the columns of each table. */
+/** An export whose files exist, with the columns of each table. */
 export interface Source {
   readonly folder: string;
   readonly manifest: Manifest;
@@ -16,15 +16,15 @@ export interface Source {
 
 export type SourceTable = Manifest['tables'][number] & Pick<TableSchema, 'columns'>;
 
-/** Refuses an export. */
+/** Returns the error for an export that is refused. */
 export function refusal(code: string, problem: string, hint = WHOLE, cause?: unknown): ExportError {
   return new ExportError(code, `${problem}. The export was not changed, and no database was made.`, { hint, cause });
 }
 
-const WHOLE = 'Copy the export again from where it was made, or make another one.';
+const WHOLE = 'Copy the export again from its origin, or make a new one.';
 
 /**
- * Looks at an export without reading its rows.
+ * Reads the metadata of an export without its rows.
  *
  * @throws ExportError `NOT_AN_EXPORT`, `MISSING_FILE`, `CHANGED_EXPORT`
  */
@@ -34,12 +34,12 @@ export function openExport(folder: string): Source {
     throw refusal(
       'NOT_AN_EXPORT',
       `${folder} is not an export: it has no ${MANIFEST}`,
-      'Give the folder of an export.',
+      'Pass the folder of an export.',
     );
   const manifest = parsed(path, manifestSchema());
   const tables = manifest.tables.map((table) => {
     const schema = parsed(join(folder, table.schema), tableSchema());
-    if (schema.table !== table.table) throw changed(join(folder, table.schema), 'is of another table');
+    if (schema.table !== table.table) throw changed(join(folder, table.schema), 'belongs to another table');
     const rows = join(folder, table.file);
     const stat = statAt(rows);
     if (!stat?.isFile()) throw refusal('MISSING_FILE', `${rows} is missing`);
@@ -50,7 +50,7 @@ export function openExport(folder: string): Source {
 }
 
 export function changed(path: string, problem: string, cause?: unknown): ExportError {
-  return refusal('CHANGED_EXPORT', `${path} ${problem}: it is not as it was exported`, WHOLE, cause);
+  return refusal('CHANGED_EXPORT', `${path} ${problem}: it was changed after the export`, WHOLE, cause);
 }
 
 function parsed<T extends v.GenericSchema>(path: string, schema: T): v.InferOutput<T> {
@@ -59,7 +59,7 @@ function parsed<T extends v.GenericSchema>(path: string, schema: T): v.InferOutp
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     if (hasCode(cause, 'ENOENT')) throw refusal('MISSING_FILE', `${path} is missing`);
-    if (cause instanceof SyntaxError) throw changed(path, 'is not JSON');
+    if (cause instanceof SyntaxError) throw changed(path, 'is invalid JSON');
     throw refusal(
       'FILE_SYSTEM',
       `${path} cannot be read (${codeOf(cause)})`,
@@ -76,7 +76,7 @@ function parsed<T extends v.GenericSchema>(path: string, schema: T): v.InferOutp
 const CHUNK = 256 * 1024;
 const LINE_FEED = 10;
 
-/** Reads the lines of a file, each with its line feed, and calls back with every chunk of bytes. */
+/** Reads the lines of a file, each with its line feed, and calls back for every chunk of bytes. */
 export function* readLines(path: string, onBytes: (bytes: Buffer) => void): Generator<Buffer, void, undefined> {
   const fd = openSync(path, 'r');
   try {

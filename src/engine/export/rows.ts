@@ -5,17 +5,17 @@ import { type ExactCell, encodeCell } from './cell.ts';
 import type { Manifest } from './format.ts';
 import { type ExportTable, named } from './tables.ts';
 
-/** Reads the rows of a table in its own order, each as one line of JSON, with its line feed. */
+/** Reads the rows of a table in its own order, each as one line of JSON with its line feed. */
 export function* linesOf(
   connection: Connection,
   table: ExportTable,
   encoding: Manifest['encoding'],
 ): Generator<string, void, undefined> {
   const { columns, kinds, order } = table;
-  // Without rowids the primary key is the order, unless SQLite would read an index that has every column.
+  // Without rowids, the order is that of the primary key, unless SQLite used an index with every column.
   const from = `FROM ${named(table)} ${order === undefined ? 'NOT INDEXED' : `ORDER BY ${order}`}`;
   const names = columns.map(({ name }) => quoted(name));
-  // A column may be named as a property that every object has.
+  // The name of a column may be that of a property of every object.
   const rows = connection.prepare(`SELECT ${names.map((name, i) => `${name} AS c${i}`).join(', ')} ${from}`);
   const keys = columns.map(({ name }, i) => [`c${i}`, `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`] as const);
   using exact = new ExactRows(connection, names, from);
@@ -33,7 +33,7 @@ export function* linesOf(
   }
 }
 
-/** True if a text that a driver gives is what the bytes hold. */
+/** Returns a function that checks whether a driver's text equals the stored bytes. */
 function validText(encoding: Manifest['encoding']): (text: string, bytes: Uint8Array) => boolean {
   return (text, bytes) => {
     const same = Buffer.from(text, encoding === 'UTF-8' ? 'utf8' : 'utf16le');
@@ -42,8 +42,8 @@ function validText(encoding: Manifest['encoding']): (text: string, bytes: Uint8A
 }
 
 /**
- * The rows of a table once more, as SQLite holds them, read only from the first cell on that a driver does not show
- * exactly. Both loops read one state of the file in one order.
+ * Reads the exact content of the rows in a second loop, starting at the first ambiguous cell. Both loops read the same
+ * state of the file in the same order.
  */
 class ExactRows implements Disposable {
   readonly #open: () => Iterator<Row>;

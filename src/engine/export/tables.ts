@@ -3,10 +3,10 @@ import { dataTables, quoted } from '../migrations/rows.ts';
 import { type NumberKind, numberKind } from './cell.ts';
 import type { TableSchema } from './format.ts';
 
-/** A table that is exported, or imported into. */
+/** A table of an export. */
 export interface ExportTable extends TableSchema {
   readonly kinds: readonly NumberKind[];
-  /** What its rows are sorted by: the order of the table itself. Undefined if it has no other. */
+  /** The column to sort by, which gives the order of the table itself. Undefined if there is no rowid. */
   readonly order: string | undefined;
 }
 
@@ -18,7 +18,7 @@ interface Column {
   readonly hidden: number;
 }
 
-/** Describes the tables that hold data of their own, by name. */
+/** Returns the tables with data of their own, by name. */
 export function exportTables(connection: Connection): ExportTable[] {
   return dataTables(connection).map((table) => describeTable(connection, table));
 }
@@ -41,7 +41,7 @@ function describeTable(connection: Connection, table: string): ExportTable {
   const taken = new Set(all.filter(({ hidden }) => hidden !== 1).map(({ name }) => name.toLowerCase()));
   const rowid = found?.wr ? undefined : ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias));
   const stored = all.filter(({ hidden }) => hidden === 0);
-  // The rows of a full text search are known by their rowids alone.
+  // Rows of a full-text index are identified only by their rowids.
   const hasRowid = isVirtual && /USING\s+fts\d/i.test(sql[0] ?? '') && rowid;
   const columns = [
     ...(hasRowid ? [{ name: rowid, type: 'INTEGER', notNull: true, primaryKey: 1 }] : []),
@@ -57,7 +57,7 @@ function describeTable(connection: Connection, table: string): ExportTable {
   };
 }
 
-/** Tables that hold nothing of their own, with the reason why no export has them. */
+/** Returns the tables without data of their own, with the reason why they are not exported. */
 export function leftOutTables(connection: Connection): { table: string; reason: string }[] {
   const exported = new Set(dataTables(connection));
   return connection
@@ -68,11 +68,11 @@ export function leftOutTables(connection: Connection): { table: string; reason: 
     .filter(({ name }) => !exported.has(name))
     .map(({ name, type }) => ({
       table: name,
-      reason: type === 'virtual' ? 'an index of text that is in another table, or nowhere' : 'the ledger of migrations',
+      reason: type === 'virtual' ? 'an index of text in another table, or without text' : 'the ledger of migrations',
     }));
 }
 
-/** Reads the last id that AUTOINCREMENT gave, as text: it may be beyond 2^53. */
+/** Returns the last id assigned by AUTOINCREMENT, as text because it may exceed 2^53. */
 export function lastIdOf(connection: Connection, table: string): string | undefined {
   if (!connection.prepare("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'").get()) return undefined;
   return connection
@@ -80,7 +80,7 @@ export function lastIdOf(connection: Connection, table: string): string | undefi
     .get(table)?.seq;
 }
 
-/** Returns the table's name as a statement has it. */
+/** Returns the table's name for a statement. */
 export function named({ table }: { readonly table: string }): string {
   return `main.${quoted(table)}`;
 }

@@ -3,16 +3,16 @@ import { closeSync, constants, fchownSync, fsyncSync, openSync, writeSync } from
 import { FILE_MODE } from '../file/file.ts';
 import type { Owner } from '../file/owner.ts';
 
-/** Characters that are gathered before they are written. */
+/** Number of characters to buffer before writing. */
 const CHUNK = 256 * 1024;
 
-/** What a finished file is known by. */
+/** Size and hash of a finished file. */
 export interface Written {
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** A new file of text, of mode 0600. */
+/** A new text file with mode 0600. */
 export class TextFile implements Disposable {
   readonly #fd: number;
   readonly #hash: Hash;
@@ -20,7 +20,7 @@ export class TextFile implements Disposable {
   #bytes = 0;
   #isOpen = true;
 
-  /** @param owner Gets the file if the process is root's. */
+  /** @param owner The file's owner if the process runs as root. */
   constructor(path: string, owner: Owner) {
     this.#hash = process.getBuiltinModule('node:crypto').createHash('sha256');
     this.#fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, FILE_MODE);

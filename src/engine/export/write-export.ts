@@ -23,7 +23,7 @@ export async function writeExport(
   listener: Listener<ExportProgress>,
   assertWanted: (() => void) | undefined,
 ): Promise<Manifest> {
-  // The first read decides which state of the file the transaction sees.
+  // The first read determines which state of the file the transaction sees.
   const all = exportTables(connection);
   const exportedAt = now();
   const tables = chosen(all, names);
@@ -56,8 +56,8 @@ function chosen(all: readonly ExportTable[], names: readonly string[] | undefine
   const wanted = names.map((name) => {
     const table = known.get(name.toLowerCase());
     if (table) return table;
-    throw new InvalidInputError('options.tables', 'names a table that the database does not have, or that is derived', {
-      hint: `These can be exported: ${all.map((one) => one.table).join(', ')}.`,
+    throw new InvalidInputError('options.tables', 'has an unknown or derived table', {
+      hint: `Tables to export: ${all.map((one) => one.table).join(', ')}.`,
     });
   });
   return [...new Set(wanted)];

@@ -3,24 +3,24 @@ import { type AnyDb, connectionOf } from '../connection/db.ts';
 import { quoted } from '../migrations/rows.ts';
 import { lastRowid, type Table, tablesOf } from './tables.ts';
 
-/** The room of a table or an index, without having read it. */
+/** The approximate size of a table or an index. */
 export interface ApproximateSize {
   readonly name: string;
   readonly type: 'table' | 'index';
-  /** The table itself, or the one that the index is on. */
+  /** The table itself, or the table of the index. */
   readonly table: string;
-  /** Rows, or entries of the index; null if nothing shows how many. */
+  /** Number of rows, or of entries of the index; null if unknown. */
   readonly rows: number | null;
-  /** Bytes: rows times the mean length of the newest ones; null if `rows` is. */
+  /** Bytes: the number of rows times the mean length of the newest ones; null if `rows` is null. */
   readonly bytes: number | null;
-  /** `statistics`: rows as ANALYZE last counted them. `rowid`: at most as many as the greatest rowid. */
+  /** `statistics`: counted by the last ANALYZE. `rowid`: the greatest rowid, which is an upper limit. */
   readonly rowsFrom: 'statistics' | 'rowid' | null;
 }
 
-/** How many rows are measured, the newest. */
+/** Number of the newest rows to measure. */
 const SAMPLE = 100;
 
-/** Bytes that a row costs next to its values, and the share of a page that is in use. */
+/** Bytes of a row in addition to its values, and the used share of a page. */
 const ROW_OVERHEAD = 12;
 const PAGES_FILLED = 0.9;
 
@@ -30,8 +30,8 @@ interface IndexRow {
 }
 
 /**
- * Returns about how large each table and index is, largest first. It costs the same on a large file as on a small one;
- * `health(db, { deep: 'quick' })` counts every page.
+ * Returns the approximate size of each table and index, largest first. It takes as long on a large file as on a small
+ * one; `health(db, { deep: 'quick' })` counts every page.
  *
  * @throws ClosedError after `closeDb()`.
  *
@@ -69,7 +69,7 @@ export function approximateSizes(db: AnyDb): ApproximateSize[] {
             .prepare<{ name: string | null }>('SELECT name FROM pragma_index_xinfo(?)')
             .all(name);
           const named = columns.flatMap((column) => column.name ?? []);
-          // An expression and the rowid are taken to be eight bytes long.
+          // An expression and the rowid count as eight bytes each.
           const mean = meanLength(connection, table, named) + 8 * (columns.length - named.length);
           return size(name, 'index', mean, entries === undefined ? found : [entries, 'statistics']);
         }),
@@ -80,7 +80,10 @@ export function approximateSizes(db: AnyDb): ApproximateSize[] {
 
 const nameOfColumns = ({ columns }: Table) => columns.map(({ name }) => name);
 
-/** The rows of each index and table by its name, as ANALYZE counted them. https://sqlite.org/fileformat2.html#stat1tab */
+/**
+ * Returns the number of rows of each index and table by name, as counted by ANALYZE.
+ * https://sqlite.org/fileformat2.html#stat1tab
+ */
 function statisticsOf(connection: Connection): Map<string, number> {
   if (!connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'").get()) return new Map();
   const rows = connection

@@ -1,25 +1,27 @@
 import type { Connection } from '../connection/connection.ts';
 import { isBytes } from '../realm.ts';
 
-/** A value as SQLite holds it, as text to look at. */
+/** A value as text for display. */
 export interface Cell {
   readonly type: 'null' | 'integer' | 'real' | 'text' | 'blob';
   /**
-   * Every digit of a number; the text with U+FFFD for what is not valid; the bytes of a blob in hexadecimal; `''` for
-   * null. Of a text no more than the first 2048 bytes, of a blob 32.
+   * All digits of a number; text with U+FFFD for invalid characters; a blob in hexadecimal; `''` for null. At most the
+   * first 2048 bytes of a text, and 32 of a blob.
    */
   readonly text: string;
-  /** Bytes of a text or a blob. */
+  /** Size of a text or a blob in bytes. */
   readonly bytes?: number;
-  /** True if `text` is only the beginning. */
+  /** True if `text` is truncated. */
   readonly isCut?: true;
 }
 
-/** Bytes of a text that are read; of a blob 32. */
+/** Maximum number of bytes to read. */
 const CELL_BYTES = 2048;
 const BLOB_BYTES = 32;
 
-/** Returns the three result columns that {@link cellOf} needs of an expression. A long value is not read whole. */
+/**
+ * Returns the three result columns that {@link cellOf} needs for an expression. Long values are not read completely.
+ */
 export function cellColumns(expression: string): string {
   return `typeof(${expression}), octet_length(${expression}), CASE typeof(${expression})
     WHEN 'text' THEN substr(CAST(${expression} AS BLOB), 1, ${CELL_BYTES})
@@ -32,11 +34,11 @@ export function cellColumns(expression: string): string {
 export function decoderOf(connection: Connection): (bytes: Uint8Array) => string {
   const encoding = String(connection.pragma('encoding', { simple: true })).toLowerCase();
   const label = encoding === 'utf-16le' ? 'utf-16le' : encoding === 'utf-16be' ? 'utf-16be' : 'utf-8';
-  // As a stream, so that a character that was cut at the end is left out.
+  // As a stream, so that an incomplete character at the end is dropped.
   return (bytes) => new TextDecoder(label, { ignoreBOM: true }).decode(bytes, { stream: true });
 }
 
-/** Makes a cell of the values of the three columns of {@link cellColumns}. */
+/** Creates a cell from the values of the three columns of {@link cellColumns}. */
 export function cellOf(type: unknown, bytes: unknown, value: unknown, decode: (bytes: Uint8Array) => string): Cell {
   const kind = type as Cell['type'];
   if (kind !== 'text' && kind !== 'blob') return { type: kind, text: value === null ? '' : String(value) };

@@ -6,15 +6,15 @@ import { type OptionNames, optionsArgument } from '../options.ts';
 import { type Cell, cellColumns, cellOf, decoderOf } from './cells.ts';
 import { type Table, tablesOf } from './tables.ts';
 
-/** Options of `readRows()`. */
+/** Options for `readRows()`. */
 export interface ReadRowsOptions {
-  /** Rows at most, from 1 to 500. Default 50. */
+  /** Maximum number of rows, from 1 to 500. Default 50. */
   readonly limit?: number;
-  /** `next` of the page before. Default: the first page. */
+  /** `next` of the previous page. Default: the first page. */
   readonly after?: string;
-  /** A column to filter by, one of {@link RowPage.filters}. Default: every row. */
+  /** A column to filter by, one of {@link RowPage.filters}. Default: all rows. */
   readonly column?: string;
-  /** The value that the column must have; text is compared as the column's type. Default `''`. */
+  /** The value of the column; text is compared as the column's type. Default `''`. */
   readonly value?: string;
 }
 
@@ -22,11 +22,11 @@ export interface ReadRowsOptions {
 export interface RowPage {
   readonly table: string;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
-  /** The columns that an index leads to, so that a filter does not read the table. */
+  /** The columns with an index, so that a filter does not read the whole table. */
   readonly filters: readonly string[];
   /** The cells of each row in the order of the columns. */
   readonly rows: readonly (readonly Cell[])[];
-  /** For the page after this one; undefined at the end. */
+  /** The argument `after` of the next page; undefined at the end. */
   readonly next?: string;
 }
 
@@ -35,15 +35,15 @@ const OPTIONS: OptionNames<ReadRowsOptions> = { limit: true, after: true, column
 const LIMIT = 50;
 const MOST = 500;
 
-/** Pages that are found by counting end here: an index is walked from its beginning for each. */
+/** The maximum offset. An index is walked from its beginning for each page. */
 const LAST_OFFSET = 10_000;
 
 /**
- * Returns rows of any table, newest first, as text to look at: a page costs the same at the end of a table as at its
- * beginning, filtered or not. In a table without rowids they are in the order of its key, and filtered rows in the order
- * of the index; of both there are pages for the first 10,000 rows.
+ * Returns rows of any table as text for display, newest first. A page takes as long at the end of a table as at its
+ * beginning, filtered or not. Rows of a table without rowids are in the order of its key, and filtered rows in the
+ * order of the index; both are limited to the first 10,000 rows.
  *
- * @throws InvalidInputError for a table that does not exist, a column without an index, and an option that cannot be one.
+ * @throws InvalidInputError for an unknown table, a column without an index, or an invalid option.
  * @throws ClosedError after `closeDb()`.
  *
  * @example
@@ -57,11 +57,11 @@ export function readRows(db: AnyDb, table: string, options: ReadRowsOptions = {}
   if (!Number.isInteger(limit) || limit < 1 || limit > MOST) {
     throw new InvalidInputError('options.limit', `must be an integer from 1 to ${MOST}`);
   }
-  if (typeof value !== 'string') throw new InvalidInputError('options.value', 'is not text');
+  if (typeof value !== 'string') throw new InvalidInputError('options.value', 'must be a string');
   const connection = connectionOf(db);
   connection.assertOpen();
   const found = tablesOf(connection).find(({ name }) => name === table);
-  if (!found) throw new InvalidInputError('table', 'is not the name of a table of this file');
+  if (!found) throw new InvalidInputError('table', 'must be the name of a table of this file');
   const filters = filtersOf(connection, found);
   const place = placeOf(after);
   const query =
@@ -85,7 +85,7 @@ export function readRows(db: AnyDb, table: string, options: ReadRowsOptions = {}
   };
 }
 
-/** Where a page begins: behind a rowid, or behind so many rows. */
+/** The start of a page: after a rowid, or after a number of rows. */
 interface Place {
   readonly rowid?: string;
   readonly offset: number;
@@ -104,7 +104,7 @@ function placeOf(after: unknown): Place {
   if (kind === 'r') return { rowid: digits, offset: 0 };
   const offset = Number(digits);
   if (kind === 'o' && offset >= 0 && offset <= LAST_OFFSET) return { offset };
-  throw new InvalidInputError('options.after', 'is not what readRows() returned as next');
+  throw new InvalidInputError('options.after', 'must be the next of an earlier page');
 }
 
 function nextOffset(offset: number) {
@@ -127,7 +127,7 @@ function everyRow({ rowid, columns }: Table, place: Place): Query {
   };
 }
 
-/** An index that can serve a filter, and the order in which it has the rows of one value. */
+/** An index for a filter, and the order of rows with the same value. */
 interface Filter {
   readonly index: string;
   readonly order: readonly string[];
@@ -139,7 +139,7 @@ function filteredRows(
   { column, value }: { readonly column: string; readonly value: string },
   { offset }: Place,
 ): Query {
-  if (!filter) throw new InvalidInputError('options.column', 'is not a column that an index begins with');
+  if (!filter) throw new InvalidInputError('options.column', 'must be the first column of an index');
   const order = [...filter.order.map(quoted), ...(rowid ? [rowid] : [])].map((name) => `${name} DESC`).join(', ');
   return {
     sql: `INDEXED BY ${quoted(filter.index)} WHERE ${quoted(column)} = ? ${order && `ORDER BY ${order} `}LIMIT ? OFFSET ?`,
@@ -149,7 +149,7 @@ function filteredRows(
   };
 }
 
-/** The columns that a whole index begins with. */
+/** Returns the first column of each index that is not partial. */
 function filtersOf(connection: Connection, { name: table }: Table): Map<string, Filter> {
   const indexes = connection
     .prepare<{ name: string }>('SELECT name FROM pragma_index_list(?) WHERE partial = 0')

@@ -1,10 +1,12 @@
 import type { Connection } from '../connection/connection.ts';
 import { quoted } from '../migrations/rows.ts';
 
-/** A table that holds rows of its own: no view, no virtual table, none of SQLite's. */
+/** A table with rows of its own: not a view, a virtual table or one of SQLite's. */
 export interface Table {
   readonly name: string;
-  /** A name of the rowid that no column has; undefined in a table without rowids. https://sqlite.org/rowidtable.html */
+  /**
+   * A name of the rowid that is not a column; undefined in a table without rowids. https://sqlite.org/rowidtable.html
+   */
   readonly rowid: string | undefined;
   readonly columns: readonly TableColumn[];
 }
@@ -13,13 +15,13 @@ export interface TableColumn {
   readonly name: string;
   /** The declared type; may be empty. */
   readonly type: string;
-  /** Its place in the primary key, from 1; 0 if it is not in it. */
+  /** The position in the primary key, from 1; 0 if the column is not in it. */
   readonly key: number;
 }
 
 const ROWIDS = ['rowid', '_rowid_', 'oid'];
 
-/** Returns every table with rows of its own, by name; shadow tables of virtual ones too. */
+/** Returns every table with rows of its own, by name. Shadow tables of virtual tables are included. */
 export function tablesOf(connection: Connection): Table[] {
   return connection
     .prepare<{ name: string; wr: number }>(
@@ -34,7 +36,7 @@ export function tablesOf(connection: Connection): Table[] {
     });
 }
 
-/** Generated columns too. */
+/** Generated columns are included. */
 function columnsOf(connection: Connection, table: string): TableColumn[] {
   return connection
     .prepare<TableColumn>('SELECT name, type, pk AS "key" FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid')

@@ -67,9 +67,9 @@ describe(`dork-db export on ${RUNTIME}`, () => {
     mkdirSync(folder.file('taken'));
     const before = readFileSync(folder.file('dork.db'));
     for (const [args, status, said] of [
-      [['export', '--to', 'taken'], 1, /taken exists already\. It was not changed, and no export was made\./],
+      [['export', '--to', 'taken'], 1, /taken already exists\. It was not changed, and no export was made\./],
       [['export', '--to', 'a/b'], 1, /No export was made/],
-      [['export', '--to', 'x', '--table', 'nothing'], 1, /These can be exported: agent_denials, agents/],
+      [['export', '--to', 'x', '--table', 'nothing'], 1, /Tables to export: agent_denials, agents/],
       [['import', '--from-export', 'taken', '--db', 'new.db'], 1, /is not an export: it has no export\.json/],
       [['import', '--from-export', 'taken', '--dry-run'], 2, /cannot be used with option/],
       [['import', '--from-export', 'taken', '--from', 'x'], 2, /cannot be used with option/],
@@ -81,7 +81,7 @@ describe(`dork-db export on ${RUNTIME}`, () => {
     assert.equal(dorkDb(folder.path, 'export', '--to', 'out').status, 0);
     const onto = dorkDb(folder.path, 'import', '--from-export', 'out');
     assert.equal(onto.status, 1);
-    assert.match(onto.stderr, /dork\.db exists already/);
+    assert.match(onto.stderr, /dork\.db already exists/);
     assert.deepEqual(readFileSync(folder.file('dork.db')), before);
     assert.deepEqual(readdirSync(folder.path).sort(), ['dork.db', 'out', 'taken']);
   });

@@ -91,19 +91,23 @@ const CASES: Record<string, [edit: Edit, code: string, named: RegExp]> = {
   'a line without a column': [
     edit('notes.jsonl', ',"tone":"plain"', ''),
     'CHANGED_EXPORT',
-    /line 1 has no value for tone/,
+    /line 1 has no valid value for tone/,
   ],
-  'a line that is an array': [edit('notes.jsonl', /.*\n/, '[1]\n'), 'CHANGED_EXPORT', /line 1 is not a row/],
-  'a value of no kind': [edit('notes.jsonl', '"plain"', 'true'), 'CHANGED_EXPORT', /line 1 has no value for tone/],
+  'a line that is an array': [edit('notes.jsonl', /.*\n/, '[1]\n'), 'CHANGED_EXPORT', /line 1 contains no row/],
+  'a value of no kind': [
+    edit('notes.jsonl', '"plain"', 'true'),
+    'CHANGED_EXPORT',
+    /line 1 has no valid value for tone/,
+  ],
   'an integer that is too great': [
     edit('anything.jsonl', '{"$int":"9223372036854775807"}', '{"$int":"9223372036854775808"}'),
     'CHANGED_EXPORT',
-    /no value for value/,
+    /no valid value for value/,
   ],
   'bytes that are not base64': [
     edit('strict_one.jsonl', '{"$blob":"AP+A"}', '{"$blob":"A*+A"}'),
     'CHANGED_EXPORT',
-    /no value for v/,
+    /no valid value for v/,
   ],
   'bytes that are not UTF-8': [edit('notes.jsonl', 'word7', 'wo\xff7'), 'CUT_LINE', /notes\.jsonl line \d/],
   'a row twice': [edit('notes.jsonl', /(.*\n)/, '$1$1'), 'REFUSED_ROW', /notes\.jsonl line 2 .*unique/],
@@ -120,7 +124,7 @@ const CASES: Record<string, [edit: Edit, code: string, named: RegExp]> = {
   'a schema of another table': [
     edit('notes.schema.json', '"table": "notes"', '"table": "pairs"'),
     'CHANGED_EXPORT',
-    /notes\.schema\.json is of another table/,
+    /notes\.schema\.json belongs to another table/,
   ],
   'a table that is not there': [
     manifest((m) => Object.assign(m, { tables: m.tables.filter(({ table }) => table !== 'pairs') })),
