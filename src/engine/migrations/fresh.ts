@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 import { MigrationError } from '../errors.ts';
+import { leadingWords } from '../sql/sql-text.ts';
 import { brokenObject } from './broken-objects.ts';
 import { hasSchema, isCurrent, learnSchema } from './current.ts';
 import { missingParents } from './foreign-keys.ts';
@@ -29,7 +30,7 @@ export function applyToNew(
   history: History,
   onProgress: (progress: MigrationProgress) => void,
 ): AppliedMigration[] | undefined {
-  if (!knowsSchema(connection, history)) return undefined;
+  if (work.some(makesVirtualTable) || !knowsSchema(connection, history)) return undefined;
   connection.exec('SAVEPOINT fresh');
   const applied = tryAll(connection, work, onProgress);
   const isSure =
@@ -39,6 +40,14 @@ export function applyToNew(
     brokenObject(connection) === undefined;
   connection.exec(isSure ? 'RELEASE fresh' : 'ROLLBACK TO fresh; RELEASE fresh');
   return isSure ? applied : undefined;
+}
+
+/**
+ * A virtual table that was created after a savepoint is still asked by SQLite to keep later savepoints when it is rolled
+ * back to the first: FTS5 has no tables any more then, and every further statement of the transaction fails.
+ */
+function makesVirtualTable({ steps }: Work): boolean {
+  return steps.some(({ sql }) => leadingWords(sql, 2).join(' ') === 'CREATE VIRTUAL');
 }
 
 /** Returns true if the schema is known. A history from a folder is replayed once per process. */

@@ -56,6 +56,18 @@ describe(`a history on a new file, on ${RUNTIME}`, () => {
     assert.equal(count(connection, 'parents'), 1);
   });
 
+  it('makes a full text search, and keeps the rows that it is filled with', () => {
+    using folder = temporaryFolder();
+    using connection = open(folder.file('new.db'));
+    const search = migration(
+      '0002_search',
+      "CREATE VIRTUAL TABLE parents_fts USING fts5(name, content='parents')",
+      "INSERT INTO parents_fts(parents_fts) VALUES ('rebuild')",
+    );
+    migrate(connection, embedded(connection, FAMILY, SEED, search));
+    assert.equal(count(connection, "parents_fts WHERE parents_fts MATCH 'seed'"), 1);
+  });
+
   const refused: [what: string, kind: MigrationErrorKind, message: RegExp, ...migrations: Migration[]][] = [
     [
       'loses rows of an earlier migration',
