@@ -10,9 +10,10 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { assertBuilt } from '../support/built.ts';
 import { consumerProject, installCommand } from '../support/consumer-project.ts';
 import { BUN, NODE, ROOT } from '../support/runtime.ts';
@@ -41,6 +42,15 @@ const quotations = blocks.filter((block) => quotedFile(block) !== undefined);
 const commands = blocks.filter((block) => kindOf(block) === 'sh');
 const ofKind = (kind: string) => blocks.filter((block) => kindOf(block) === kind);
 
+/** What is in the home where the commands of a document run. Default: nothing. */
+const HOMES: Record<string, (home: string) => void> = {
+  'docs/upgrade.md': (home) => {
+    cpSync(join(ROOT, 'test', 'fixtures', 'legacy-home'), home, { recursive: true });
+    const release = readFileSync(join(ROOT, 'test', 'fixtures', 'dorkos-releases', 'august-2026.db.gz'));
+    writeFileSync(join(home, 'dork.db'), gunzipSync(release));
+  },
+};
+
 function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
@@ -62,9 +72,11 @@ describe('the code of the documentation', () => {
   });
   after(() => project[Symbol.dispose]());
 
-  function nameOf({ file, line }: CodeBlock): string {
+  function nameOf({ file, line }: Pick<CodeBlock, 'file' | 'line'>): string {
     return `${file.replaceAll(/[/.]/g, '-')}-${line}`;
   }
+
+  const homeOf = (file: string) => nameOf({ file, line: 0 });
 
   function run(command: string, args: string[], name: string, env: Record<string, string> = {}) {
     const home = project.file(name);
@@ -123,13 +135,9 @@ describe('the code of the documentation', () => {
     it(`runs in a shell: ${file}`, { timeout: RUN_MS * 2 }, () => {
       const bin = installCommand(project, NODE);
       const env = { PATH: `${bin}:${process.env.PATH}` };
+      HOMES[file]?.(project.file(homeOf(file)));
       for (const block of commands.filter((other) => other.file === file)) {
-        const { status, stdout, stderr } = run(
-          'bash',
-          ['-euo', 'pipefail', '-c', block.code],
-          nameOf({ ...block, line: 0 }),
-          env,
-        );
+        const { status, stdout, stderr } = run('bash', ['-euo', 'pipefail', '-c', block.code], homeOf(file), env);
         assert.equal(status, 0, `${placeOf(block)}\n${stdout}${stderr}`);
       }
     });
