@@ -15,6 +15,11 @@ export function codeOf(value: unknown): string | undefined {
   return isError(value) && 'code' in value && typeof value.code === 'string' ? value.code : undefined;
 }
 
+/** True for an error of a system call, e.g. EIO of a rename. */
+export function isSystemError(error: unknown): error is Error & { readonly code: string } {
+  return isError(error) && 'syscall' in error && codeOf(error) !== undefined;
+}
+
 /** Returns the message of an error, or any other value as text. */
 export function messageOf(value: unknown): string {
   return isError(value) ? value.message : String(value);

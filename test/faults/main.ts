@@ -54,7 +54,7 @@ const options = new Command('test:faults')
   .option('--only <names>', 'these scenarios, divided by commas', namesOf)
   .addOption(new Option('--runtime <name>', 'this side alone').choices(['bun', 'node', 'mixed']))
   .option('--round <n>', 'this round alone', numberFrom(0))
-  .option('--states <n>', 'so many states of each side, over all of power', numberFrom(1))
+  .option('--states <n>', 'so many states or failing calls of each side, over all of power and calls', numberFrom(1))
   .option('--keep', 'keep the folders of lost rounds')
   .option('--markdown', 'print the table as Markdown')
   .option('--list', 'name the scenarios, and end')
@@ -67,7 +67,7 @@ if (options.list) {
   const mode: Mode = options.soak ? 'soak' : options.quick ? 'quick' : 'usual';
   const { seed, round, minutes, keep = false, only, runtime } = options;
   const scenarios = SCENARIOS.filter(({ name }) => !only || only.some((one) => isOf(name, one)));
-  const powered = scenarios.filter(({ name }) => isOf(name, 'power')).length;
+  const powered = scenarios.filter(({ name }) => isOf(name, 'power') || isOf(name, 'calls')).length;
   const states = options.states && Math.ceil(options.states / Math.max(1, powered));
   console.log(`Seed ${seed}, ${mode === 'soak' ? `a soak of ${minutes} minutes` : `${mode} rounds`}`);
   const tallies = await runPlan(scenarios, { mode, seed, round, minutes, keep, runtime, states });

@@ -54,11 +54,13 @@ const SILENCE_MS = 300_000;
 export async function runPlan(scenarios: readonly Scenario[], plan: Plan): Promise<Tally[]> {
   const { mode, minutes, runtime } = plan;
   const until = mode === 'soak' ? Date.now() + minutes * 60_000 : Number.MAX_SAFE_INTEGER;
-  const tallies = scenarios.flatMap((scenario) =>
-    scenario.sides
-      .filter((side) => !runtime || side === runtime)
-      .map((side): Tally => ({ scenario, side, rounds: 0, survived: 0, losses: [], met: new Map(), seconds: 0 })),
-  );
+  const tallies = scenarios
+    .filter(({ rounds }) => mode !== 'quick' || rounds.quick > 0)
+    .flatMap((scenario) =>
+      scenario.sides
+        .filter((side) => !runtime || side === runtime)
+        .map((side): Tally => ({ scenario, side, rounds: 0, survived: 0, losses: [], met: new Map(), seconds: 0 })),
+    );
   let turn = 0;
   do {
     const waiting = [...tallies];
@@ -96,7 +98,7 @@ function lose(tally: Tally, what: string, round?: number): void {
 
 /** In a soak each turn is longer than the one before, so that the first one has met everything soon. */
 function roundsOf({ scenario: { rounds } }: Tally, mode: Mode, turn: number): number {
-  if (mode === 'soak') return Math.min(rounds.usual, rounds.quick * 2 ** turn);
+  if (mode === 'soak') return Math.min(rounds.usual, Math.max(1, rounds.quick) * 2 ** turn);
   return mode === 'quick' ? rounds.quick : rounds.usual;
 }
 

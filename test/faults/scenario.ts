@@ -51,6 +51,7 @@ export interface Scenario {
   /** One sentence: what is promised. */
   readonly promise: string;
   readonly sides: readonly Side[];
+  /** 0 for a mode in which it is left out. */
   readonly rounds: { readonly quick: number; readonly usual: number };
   /**
    * Words that must be met at least once in a run, so that a scenario which meets nothing is seen; `a|b` is the one or

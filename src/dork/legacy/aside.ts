@@ -2,10 +2,10 @@ import { finishMove, moveAside } from '../../engine/backup/move-aside.ts';
 import { givenOrDefault, type Kit } from '../../engine/definition.ts';
 import { DatabaseBusyError, DatabaseOpenError, DorkDbError, ImportError } from '../../engine/errors.ts';
 import { statAt } from '../../engine/file/file.ts';
-import { isSystemError } from '../../engine/file/fs.ts';
 import { MEMORY, shellQuoted } from '../../engine/file/path.ts';
 import { howTo } from '../../engine/host.ts';
 import { migrationStatusWith } from '../../engine/migrate-db.ts';
+import { isSystemError } from '../../engine/realm.ts';
 import { OLDER_DORKOS } from './recognise.ts';
 
 /**

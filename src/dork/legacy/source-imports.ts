@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { DorkDbError, ImportError } from '../../engine/errors.ts';
-import { isSystemError } from '../../engine/file/fs.ts';
+import { isSystemError } from '../../engine/realm.ts';
 import { type Instant, now } from '../../engine/time.ts';
 import { newId } from '../../stores/ids.ts';
 import { AgentPaths } from './agent-paths.ts';

@@ -39,8 +39,8 @@ export function removeSet(filename: string): void {
 export function keepSet(filename: string, folder: string): void {
   const partial = temporaryName(folder);
   mkdirSync(partial, { mode: FOLDER_MODE });
-  giveTo(ownerOf(filename), partial);
   try {
+    giveTo(ownerOf(filename), partial);
     for (const suffix of ['', ...sidecarsOf(filename)]) {
       if (isThere(filename + suffix)) keepFile(filename + suffix, join(partial, basename(filename) + suffix));
     }

@@ -14,6 +14,7 @@ import { loggedEntry, readLedger } from '../migrations/ledger.ts';
 import { type Problem, planFor } from '../migrations/plan.ts';
 import { refusal } from '../migrations/refusal.ts';
 import { dataTables } from '../migrations/rows.ts';
+import { isSystemError } from '../realm.ts';
 import type { Thread, ThreadConnection, ThreadOpenOptions } from '../worker/thread.ts';
 
 /** What a copy is by its header, its tables and its ledger: some milliseconds, whatever its size. */
@@ -111,7 +112,14 @@ export function refusing<T>(path: string, fn: () => T): T {
 
 /** What was thrown, as a BackupError. */
 export function asBackupError(path: string, error: unknown): unknown {
-  if (error instanceof BackupError || error instanceof ClosedError || !(error instanceof DorkDbError)) return error;
+  if (error instanceof BackupError || error instanceof ClosedError) return error;
+  if (isSystemError(error)) {
+    return new BackupError(error.code, `${path} could not be read, and was not changed. ${error.message}`, {
+      hint: 'Check the disk, and the owner and permissions of the file and its folder, then call again.',
+      cause: error,
+    });
+  }
+  if (!(error instanceof DorkDbError)) return error;
   return new BackupError(error.code, `${path} is not a backup that can be used. ${error.message}`, {
     hint: USE_ANOTHER,
     cause: error,

@@ -1,5 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { DorkDbError } from '../errors.ts';
+import { codeOf } from '../realm.ts';
 
 /** Why the file that a connection has open is not the one that its path names. */
 export interface FileProblem {
@@ -84,7 +85,19 @@ function isSame(a: FileId, b: FileId): boolean {
   return a.ino === b.ino && a.dev === b.dev;
 }
 
-/** Undefined only if there is nothing at the path. */
+/**
+ * Undefined only if there is nothing at the path.
+ *
+ * @throws DorkDbError `FILE_UNREADABLE` if the system does not say.
+ */
 function statOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new DorkDbError(
+      'FILE_UNREADABLE',
+      `Whether ${path} is still there could not be found out (${codeOf(cause)}). Nothing was written.`,
+      { hint: 'Check the disk, and the owner and permissions of the folder, then try again.', retryable: true, cause },
+    );
+  }
 }

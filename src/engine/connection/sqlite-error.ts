@@ -6,7 +6,7 @@ import {
   DorkDbError,
   InvalidInputError,
 } from '../errors.ts';
-import { codeOf, isError } from '../realm.ts';
+import { codeOf, isError, isSystemError } from '../realm.ts';
 
 /** What both drivers' errors carry: SQLite's extended result code by name. https://sqlite.org/rescode.html */
 interface DriverError extends Error {
@@ -88,6 +88,11 @@ export function typedError(error: unknown, doing: string, filename: string): unk
   if (error instanceof DorkDbError) return error;
   if (isError(error) && error.name === 'RangeError')
     return new InvalidInputError('statement', `was refused by the driver: ${error.message}`, { cause: error });
+  if (isSystemError(error)) {
+    const { code, message } = error;
+    const text = `${doing} ${filename} failed: ${message}. Nothing was changed by it.`;
+    return new DorkDbError(code, text, { hint: 'Check the disk and its free space, then call again.', cause: error });
+  }
   if (!isDriverError(error)) return error;
   const { code, message } = error;
   const kind = KINDS[code];

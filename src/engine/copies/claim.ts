@@ -103,8 +103,10 @@ export class Claim implements Disposable {
 const ATTEMPTS = 10;
 
 function createLockFile(path: string): number {
+  let isCreated = false;
   try {
     const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE);
+    isCreated = true;
     try {
       // Lets the owner of the folder sweep the leftovers of a killed process of root.
       if (process.getuid?.() === 0) fchownSync(fd, ...ownerOfFolder(path));
@@ -113,6 +115,7 @@ function createLockFile(path: string): number {
       closeSync(fd);
     }
   } catch (cause) {
+    if (isCreated) rmSync(path, { force: true });
     throw new BackupError('CANNOT_CREATE', `${path} cannot be created. No copy was made, and nothing was changed.`, {
       hint: 'Check the owner and permissions of its folder, and the free space of the disk.',
       cause,

@@ -131,7 +131,7 @@ export class Making implements Disposable, AsyncDisposable {
     this.#isGone = true;
     inTheMaking.delete(this);
     try {
-      for (const suffix of ['', ...SIDECARS]) rmSync(this.path + suffix, { recursive: true, force: true });
+      for (const suffix of ['', ...SIDECARS]) twice(() => rmSync(this.path + suffix, { recursive: true, force: true }));
       this.#end();
     } catch {
       // Closing a connection calls this and must not fail. The next sweep removes the rest.
@@ -149,8 +149,10 @@ export class Making implements Disposable, AsyncDisposable {
     this.#isGone = true;
     inTheMaking.delete(this);
     try {
-      for (const suffix of ['', ...SIDECARS])
-        await fsPromises().rm(this.path + suffix, { recursive: true, force: true });
+      for (const suffix of ['', ...SIDECARS]) {
+        const remove = () => fsPromises().rm(this.path + suffix, { recursive: true, force: true });
+        await remove().catch(remove);
+      }
       this.#end();
     } catch {
       // The copy is not affected by this failure; the next sweep tries again.
@@ -159,13 +161,22 @@ export class Making implements Disposable, AsyncDisposable {
   }
 
   #end(): void {
-    this.#claim.release();
+    twice(() => this.#claim.release());
     if (this.#createdFolder === undefined || this.#isPublished) return;
     try {
       rmdirSync(this.#createdFolder);
     } catch {
       // The folder has other files.
     }
+  }
+}
+
+/** A disk may fail once. */
+function twice(remove: () => void): void {
+  try {
+    remove();
+  } catch {
+    remove();
   }
 }
 

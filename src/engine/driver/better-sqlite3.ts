@@ -1,4 +1,5 @@
 import { BetterSQLiteSession } from 'drizzle-orm/better-sqlite3/session';
+import { codeOf, isError } from '../realm.ts';
 import type { Adapter, DriverDatabase, RunResult, SqliteValue } from './adapter.ts';
 import { arranged } from './bind.ts';
 import { ExactStatement } from './exact-statement.ts';
@@ -89,6 +90,15 @@ class BetterSqlite3Statement extends ExactStatement {
 /** Named here, so that they are not collected, which would close them. */
 const abandoned: object[] = [];
 
+/** Runs an opening. The driver itself looks for the folder before SQLite does; its error for that has no code. */
+function withCode<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw isError(error) && codeOf(error) === undefined ? Object.assign(error, { code: 'SQLITE_CANTOPEN' }) : error;
+  }
+}
+
 /** better-sqlite3 13, for Node and what is built on it. https://github.com/WiseLibs/better-sqlite3 */
 export const betterSqlite3: Adapter = {
   driver: 'better-sqlite3',
@@ -100,7 +110,12 @@ export const betterSqlite3: Adapter = {
       const { statSync, readFileSync } = require('node:fs');
       const isInMemory = isClosed && statSync(filename).size <= ${LARGEST_IN_MEMORY};
       const source = isInMemory ? readFileSync(filename).fill(1, 18, 20) : filename;
-      const database = new Database(source, { readonly, fileMustExist: true });
+      let database;
+      try {
+        database = new Database(source, { readonly, fileMustExist: true });
+      } catch (error) {
+        throw error.code === undefined ? Object.assign(error, { code: 'SQLITE_CANTOPEN' }) : error;
+      }
       const all = (statement, params) => (statement.reader ? statement.all(...params) : (statement.run(...params), []));
       return { all: (sql, params) => all(database.prepare(sql), params), close: () => database.close() };
     }`,
@@ -113,7 +128,8 @@ export const betterSqlite3: Adapter = {
   open(filename, { readonly, isClosed }): DriverDatabase {
     const Driver = betterSqlite3Driver();
     const copy = isClosed ? inMemory(filename) : undefined;
-    const database = new Driver(copy ?? filename, { readonly, fileMustExist: filename !== ':memory:' });
+    const fileMustExist = filename !== ':memory:';
+    const database = withCode(() => new Driver(copy ?? filename, { readonly, fileMustExist }));
     return {
       prepare: (sql, names) => new BetterSqlite3Statement(database, sql, names),
       exec: (sql) => void database.exec(sql),

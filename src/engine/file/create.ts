@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, rmdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { attempt, FILE_MODE, FOLDER_MODE } from './file.ts';
 import { fsyncPath } from './flush.ts';
@@ -50,6 +50,11 @@ export function createPrivateFolder(folder: string, otherwise = ''): boolean {
  */
 export function makeFolder(folder: string, owner: Owner): void {
   mkdirSync(folder, { mode: FOLDER_MODE });
-  giveTo(owner, folder);
+  try {
+    giveTo(owner, folder);
+  } catch (error) {
+    rmdirSync(folder);
+    throw error;
+  }
   fsyncPath(dirname(folder));
 }

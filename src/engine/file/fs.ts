@@ -1,6 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { DatabaseOpenError } from '../errors.ts';
-import { codeOf, isError } from '../realm.ts';
+import { codeOf } from '../realm.ts';
 
 /** True for an error of the system with one of these codes, e.g. `EEXIST`. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
@@ -44,11 +44,6 @@ export function statOrUndefined(path: string): Stats | undefined {
  */
 export function isThere(path: string): boolean {
   return statOrUndefined(path) !== undefined;
-}
-
-/** True for an error of a system call, e.g. EIO of a rename. */
-export function isSystemError(error: unknown): error is Error & { readonly code: string } {
-  return isError(error) && 'syscall' in error && codeOf(error) !== undefined;
 }
 
 /**

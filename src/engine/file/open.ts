@@ -7,7 +7,7 @@ import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { registerOpen } from '../driver/register.ts';
 import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../errors.ts';
-import { codeOf, isError } from '../realm.ts';
+import { codeOf, isError, isSystemError } from '../realm.ts';
 import { retryWhile } from '../sleep.ts';
 import { createPrivateFile } from './create.ts';
 import { closeAtExit } from './exit.ts';
@@ -36,6 +36,14 @@ export interface OpenOptions extends Recognition {
  * @throws DatabaseOpenError, DatabaseBusyError, UnsupportedRuntimeError
  */
 export function openConnection(adapter: Adapter, path: string, options: OpenOptions): Connection {
+  try {
+    return open(adapter, path, options);
+  } catch (error) {
+    throw isSystemError(error) ? openingError(error, path) : error;
+  }
+}
+
+function open(adapter: Adapter, path: string, options: OpenOptions): Connection {
   const { readonly = false, busyTimeoutMs = BUSY_TIMEOUT_MS, host } = options;
   if (path === MEMORY) {
     if (readonly)
@@ -64,7 +72,7 @@ export function openConnection(adapter: Adapter, path: string, options: OpenOpti
   const isReplaced = () => statOrUndefined(filename)?.ino !== present?.ino;
   const hasWal = file.hasWal || (filename !== path && bytesOf(`${filename}-wal`) > 0);
   const again = () =>
-    openConnection(adapter, path, { ...options, busyTimeoutMs: Math.max(1, Math.round(deadline - performance.now())) });
+    open(adapter, path, { ...options, busyTimeoutMs: Math.max(1, Math.round(deadline - performance.now())) });
   let connection: Connection;
   try {
     connection = new Connection(adapter, filename, { ...(readonly && readingOf(filename)), host });
@@ -141,9 +149,9 @@ export function orRefuse<T>(connection: Connection, decide: () => T): T {
   }
 }
 
-/** What was thrown while a file was read for the first time: damage as the error that refuses the file. */
+/** What was thrown while a file was read for the first time: damage, or a failing disk, as the error that refuses it. */
 export function asRefusal(error: unknown, path: string): unknown {
-  return isDamage(error) ? openingError(error, path) : error;
+  return isDamage(error) || isSystemError(error) ? openingError(error, path) : error;
 }
 
 const foundWithWal = new WeakSet<Connection>();
@@ -229,6 +237,16 @@ function isDamage(error: unknown): boolean {
 function openingError(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (!isError(error) || code === undefined) return error;
+  if (isSystemError(error)) {
+    return new DatabaseOpenError(
+      code,
+      `${path} could not be opened. Nothing was repaired or deleted. ${error.message}`,
+      {
+        hint: 'Check the disk, and the owner and permissions of the file and its folder, then open it again.',
+        cause: error,
+      },
+    );
+  }
   const isDamaged = isDamage(error);
   if (
     !isDamaged &&

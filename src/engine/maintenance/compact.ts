@@ -8,7 +8,6 @@ import { type Kit, openingOf } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DorkDbError, InvalidInputError } from '../errors.ts';
 import { realFile, requireFile } from '../file/file.ts';
-import { isSystemError } from '../file/fs.ts';
 import { openConnection } from '../file/open.ts';
 import { databasePath, MEMORY } from '../file/path.ts';
 import { assertReplaceable } from '../file/place.ts';
@@ -18,6 +17,7 @@ import { howTo } from '../host.ts';
 import { checkTimeout } from '../input.ts';
 import { countRows, type RowCounts } from '../migrations/rows.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
+import { isSystemError } from '../realm.ts';
 import { withoutOthers } from './exclusive.ts';
 
 /** Options for `compact()`. */

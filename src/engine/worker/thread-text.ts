@@ -46,7 +46,7 @@ parentPort.on('message', ({ call, name, ...argument }) => {
   try {
     parentPort.postMessage({ call, value: calls[name](argument) });
   } catch (error) {
-    parentPort.postMessage({ call, error: { name: error.name, message: error.message, code: error.code } });
+    parentPort.postMessage({ call, error: { name: error.name, message: error.message, code: error.code, syscall: error.syscall } });
   }
 });
 parentPort.postMessage({ call: 0 });

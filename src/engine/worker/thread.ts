@@ -45,7 +45,12 @@ export async function startThread(adapter: Adapter): Promise<Thread> {
 interface Answer {
   readonly call: number;
   readonly value?: unknown;
-  readonly error?: { readonly name: string; readonly message: string; readonly code?: string };
+  readonly error?: {
+    readonly name: string;
+    readonly message: string;
+    readonly code?: string;
+    readonly syscall?: string;
+  };
 }
 
 interface Pending {
@@ -161,7 +166,11 @@ class WorkerThread implements Thread {
       pending.resolve(value);
       return;
     }
-    const thrown = Object.assign(new Error(error.message), { name: error.name, code: error.code });
+    const thrown = Object.assign(new Error(error.message), {
+      name: error.name,
+      code: error.code,
+      ...(error.syscall !== undefined && { syscall: error.syscall }),
+    });
     pending.reject(typedError(thrown, 'A statement on', pending.filename));
   }
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDb, type Db, listBackups, verifyBackup } from '#entry';
 import { fileIn } from '../homes.ts';
-import { acknowledgedIn, assertAcknowledged, assertSound } from '../oracle.ts';
+import { acknowledgedIn, assertAcknowledged, assertSoundOften } from '../oracle.ts';
 import type { Bench } from '../scenario.ts';
 import type { Told } from './told.ts';
 
@@ -55,7 +55,7 @@ function assertAtLeast(writer: string, n: number, least: number): void {
 /** The database opens, is sound, and has what it must have. A second time, too. */
 export function assertKeptAfterPower(home: string, told: Told): void {
   using db = createDb(fileIn(home));
-  assertSound(db);
+  assertSoundOften(db);
   assertTransactions(db, home, told);
 }
 

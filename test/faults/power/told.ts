@@ -11,7 +11,7 @@ export interface Line {
   readonly backup?: string;
   /** What came of all of it. */
   readonly done?: unknown;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: { readonly code: string; readonly message: string; readonly hint: string };
   readonly unexpected?: string;
 }
 
@@ -56,4 +56,13 @@ export function toldBefore(changes: Changes, cut: number): Told {
 function logsOf({ before, steps }: Changes): Set<number> {
   const named = [...before, ...steps.flatMap((step) => (step.kind === 'names' ? step.namings : []))];
   return new Set(named.flatMap(({ name, node }) => (name === 'dork.db-wal' && node !== undefined ? [node] : [])));
+}
+
+/** What a process said that ended by itself: everything that was acknowledged must be there. */
+export function toldBy(lines: readonly Line[]): Told {
+  const acknowledged = new Map<string, number>();
+  for (const { writer, commit } of lines) {
+    if (writer !== undefined && commit !== undefined) acknowledged.set(writer, commit + 1);
+  }
+  return { lines, durable: acknowledged, acknowledged };
 }

@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts';
 import { CLOSING_AND_MODES } from './closing.ts';
 import { COMMAND_LINE } from './commands.ts';
 import { DAMAGE } from './damage.ts';
+import { FAILING } from './failing.ts';
 import { FUZZ } from './fuzz.ts';
 import { HISTORIES } from './histories.ts';
 import { KILL_IMPORT } from './kill-import.ts';
@@ -27,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...KILL_MIGRATE,
   ...KILL_IMPORT,
   ...POWER,
+  ...FAILING,
   ...DAMAGE,
   ...HISTORIES,
   ...TOGETHER,

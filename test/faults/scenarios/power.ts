@@ -1,45 +1,19 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Changes, changesIn } from '../power/changes.ts';
-import { filesAfter, filesIn, keyOf, writeFiles } from '../power/disk.ts';
+import { writeFiles } from '../power/disk.ts';
 import type { Operation } from '../power/operation.ts';
 import { OPERATIONS } from '../power/operations/index.ts';
+import { changesOf, record } from '../power/record.ts';
 import { type State, statesOf } from '../power/states.ts';
-import { answersIn, readTrace } from '../power/trace.ts';
-import { buildTracer, fastFolder, type Tracer } from '../power/tracer.ts';
-import type { Answer } from '../processes.ts';
-import { type Bench, EACH, type Mode, type Scenario } from '../scenario.ts';
+import { buildTracer, fastFolder } from '../power/tracer.ts';
+import { EACH, type Mode, type Scenario } from '../scenario.ts';
 
 /** States of one operation on one side. */
-const STATES: Readonly<Record<Mode, number>> = { quick: 8, usual: 400, soak: 200 };
+const STATES: Readonly<Record<Mode, number>> = { quick: 6, usual: 400, soak: 200 };
 
 /** So many violations are shown of one round. */
 const SHOWN = 3;
-
-/** Runs the operation under the tracer, and gives what it did. */
-async function record(operation: Operation, bench: Bench, tracer: Tracer, folder: string): Promise<Changes> {
-  const [before, home, logs, log] = ['before', 'home', 'logs', 'trace'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  mkdirSync(home);
-  await operation.prepare(home, bench);
-  cpSync(home, before, { recursive: true, preserveTimestamps: true });
-  await using job = bench.start(operation.job, operation.args(home, logs), {
-    before: tracer.before({ folder: home, log }),
-  });
-  await job.ended;
-  const trace = readTrace(log);
-  const last = answersIn<Answer>(trace).at(-1);
-  assert.ok(last && 'done' in last, JSON.stringify(last));
-  const changes = changesIn(trace, before, home);
-  const all = { cut: changes.steps.length, steps: new Set(changes.steps.keys()), torn: new Map() };
-  assert.equal(keyOf(filesAfter(changes, all)), keyOf(filesIn(home)), 'The recorded calls do not yield the files.');
-  return changes;
-}
 
 /** Opens a state as the next process does; gives the word for it. */
 async function judged(operation: Operation, state: State, home: string): Promise<string> {
@@ -63,7 +37,7 @@ function powerCut(operation: Operation): Scenario {
       return async ({ random }) => {
         const folder = fastFolder(`dorkos-power-${operation.name}-`);
         try {
-          const changes = await record(operation, bench, tracer, folder);
+          const changes = changesOf(await record(operation, bench, tracer, folder));
           const bad: string[] = [];
           let states = 0;
           for (const state of statesOf(changes, count, random)) {

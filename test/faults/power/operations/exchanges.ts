@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, join } from 'node:path';
 import { backup, compact, createDb, recover, restore } from '#entry';
 import { closedHome, crashedHome, fileIn, WRITERS } from '../../homes.ts';
-import { acknowledgedIn, assertAcknowledged, assertSound } from '../../oracle.ts';
+import { acknowledgedIn, assertAcknowledged, assertSoundOften } from '../../oracle.ts';
 import type { Bench } from '../../scenario.ts';
 import { assertKeptAfterPower, leftIn, type Operation, transactionsIn } from '../operation.ts';
 import { reportOf } from '../told.ts';
@@ -30,7 +30,7 @@ function keptSets(home: string): string[] {
   return readdirSync(backups).filter((name) => {
     if (!/^replaced-\w+$/.test(name)) return false;
     using db = createDb(join(backups, name, 'dork.db'));
-    assertSound(db);
+    assertSoundOften(db);
     assertAcknowledged(db, now);
     return true;
   });
@@ -60,7 +60,7 @@ const RESTORE: Operation = {
     let isNew: boolean;
     {
       using db = createDb(fileIn(home));
-      assertSound(db);
+      assertSoundOften(db);
       isNew = transactionsIn(db, 'cyd') === 0;
       assertAcknowledged(db, isNew ? THEN : acknowledgedIn(home));
     }
@@ -75,7 +75,7 @@ const RESTORE: Operation = {
 async function goOn(home: string): Promise<void> {
   await restore({ from: backupIn(home), to: fileIn(home) });
   using db = createDb(fileIn(home));
-  assertSound(db);
+  assertSoundOften(db);
   assertAcknowledged(db, THEN);
   assert.deepEqual(leftIn(home), []);
 }
@@ -107,7 +107,7 @@ const RESTORE_DAMAGED: Operation = {
     if (!isOld() && (await finish(home))) met = isOld() ? 'a marker, put back' : 'a marker';
     if (!isOld()) {
       using db = createDb(fileIn(home));
-      assertSound(db);
+      assertSoundOften(db);
       assertAcknowledged(db, THEN);
     }
     assert.ok(!isOld() || !report, 'what was restored is not there');
@@ -131,7 +131,7 @@ const RESTORE_MISSING: Operation = {
     assert.ok(isThere || !reportOf(told), 'what was restored is not there');
     if (isThere) {
       using db = createDb(fileIn(home));
-      assertSound(db);
+      assertSoundOften(db);
       assertAcknowledged(db, THEN);
     }
     await goOn(home);
