@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createDb, DenialList } from '#entry';
@@ -8,18 +8,18 @@ import { assertBuilt } from '../support/built.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { NODE, ROOT } from '../support/runtime.ts';
 
-/** A host's plugin: the built package and the driver, both of its own. */
-function plugin(folder: string, major?: number): string {
+/** A host's plugin: the built package of its own, and a driver if there is a major version. */
+function plugin(folder: string, major: number | undefined): string {
   const modules = join(folder, 'node_modules');
-  mkdirSync(join(modules, 'better-sqlite3'), { recursive: true });
   cpSync(join(ROOT, 'dist'), join(modules, '@dorkos', 'db', 'dist'), { recursive: true });
-  cpSync(join(ROOT, 'node_modules', 'better-sqlite3'), join(modules, 'better-sqlite3'), {
-    recursive: true,
-    dereference: true,
-    filter: (path) => !/[/\\](deps|src)([/\\]|$)/.test(path.slice(ROOT.length)),
-  });
   if (major !== undefined) {
-    const path = join(modules, 'better-sqlite3', 'package.json');
+    const driver = join(modules, 'better-sqlite3');
+    cpSync(join(ROOT, 'node_modules', 'better-sqlite3'), driver, {
+      recursive: true,
+      dereference: true,
+      filter: (path) => !/[/\\](deps|src)([/\\]|$)/.test(path.slice(ROOT.length)),
+    });
+    const path = join(driver, 'package.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace(/"version": "13\./, `"version": "${major}.`));
   }
   return join(modules, '@dorkos', 'db', 'dist', 'node.js');
@@ -28,39 +28,61 @@ function plugin(folder: string, major?: number): string {
 interface Told {
   readonly acknowledged: number;
   readonly refusal: string | null;
+  readonly drivers: readonly (string | null)[];
   readonly libraries: number;
   readonly errors: readonly object[];
 }
 
-function together(first: string, second: string, file: string): Told {
+function together(file: string, plugins: readonly string[], ...where: string[]): Told {
   const script = join(ROOT, 'test', 'consumers', 'fixtures', 'two-copies.mjs');
-  const { stdout, stderr, signal } = spawnSync(NODE, [script, first, second, file], { encoding: 'utf8' });
+  const { DORK_DB_DRIVER: _, ...env } = process.env;
+  const line = [script, ...plugins, file, ...where];
+  const { stdout, stderr, signal } = spawnSync(NODE, line, { encoding: 'utf8', env });
   assert.equal(signal, 'SIGKILL', stderr);
+  assert.equal(stderr, '');
   return JSON.parse(stdout) as Told;
 }
+
+const BETTER = 'better-sqlite3';
+const OWN = 'node:sqlite';
 
 describe('two copies of the package in one process of Node, on one file', () => {
   assertBuilt();
   // Only Linux shows what a process has loaded.
   const isLinux = process.platform === 'linux';
 
-  it('use the driver that the first of them has loaded, and no commit is lost', { timeout: 120_000 }, () => {
-    using folder = temporaryFolder();
-    const file = folder.file('dork.db');
-    const [first, second] = ['a', 'b'].map((name) => plugin(folder.file(name)));
-    const told = together(first ?? '', second ?? '', file);
-    assert.deepEqual(told, { acknowledged: 150, refusal: null, libraries: isLinux ? 1 : told.libraries, errors: [] });
-    using db = createDb(file);
-    assert.equal(new DenialList(db).list().length, 150);
-    assert.equal(db.$client.pragma('integrity_check', { simple: true }), 'ok');
-  });
+  const cases: [what: string, majors: (number | undefined)[], driver: string][] = [
+    ['each with its own better-sqlite3', [13, 13], BETTER],
+    ['the first with better-sqlite3 and the second without', [13, undefined], BETTER],
+    ['the second with better-sqlite3 and the first without', [undefined, 13], OWN],
+    ['both without', [undefined, undefined], OWN],
+  ];
+  for (const [what, majors, driver] of cases) {
+    for (const where of [[], ['thread']]) {
+      const place = where.length > 0 ? ', the second in a thread of its own' : '';
+      it(`${what}${place}: use one library, and no commit is lost`, { timeout: 120_000 }, () => {
+        using folder = temporaryFolder();
+        const file = folder.file('dork.db');
+        const plugins = majors.map((major, i) => plugin(folder.file(`p${i}`), major));
+        const told = together(file, plugins, ...where);
+        const libraries = isLinux ? Number(driver === BETTER) : told.libraries;
+        assert.deepEqual(told, { acknowledged: 150, refusal: null, drivers: [driver, driver], libraries, errors: [] });
+        using db = createDb(file);
+        assert.equal(new DenialList(db).list().length, 150);
+        assert.equal(db.$client.pragma('integrity_check', { simple: true }), 'ok');
+      });
+    }
+  }
 
-  it('with drivers that do not fit each other refuse the second by name', { timeout: 120_000 }, () => {
-    using folder = temporaryFolder();
-    const file = folder.file('dork.db');
-    const told = together(plugin(folder.file('a'), 14), plugin(folder.file('b')), file);
-    assert.deepEqual([told.acknowledged, told.refusal, told.errors], [100, 'TWO_LIBRARIES', []]);
-    using db = createDb(file);
-    assert.equal(new DenialList(db).list().length, 100);
-  });
+  for (const where of [[], ['thread']]) {
+    const place = where.length > 0 ? ', in a thread of its own' : '';
+    it(`with drivers that do not fit each other refuse the second${place}, by name`, { timeout: 120_000 }, () => {
+      using folder = temporaryFolder();
+      const file = folder.file('dork.db');
+      const told = together(file, [plugin(folder.file('a'), 14), plugin(folder.file('b'), 13)], ...where);
+      assert.deepEqual([told.acknowledged, told.refusal, told.errors], [100, 'TWO_LIBRARIES', []]);
+      using db = createDb(file);
+      assert.equal(new DenialList(db).list().length, 100);
+    });
+  }
 });

@@ -5,10 +5,14 @@ import { messageOf } from '../realm.ts';
 import { isAtLeast } from '../version.ts';
 import type { RunResult, SqliteValue } from './adapter.ts';
 import type { Column } from './integers.ts';
+import { firstLibrary, useLibrary } from './process-libraries.ts';
 import { type Library, markUsed, sharedLibrary } from './register.ts';
 
 /** better-sqlite3 13 is built against this Node-API level and ends the process with SIGSEGV below it. */
 const OLDEST_NODE = '22.14.0';
+
+/** The major version that this package is made for. */
+const MAJOR = '13';
 
 /** What is used of the driver. */
 export interface BetterStatement {
@@ -48,7 +52,7 @@ let loaded: Library | undefined;
 
 /** The driver that this process uses, loaded at the first opening. */
 function library(): Library {
-  loaded ??= sharedLibrary('better-sqlite3', '13', load);
+  loaded ??= sharedLibrary('better-sqlite3', MAJOR, load);
   markUsed('better-sqlite3');
   return loaded;
 }
@@ -91,23 +95,10 @@ function load(): Library {
       },
     );
   }
-  const require = requireHere();
-  let found: Library;
-  try {
-    if (!require) throw new Error('This program does not know where it is.');
-    const { version } = require('better-sqlite3/package.json') as { version: string };
-    const path = require.resolve('better-sqlite3');
-    found = { name: 'better-sqlite3', version, path, Database: require(path) };
-  } catch (cause) {
-    throw new UnsupportedRuntimeError('DRIVER_MISSING', 'better-sqlite3 could not be loaded. Nothing was opened.', {
-      hint: 'Install it beside @dorkos/db: npm install better-sqlite3@13',
-      cause,
-    });
-  }
+  const found = find();
   try {
     // The driver loads its native binary with the first database.
     new (found.Database as Driver)(':memory:').close();
-    return found;
   } catch (cause) {
     throw new UnsupportedRuntimeError(
       'DRIVER_BROKEN',
@@ -117,5 +108,27 @@ function load(): Library {
         cause,
       },
     );
+  }
+  useLibrary(found);
+  return found;
+}
+
+/** The one that another thread uses, else this program's own. */
+function find(): Library {
+  const first = firstLibrary();
+  try {
+    if (first?.name === 'better-sqlite3' && first.version.split('.')[0] === MAJOR) {
+      return { ...first, Database: createRequire(first.path)(first.path) };
+    }
+    const require = requireHere();
+    if (!require) throw new Error('This program does not know where it is.');
+    const { version } = require('better-sqlite3/package.json') as { version: string };
+    const path = require.resolve('better-sqlite3');
+    return { name: 'better-sqlite3', version, path, Database: require(path) };
+  } catch (cause) {
+    throw new UnsupportedRuntimeError('DRIVER_MISSING', 'better-sqlite3 could not be loaded. Nothing was opened.', {
+      hint: 'Install it beside @dorkos/db: npm install better-sqlite3@13',
+      cause,
+    });
   }
 }

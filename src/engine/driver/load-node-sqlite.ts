@@ -1,20 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { UnsupportedRuntimeError } from '../errors.ts';
 import { hasWalResetBug } from '../version.ts';
+import { builtinSqlite, type NodeSqlite } from './builtin-sqlite.ts';
+import { useLibrary } from './process-libraries.ts';
 import { markUsed } from './register.ts';
 
-interface Driver {
-  readonly DatabaseSync: typeof DatabaseSync;
-}
-
-let sound: Driver | undefined;
+let sound: NodeSqlite | undefined;
 
 /**
  * Returns Node's own SQLite.
  *
  * @throws UnsupportedRuntimeError if this Node has none, or one that loses data.
  */
-export function loadNodeSqlite(): Driver {
+export function loadNodeSqlite(): NodeSqlite {
   if (!sound) {
     const driver = builtin();
     const flaw = driver ? flawOf(driver) : 'it has none';
@@ -27,6 +25,7 @@ export function loadNodeSqlite(): Driver {
         },
       );
     }
+    useLibrary({ name: 'node:sqlite', version: process.versions.node, path: 'node:sqlite' });
     sound = driver;
   }
   markUsed('node:sqlite');
@@ -54,16 +53,13 @@ export function isNodeSqliteSound(): boolean {
   return driver !== undefined && flawOf(driver) === undefined;
 }
 
-/** Not an `import`: the module is missing in older Nodes, and in other runtimes. */
-function builtin(): Driver | undefined {
-  // A Node that is too old warns of an experiment when it is asked for.
-  if (!process.versions.node || process.versions.deno || /^(\d|1\d|2[0-3])\./.test(process.versions.node))
-    return undefined;
-  return process.getBuiltinModule?.('node:sqlite') as Driver | undefined;
+/** A Node that is too old is not tried. */
+function builtin(): NodeSqlite | undefined {
+  return /^(\d|1\d|2[0-3])\./.test(process.versions.node) ? undefined : builtinSqlite();
 }
 
 /** Tries it, since what a version should have is not what every build of it has. */
-function flawOf({ DatabaseSync }: Driver): string | undefined {
+function flawOf({ DatabaseSync }: NodeSqlite): string | undefined {
   const database = new DatabaseSync(':memory:');
   try {
     const row = database.prepare("SELECT 'a' || char(0) || 'b' AS text, sqlite_version() AS version").get();

@@ -4,6 +4,7 @@ import { betterSqlite3 } from './better-sqlite3.ts';
 import { isInstalled } from './load-better-sqlite3.ts';
 import { isNodeSqliteSound } from './load-node-sqlite.ts';
 import { nodeSqlite } from './node-sqlite.ts';
+import { firstLibrary } from './process-libraries.ts';
 import { usedDriver } from './register.ts';
 
 /** Decides which driver Node uses where the caller does not: `better-sqlite3` or `node:sqlite`. */
@@ -23,7 +24,7 @@ export const onNode: ChooseDriver = (name) => {
   if (process.versions.deno) throw onDeno();
   const asked = name ?? (process.env[VARIABLE] || undefined);
   if (asked !== undefined) return ADAPTERS[asked] ?? unknown(asked, name === undefined);
-  chosen ??= ADAPTERS[usedDriver() ?? ''] ?? available();
+  chosen ??= ADAPTERS[usedDriver() ?? firstLibrary()?.name ?? ''] ?? available();
   return chosen;
 };
 
