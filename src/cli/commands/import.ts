@@ -27,8 +27,9 @@ const SHOWN_ROWS = 10;
 /** @param moveReleaseAside Of the driver. */
 export const importOlder = (moveReleaseAside: MoveReleaseAside): Command => ({
   name: 'import',
+  group: 'Copies',
   description:
-    'bring everything from a DorkOS release’s dork.db and the older files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db)',
+    'bring everything from a DorkOS release’s dork.db and the older files; schedules.json, pulse.db, relay/index.db, mesh/mesh.db',
   options: {
     '--from <home>': 'the folder of the older DorkOS, or a release’s dork.db (default: $DORK_HOME, else ~/.dork)',
     '--from-export <folder>': { description: FROM_EXPORT, conflicts: ['from', 'dryRun', 'keepOrphans'] },
@@ -107,6 +108,7 @@ function describe(receipt: ImportReceipt): string {
   return [title, '', tableOf(sources), ...notesOf(found)].join('\n');
 }
 
+/** A column in which every figure is 0 is left out; `--json` has them all. */
 function tableOf(sources: readonly SourceReceipt[]): string {
   const head = ['source', 'version', 'read', 'imported', 'updated', 'already there', 'deleted since', 'set aside'];
   const rows = sources.map(({ source, status, version, ...counts }) => [
@@ -119,7 +121,9 @@ function tableOf(sources: readonly SourceReceipt[]): string {
     counts.deletedSince,
     counts.setAside,
   ]);
-  return formatTable(head, rows);
+  const isShown = head.map((name, i) => name === 'read' || rows.some((row) => row[i] !== 0));
+  const shown = <T>(cells: readonly T[]) => cells.filter((_, i) => isShown[i]);
+  return formatTable(shown(head), rows.map(shown));
 }
 
 function notesOf(sources: readonly SourceReceipt[]): string[] {

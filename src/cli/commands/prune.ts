@@ -16,6 +16,7 @@ const UNITS: Record<string, number> = { d: 86_400_000, h: 3_600_000, m: 60_000 }
 
 export const prune: Command = {
   name: 'prune',
+  group: 'Space',
   description: 'delete old rows in small batches, beside other writers',
   options: {
     '--runs-per-schedule <count>': {

@@ -23,8 +23,10 @@ export interface CommandOption {
 export interface Command<TSchema extends Schema = Schema, TOptions extends object = object> {
   /** One word, e.g. `search`. One that the engine has too replaces the engine's. */
   readonly name: string;
-  /** One line for the list of commands. */
+  /** One line. The list of commands shows it up to the first semicolon. */
   readonly description: string;
+  /** The heading under which the help lists it. Default: `More`. */
+  readonly group?: string;
   /** The words after the name, each with its description: `<file>` must be given, `[file]` may be, `<words...>` are many. */
   readonly arguments?: Readonly<Record<string, string>>;
   /** Options, e.g. `{ '--limit <count>': 'print at most this many (default: 10)', '--archived': 'those in the archive too' }`. */

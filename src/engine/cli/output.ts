@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import colors from 'picocolors';
 import { DorkDbError } from '../errors.ts';
 import { messageOf } from '../realm.ts';
+import { fitted } from './wrap.ts';
 
 /** `12 ms`, `1.5 s`, `3 min 20 s`. */
 export function formatDuration(milliseconds: number): string {
@@ -51,20 +52,55 @@ export function formatTable(head: readonly string[], rows: readonly (readonly (s
   return table.toString();
 }
 
-/** What a command found out, for people and for programs. */
-export function print(text: string): void {
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** `3 days`, `5 hours`, `2 minutes`: the largest unit that is full. */
+export function formatAge(ageMs: number): string {
+  if (ageMs >= DAY_MS) return plural(Math.floor(ageMs / DAY_MS), 'day');
+  if (ageMs >= HOUR_MS) return plural(Math.floor(ageMs / HOUR_MS), 'hour');
+  return plural(Math.floor(ageMs / MINUTE_MS), 'minute');
+}
+
+/** The option of commands that print {@link formatRows}. */
+export const ALL_TABLES = { '--all': 'list tables without rows too' };
+
+/** Returns a table of row counts. Tables without rows are counted in one line unless all are wanted. */
+export function formatRows(rows: Readonly<Record<string, number>>, all = false): string {
+  const entries = Object.entries(rows);
+  const shown = entries.filter(([, count]) => all || count > 0);
+  const empty = entries.length - shown.length;
+  return [
+    ...(shown.length > 0 ? [formatTable(['table', 'rows'], shown)] : []),
+    ...(empty > 0 ? [`${plural(empty, 'table')} without rows (--all lists them).`] : []),
+  ].join('\n');
+}
+
+/** Prints a text that is read by a program, e.g. a shell: its lines stay as they are. */
+export function printRaw(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** Prints the result of a command; on a terminal, lines are broken at blanks to fit it. */
+export function print(text: string): void {
+  printRaw(fitted(text, process.stdout));
+}
+
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+  printRaw(JSON.stringify(value, null, 2));
 }
 
 /** Says what went wrong and what to do; with `json` as an object of the same fields. */
 export function printError(error: unknown, json: boolean): void {
-  const { message, hint } = describe(error);
   if (json) printJson({ error: describe(error) });
-  else process.stderr.write(`${colors.red('Error:')} ${message}\n${colors.bold('Try:')} ${hint}\n`);
+  else process.stderr.write(`${fitted(messageAndHint(error).join('\n'), process.stderr)}\n`);
+}
+
+/** Returns what went wrong and what to do, a line each. */
+export function messageAndHint(error: unknown): string[] {
+  const { message, hint } = describe(error);
+  return [`${colors.red('Error:')} ${message}`, `${colors.bold('Try:')} ${hint}`];
 }
 
 function describe(error: unknown): ReturnType<DorkDbError['toJSON']> {

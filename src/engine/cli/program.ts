@@ -25,8 +25,11 @@ import { restore } from './commands/restore.ts';
 import { status } from './commands/status.ts';
 import { studio } from './commands/studio.ts';
 import { verify } from './commands/verify.ts';
+import { completion } from './completion.ts';
 import { EXIT_CODE } from './exit-codes.ts';
+import { groupsOf } from './groups.ts';
 import { formatTable, print, printError, printJson } from './output.ts';
+import { overview } from './overview.ts';
 
 /** The commands that every database has. */
 const ENGINE: readonly Command[] = [
@@ -53,12 +56,13 @@ const ENGINE: readonly Command[] = [
 
 /** At the end of every help. */
 const EXIT_CODES = `
-Exit codes: 0 done, 1 failed or refused, 2 the command line was wrong, 3 done, but look at what it says,
-130 interrupted by Ctrl-C.
-What was found out goes to stdout, progress and errors to stderr. NO_COLOR=1 prints without colours.`;
+Exit codes: 0 done, 1 failed or refused, 2 the command line was wrong,
+3 done, but look at the output, 130 interrupted by Ctrl-C.
+Results go to stdout, progress and errors to stderr. NO_COLOR=1 prints without
+colors.`;
 
 const EXAMPLES = [
-  ['migrate', 'create the file, or bring it to the newest schema'],
+  ['migrate', 'create the file, or migrate it'],
   ['status', 'what it holds'],
   ['doctor', 'what is well, what is not, and what to do'],
   ['backup --daily', 'once a day'],
@@ -82,13 +86,20 @@ export async function runProgram(
   const argv = options.argv ?? process.argv.slice(2);
   try {
     process.exitCode = undefined;
-    await programOf({ kit, command, options }).parseAsync(argv, { from: 'user' });
+    const line = { kit, command, options };
+    if (argv.length === 0) printOverview(line);
+    else await programOf(line).parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? EXIT_CODE.done);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.done : EXIT_CODE.usage;
     printError(error, argv.includes('--json'));
     return EXIT_CODE.failed;
   }
+}
+
+function printOverview(line: Line): void {
+  const call = new CommandCall(line, new Commander(line.command));
+  call.print(undefined, overview(call, commandsOf(line)));
 }
 
 let isWatched = false;
@@ -106,21 +117,36 @@ function endWithReader(): void {
 
 function programOf(line: Line): Commander {
   const { kit, command, options } = line;
-  const width = Math.max(...EXAMPLES.map(([words]) => words.length)) + 4;
+  const width = Math.max(...EXAMPLES.map(([words]) => words.length)) + 2;
   const examples = EXAMPLES.map(([words, what]) => `  ${command} ${words.padEnd(width)}${what}`);
   const main = new Commander(command)
     .description(options.description ?? `The database "${kit.definition.name}", in one SQLite file.`)
     .exitOverride()
+    .commandsGroup('Shell:')
     .showHelpAfterError(`(${command} --help says how)`)
+    .configureHelp({ subcommandTerm: termOf, subcommandDescription: (each) => each.description().split(';')[0] ?? '' })
     .addHelpText('after', ['', 'Examples:', ...examples].join('\n'))
     .addHelpText('afterAll', EXIT_CODES);
   if (options.version !== undefined) main.version(options.version);
-  const commands = new Map([...ENGINE, ...(options.commands ?? [])].map((each) => [each.name, each]));
-  for (const name of [...commands.keys()].sort()) add(main, line, commands.get(name) as Command);
+  for (const { name, commands } of groupsOf(commandsOf(line))) {
+    for (const each of commands) add(main, line, each).helpGroup(`${name}:`);
+  }
   return main;
 }
 
-function add(main: Commander, line: Line, definition: Command): void {
+/** Returns every command of a line; the host's replace the engine's of the same name. */
+function commandsOf(line: Line): readonly Command[] {
+  const all = [...ENGINE, completion(() => commandsOf(line)), ...(line.options.commands ?? [])];
+  return [...new Map(all.map((each) => [each.name, each])).values()];
+}
+
+/** Returns how the list of commands names one: with its arguments, since nearly all have options. */
+function termOf(command: Commander): string {
+  const args = command.registeredArguments.map((each) => (each.required ? `<${each.name()}>` : `[${each.name()}]`));
+  return [command.name(), ...args].join(' ');
+}
+
+function add(main: Commander, line: Line, definition: Command): Commander {
   const filled = (text: string) =>
     text.replaceAll('{command}', line.command).replaceAll('{name}', line.kit.definition.name);
   const { name, description, help, examples = [], hasFile = true } = definition;
@@ -137,6 +163,7 @@ function add(main: Commander, line: Line, definition: Command): void {
   added.action(async () => {
     await definition.run(new CommandCall(line, added));
   });
+  return added;
 }
 
 function databaseOption({ kit, options }: Line): Option {

@@ -1,9 +1,10 @@
 /** A host's own command line, as a person runs it, in processes of their own on this runtime. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { commandLine, defineDb, InvalidInputError } from '#entry';
+import { columnsOf } from '../../../src/engine/cli/wrap.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { RUNTIME } from '../../support/runtime.ts';
 import { commandFor } from '../migrations/processes.ts';
@@ -118,5 +119,78 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     const named = defineDb({ name: 'notes', schema, history: notesHistory(), command: 'notes-db' });
     const misspelled = { comands: [] } as object;
     await assert.rejects(commandLine(named, misspelled), /did you mean commands/);
+  });
+
+  it('says without a command how the file is and what there is to do', async () => {
+    using folder = temporaryFolder();
+    const env = { NOTES_DB: folder.file('notes.db') };
+    assert.match(run([], env).out, /does not exist yet\.\nNext: notes-db migrate/);
+    assert.deepEqual(readdirSync(folder.path), []);
+    run(['migrate'], env);
+    run(['backup'], env);
+    const { code, out } = run([], env);
+    assert.equal(code, 0);
+    assert.match(out, /Every migration is applied\. The newest backup is 0 minutes old\.\nNext: notes-db doctor/);
+    assert.match(out, /^Copies +backup backups export import recover restore verify$/m);
+    assert.match(out, /^More +add find$/m);
+    assert.ok(out.split('\n').length <= 16, out);
+    writeFileSync(folder.file('other.db'), 'no database');
+    const other = run([], { NOTES_DB: folder.file('other.db') });
+    assert.match(other.out, /is not a SQLite database[\s\S]*Try: /);
+  });
+
+  it('fits a terminal of 80 columns', () => {
+    // `script` gives a command a terminal; without it there is none to be had.
+    if (spawnSync('script', ['--version']).status !== 0) return;
+    using folder = temporaryFolder();
+    const file = folder.file('n.db');
+    run(['migrate'], { NOTES_DB: file });
+    run(['add', 'milk'], { NOTES_DB: file });
+    run(['backup'], { NOTES_DB: file });
+    const [command, script] = commandFor('test/engine/cli/fixtures/notes-db.ts', RUNTIME);
+    for (const args of [
+      '',
+      '--help',
+      'status',
+      'doctor',
+      'backups',
+      'migrate --dry-run',
+      'backup --help',
+      'verify x',
+    ]) {
+      const line = `stty cols 80; ${command} ${script} ${args}`;
+      const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
+        encoding: 'utf8',
+        env: { ...process.env, NOTES_DB: file, NO_COLOR: '1', FORCE_COLOR: undefined },
+      });
+      assert.ok(stdout.length > 20, args);
+      // A path is one word.
+      const wide = stdout.split('\n').filter((text) => columnsOf(text.trimEnd()) > 80 && !text.includes(folder.path));
+      assert.deepEqual(wide, [], args);
+    }
+  });
+
+  it('completes its words in a shell', () => {
+    const { code, out } = run(['completion', 'bash']);
+    assert.equal(code, 0);
+    const complete = (words: string) => {
+      const ask = `${out}\nCOMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _notes_db; echo "\${COMPREPLY[@]}"`;
+      return spawnSync('bash', ['-c', ask], { encoding: 'utf8' }).stdout.trim();
+    };
+    assert.equal(complete('notes-db back'), 'backup backups');
+    assert.equal(complete('notes-db ad'), 'add');
+    assert.match(complete('notes-db backup --d'), /--dir --daily --deep --db/);
+    for (const shell of ['zsh', 'fish']) {
+      const script = run(['completion', shell]).out;
+      for (const name of [...COMMANDS, 'add', 'find', 'completion'])
+        assert.ok(script.includes(name), `${shell} ${name}`);
+      if (spawnSync(shell, ['--version']).status !== 0) continue;
+      using folder = temporaryFolder();
+      const file = folder.file('completion');
+      writeFileSync(file, script);
+      const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+    }
+    assert.equal(run(['completion', 'sh']).code, 2);
   });
 });

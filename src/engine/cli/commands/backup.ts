@@ -4,10 +4,11 @@ import { isWritable } from '../../file/open.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { formatDuration, formatTable } from '../output.ts';
+import { ALL_TABLES, formatDuration, formatRows } from '../output.ts';
 import { backupProgress } from '../progress.ts';
 
 interface Options {
+  readonly all?: boolean;
   readonly to?: string;
   readonly dir?: string;
   readonly label?: string;
@@ -17,8 +18,10 @@ interface Options {
 
 export const backup: Command = {
   name: 'backup',
+  group: 'Copies',
   description: 'copy the database, as it is at this moment, into a new file and read it back; others may write',
   options: {
+    ...ALL_TABLES,
     '--to <file>': 'the file to make',
     '--dir <folder>': 'the folder to make a file in (default: backups beside the database)',
     '--label <text>': 'what it is for; becomes a part of the name',
@@ -35,7 +38,7 @@ export const backup: Command = {
 
 async function runBackup(call: Call<Schema, Options>): Promise<void> {
   const { kit } = call;
-  const { to, dir, label, daily, deep } = call.options;
+  const { to, dir, label, daily, deep, all } = call.options;
   if (to !== undefined && dir !== undefined) call.refuse('give --to or --dir, not both');
   if (to !== undefined && label !== undefined) call.refuse('a file given with --to has a name already');
   if (daily && (to !== undefined || label !== undefined)) call.refuse('--daily goes with --dir only');
@@ -48,20 +51,20 @@ async function runBackup(call: Call<Schema, Options>): Promise<void> {
   if (!daily) {
     const report = await kit.backup(db, { to, dir, label, deep, onProgress });
     progress[Symbol.dispose]();
-    return call.print(report, () => describe(report));
+    return call.print(report, () => describe(report, all));
   }
   const report = await kit.backupDaily(db, dir, { deep, onProgress });
   progress[Symbol.dispose]();
   call.print(report, () =>
-    report.isNew ? describe(report.backup) : `${report.path} is the backup of this day already. Nothing was done.`,
+    report.isNew ? describe(report.backup, all) : `${report.path} is the backup of this day already. Nothing was done.`,
   );
 }
 
-function describe({ path, bytes, durationMs, sha256, migration, rows, deep }: BackupReport): string {
+function describe({ path, bytes, durationMs, sha256, migration, rows, deep }: BackupReport, all?: boolean): string {
   return [
     `${path}: ${formatBytes(bytes)} in ${formatDuration(durationMs)}, read back and ${deep ? 'checked in depth' : 'checked'}.`,
     `Newest migration ${migration}; SHA-256 ${sha256}.`,
     '',
-    formatTable(['table', 'rows'], Object.entries(rows)),
+    formatRows(rows, all),
   ].join('\n');
 }

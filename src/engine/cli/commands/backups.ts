@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { type BackupEntry, backupsIn } from '../../backup/list.ts';
 import type { PruneBackupsReport } from '../../backup/prune.ts';
 import type { Schema } from '../../connection/db.ts';
@@ -7,7 +8,7 @@ import { isThere } from '../../file/fs.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
-import { formatTable, plural } from '../output.ts';
+import { formatAge, formatTable, plural } from '../output.ts';
 import { wholeNumber } from '../whole-number.ts';
 
 interface Options {
@@ -24,6 +25,7 @@ const count = (description: string) => ({ description, parse: wholeNumber });
 
 export const backups: Command = {
   name: 'backups',
+  group: 'Copies',
   description: 'list the backups, newest first; with --prune delete old ones',
   options: {
     '--dir <folder>': 'the folder with the backups (default: backups beside the database)',
@@ -69,35 +71,32 @@ function folderOf(filename: string): string {
 }
 
 function describe(backups: readonly BackupEntry[], command: string): string {
-  const head = ['age', 'size', 'label', 'newest migration', 'usable', 'file'];
-  const rows = backups.map(({ ageMs, isAhead, bytes, kind, label, migration, verified, path }) => [
+  const [folder = ''] = backups.map(({ path }) => dirname(path));
+  const head = ['age', 'size', 'label', 'usable', 'file'];
+  const rows = backups.map(({ ageMs, isAhead, bytes, kind, label, verified, path }) => [
     isAhead ? 'future' : formatAge(ageMs),
     formatBytes(bytes),
     label ?? (kind === 'backup' ? '-' : kind),
-    migration ?? '-',
     verified ? 'looks so' : 'NO',
-    path,
+    basename(path),
   ]);
   const problems = backups.flatMap(({ problem }) => (problem ? [problem] : []));
   const ahead = backups.filter(({ isAhead }) => isAhead);
   const notRead = `Only headers, tables and ledgers were looked at. ${command} verify FILE reads every page.`;
-  return [formatTable(head, rows), notRead, ...problems, ...(ahead.length > 0 ? [dated(ahead.length)] : [])].join('\n');
+  return [
+    `In ${folder}:`,
+    '',
+    formatTable(head, rows),
+    '',
+    notRead,
+    ...problems,
+    ...(ahead.length > 0 ? [dated(ahead.length)] : []),
+  ].join('\n');
 }
 
 function dated(count: number): string {
   const were = count === 1 ? 'is' : 'are';
   return `${plural(count, 'backup')} ${were} dated in the future: the clock was wrong then, or is wrong now. --prune leaves them alone.`;
-}
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
-
-/** `3 days`, `5 hours`, `2 minutes`: the largest unit that is full. */
-function formatAge(ageMs: number): string {
-  if (ageMs >= DAY_MS) return plural(Math.floor(ageMs / DAY_MS), 'day');
-  if (ageMs >= HOUR_MS) return plural(Math.floor(ageMs / HOUR_MS), 'hour');
-  return plural(Math.floor(ageMs / MINUTE_MS), 'minute');
 }
 
 function describePrune({ wreckage, deleted, kept, spared, dryRun }: PruneBackupsReport): string {

@@ -13,6 +13,7 @@ interface Options extends ProjectOptions {
 
 export const checkMigrations: Command = {
   name: 'check',
+  group: 'Schema',
   description: 'say whether the schema, the migrations and their module agree, and what would fail on a file with data',
   arguments: { '[folder]': 'the folder of drizzle-kit (default: that of drizzle.config.ts, else drizzle)' },
   options: {

@@ -13,6 +13,7 @@ interface Options {
 
 export const checkpoint: Command = {
   name: 'checkpoint',
+  group: 'Space',
   description: 'move what the -wal holds into the file, and give its space back',
   options: {
     '--mode <mode>': {

@@ -9,6 +9,7 @@ import { compactProgress } from '../progress.ts';
 
 export const compact: Command = {
   name: 'compact',
+  group: 'Space',
   description: 'give free pages back to the disk; no other process may have the file open',
   examples: ['compact', 'compact --db ./{name}.db --json'],
   run: runCompact,

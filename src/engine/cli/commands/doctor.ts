@@ -8,7 +8,7 @@ import { formatBytes } from '../../format.ts';
 import { type HealthFinding, type HealthReport, type HealthSeverity, worst } from '../../health/report.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
-import { formatTable } from '../output.ts';
+import { formatTable, plural } from '../output.ts';
 import { removeSidecars } from '../sidecars.ts';
 
 interface Options {
@@ -33,6 +33,7 @@ const COLORS: Record<HealthSeverity, (text: string) => string> = {
 
 export const doctor: Command = {
   name: 'doctor',
+  group: 'Look',
   description: 'say what is well with the file and what is not, and what to do; changes nothing',
   options: {
     '--quick': 'read every page once too; without it, only of a file of up to 64 MB',
@@ -90,14 +91,25 @@ async function readBackup(kit: Call['kit'], { newestBackup }: HealthReport): Pro
 }
 
 function describe(report: HealthReport): string {
-  const lines = [`${report.filename}: ${COLORS[report.severity](report.severity)}`, ''];
+  const isWell = report.severity === 'ok' || report.severity === 'info';
+  const state = COLORS[report.severity](isWell ? 'all is well' : report.severity);
+  const lines = [`${report.filename}: ${state}`, ''];
   for (const finding of report.findings) lines.push(...lineOf(finding));
   const objects = report.size?.objects ?? [];
   if (objects.length > 0) {
     const largest = objects.slice(0, LARGEST).map(({ name, type, bytes }) => [name, type, formatBytes(bytes)]);
     lines.push('', formatTable(['largest', 'type', 'size'], largest));
   }
-  return lines.join('\n');
+  return [...lines, '', ...verdictOf(report)].join('\n');
+}
+
+/** The last lines, which a terminal still shows: how it is, and the one thing to do next. */
+function verdictOf({ severity, findings }: HealthReport): string[] {
+  const serious = findings.filter((each) => each.severity === severity && severity !== 'ok' && severity !== 'info');
+  const [first] = serious;
+  if (!first) return [COLORS.ok('All is well.')];
+  const verdict = COLORS[severity](plural(serious.length, severity));
+  return [`${verdict}: ${first.fact}`, ...(first.hint ? [`${colors.bold('Next:')} ${first.hint}`] : [])];
 }
 
 /** Tables and indexes that are shown; `--json` has them all. */

@@ -7,6 +7,7 @@ import { projectOf } from '../project.ts';
 
 export const embedMigrations: Command = {
   name: 'embed',
+  group: 'Schema',
   description: 'write the migrations of a folder into one module, for bundles and binaries',
   arguments: { '[folder]': 'the folder of drizzle-kit (default: that of drizzle.config.ts, else drizzle)' },
   options: { '--to <file>': 'the module to write, .ts or .js (default: history.ts in the folder)' },

@@ -4,18 +4,21 @@ import { shellQuoted } from '../../file/path.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { formatDuration, formatTable, plural } from '../output.ts';
+import { ALL_TABLES, formatDuration, formatRows, plural } from '../output.ts';
 import { exportProgress } from '../progress.ts';
 
 interface Options {
+  readonly all?: boolean;
   readonly to?: string;
   readonly table?: readonly string[];
 }
 
 export const exportTables: Command = {
   name: 'export',
+  group: 'Copies',
   description: 'write every table as JSON lines into a new folder, as it is at this moment; others may write',
   options: {
+    ...ALL_TABLES,
     '--to <folder>': 'the folder to make (default: a dated one next to the database)',
     '--table <name...>': 'only these tables',
   },
@@ -33,15 +36,18 @@ async function runExport(call: Call<Schema, Options>): Promise<void> {
   const { to, table: tables } = call.options;
   const report = await call.kit.exportDb(db, { to, tables, onProgress: progress.onProgress });
   progress[Symbol.dispose]();
-  call.print(report, () => describe(report, call.command));
+  call.print(report, () => describe(report, call));
 }
 
-function describe({ to, bytes, rows, leftOut, durationMs }: ExportReport, command: string): string {
+function describe(
+  { to, bytes, rows, leftOut, durationMs }: ExportReport,
+  { command, options: { all } }: Call<Schema, Options>,
+): string {
   const count = Object.values(rows).reduce((sum, n) => sum + n, 0);
   return [
     `${to}: ${plural(count, 'row')}, ${formatBytes(bytes)} in ${formatDuration(durationMs)}.`,
     '',
-    formatTable(['table', 'rows'], Object.entries(rows)),
+    formatRows(rows, all),
     '',
     ...leftOut.map(({ table, reason }) => `Left out: ${table}, ${reason}.`),
     `Make a new database of it: ${command} import --from-export ${shellQuoted(to)} --db NEW_FILE`,

@@ -14,6 +14,7 @@ interface Options extends ProjectOptions {
 
 export const generateMigration: Command = {
   name: 'generate',
+  group: 'Schema',
   description: 'have drizzle-kit write a migration of what changed in the schema, and look at its SQL',
   arguments: { '<name>': 'what it is for, e.g. add_due_dates' },
   options: {

@@ -15,6 +15,7 @@ export const FROM_EXPORT = 'make a new database from what {command} export wrote
 
 export const importTables: Command = {
   name: 'import',
+  group: 'Copies',
   description: 'make a new database from an export',
   options: { '--from-export <folder>': FROM_EXPORT },
   examples: ['import --from-export ./{name}-export --db ./new.db'],

@@ -28,6 +28,7 @@ export interface MigrateAddition {
 export function migrateWith(more: (db: AnyDb, call: Call) => MigrateAddition): Command {
   return {
     name: 'migrate',
+    group: 'Schema',
     description: 'create the file, or bring it to the newest schema',
     options: {
       '--dry-run': { description: 'say what would be applied; writes nothing', conflicts: 'rehearse' },

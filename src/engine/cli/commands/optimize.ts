@@ -3,6 +3,7 @@ import { formatDuration, plural } from '../output.ts';
 
 export const optimize: Command = {
   name: 'optimize',
+  group: 'Space',
   description: 'gather statistics for the query planner where they are missing or old',
   examples: ['optimize', 'optimize --json'],
   run: runOptimize,

@@ -5,17 +5,19 @@ import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { formatDuration, formatTable, plural } from '../output.ts';
+import { ALL_TABLES, formatDuration, formatRows, plural } from '../output.ts';
 import { recoverProgress } from '../progress.ts';
 
 interface Options {
+  readonly all?: boolean;
   readonly to?: string;
 }
 
 export const recover: Command = {
   name: 'recover',
+  group: 'Copies',
   description: 'save what can be read of a damaged database into a new file; the damaged one is left as it is',
-  options: { '--to <file>': 'the file to make (default: one in backups beside the database)' },
+  options: { ...ALL_TABLES, '--to <file>': 'the file to make (default: one in backups beside the database)' },
   help:
     'It asks the sqlite3 shell, where that is installed, and else reads every table around the damage.\n' +
     'A backup is better where there is one: {command} backups lists them. Exit code 3 where something could not be saved.',
@@ -30,17 +32,17 @@ async function runRecover(call: Call<Schema, Options>): Promise<void> {
   const report = await call.kit.recover({ from: call.givenPath, to: call.options.to, onProgress });
   progress[Symbol.dispose]();
   if (losses(report).length > 0) process.exitCode = EXIT_CODE.look;
-  call.print(report, () => describe(report, call.command));
+  call.print(report, () => describe(report, call));
 }
 
-function describe(report: RecoverReport, command: string): string {
+function describe(report: RecoverReport, { command, options: { all } }: Call<Schema, Options>): string {
   const { from, to, method, bytes, migration, rows, durationMs } = report;
   const how = method === 'shell' ? 'by the sqlite3 shell' : 'table by table';
   return [
     `${to}: ${formatBytes(bytes)} saved of ${from} ${how}, in ${formatDuration(durationMs)}. ${from} was not changed.`,
     migration ? `Newest migration ${migration}.` : 'Which migrations it has could not be read.',
     '',
-    formatTable(['table', 'rows'], Object.entries(rows)),
+    formatRows(rows, all),
     '',
     ...losses(report),
     whatNext(report, command),

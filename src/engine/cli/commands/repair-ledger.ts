@@ -8,6 +8,7 @@ interface Options {
 
 export const repairLedger: Command = {
   name: 'repair-ledger',
+  group: 'Schema',
   description: 'accept an applied migration whose file was edited since; records who, when, why and both hashes',
   arguments: { '<tag>': 'the migration, as 0003_budgets' },
   options: { '--reason <text>': 'why the edit is right, for whoever reads the log' },

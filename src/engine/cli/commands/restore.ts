@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import type { RestoredTable } from '../../backup/compare.ts';
 import type { RestoreReport } from '../../backup/restore.ts';
 import type { Schema } from '../../connection/db.ts';
 import { backupFolder } from '../../file/copy-name.ts';
@@ -6,10 +7,11 @@ import { statAt } from '../../file/file.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { endBy, onInterrupt } from '../interrupt.ts';
-import { formatCount, formatDuration, formatTable, plural, print } from '../output.ts';
+import { formatDuration, formatTable, plural, print } from '../output.ts';
 import { backupProgress } from '../progress.ts';
 
 interface Options {
+  readonly all?: boolean;
   readonly dryRun?: boolean;
   readonly deep?: boolean;
   readonly yes?: boolean;
@@ -17,9 +19,11 @@ interface Options {
 
 export const restore: Command = {
   name: 'restore',
+  group: 'Copies',
   description: 'bring back a backup; what was there is kept in backups/replaced-…',
   arguments: { '[file]': 'the backup; without it a restore that was interrupted is brought to its end' },
   options: {
+    '--all': 'list tables without a difference too',
     '--dry-run': 'say what would come back and what would be lost; changes nothing',
     '--deep': 'also compare every index of the backup with its table and follow every foreign key',
     '--yes': 'do not ask; needed if there is no terminal to ask on',
@@ -35,7 +39,7 @@ export const restore: Command = {
 
 async function runRestore(call: Call<Schema, Options>): Promise<void> {
   const { kit, givenPath: to, filename: target } = call;
-  const { deep, dryRun, yes } = call.options;
+  const { all, deep, dryRun, yes } = call.options;
   const [file] = call.args;
   const before = inodeOf(target);
   using _ = onInterrupt(() =>
@@ -47,7 +51,7 @@ async function runRestore(call: Call<Schema, Options>): Promise<void> {
     if (!process.stdin.isTTY || !process.stderr.isTTY)
       call.refuse('there is no terminal to ask on: give --yes to restore, or --dry-run to see what it would do');
     const plan = await kit.restore({ from: file, to, deep, dryRun: true });
-    if (!(await agrees(describe(plan), target))) {
+    if (!(await agrees(describe(plan, all), target))) {
       process.exitCode = EXIT_CODE.failed;
       return print('Nothing was changed.');
     }
@@ -55,7 +59,7 @@ async function runRestore(call: Call<Schema, Options>): Promise<void> {
   using progress = backupProgress();
   const report = await kit.restore({ from: file, to, deep, dryRun, onProgress: progress.onProgress });
   progress[Symbol.dispose]();
-  call.print(report, () => describe(report));
+  call.print(report, () => describe(report, all));
 }
 
 /** Another file has another inode; undefined if there is none. */
@@ -81,7 +85,7 @@ async function agrees(plan: string, target: string): Promise<boolean> {
   }
 }
 
-function describe(report: RestoreReport): string {
+function describe(report: RestoreReport, all?: boolean): string {
   const { to, backup, migrated, replaced, replacedProblem, finished, putBack, dryRun, durationMs } = report;
   const title = dryRun
     ? `${to} would be what ${backup?.path} holds; nothing was changed.`
@@ -96,25 +100,28 @@ function describe(report: RestoreReport): string {
     ...(migrated.length > 0 ? [`${dryRun ? 'To be applied' : 'Applied'} on the way: ${migrated.join(', ')}.`] : []),
     ...(replaced ? [`What was there is in ${replaced}`] : []),
     ...(replacedProblem ? [`It could not be compared. ${replacedProblem}`] : []),
-    '',
-    tableOf(report),
+    ...tableOf(report, all),
     ...lossOf(report),
   ].join('\n');
 }
 
-function tableOf({ tables, dryRun }: RestoreReport): string {
-  const now = dryRun ? 'after' : 'now';
-  const head = ['table', now, 'newest', 'before', 'newest before', 'not back', 'other values'];
-  const rows = Object.entries(tables).map(([table, { rows: n, newest, replaced }]) => [
+/** Tables that came back as they were are counted in one line unless all are wanted; `--json` has more of each. */
+function tableOf({ tables, dryRun }: RestoreReport, all = false): string[] {
+  const head = ['table', dryRun ? 'after' : 'now', 'before', 'not back', 'other values'];
+  const entries = Object.entries(tables);
+  const differs = ({ rows, replaced }: RestoredTable) =>
+    replaced ? rows !== replaced.rows || replaced.lost + replaced.changed > 0 : rows > 0;
+  const shown = entries.filter(([, table]) => all || differs(table));
+  const same = entries.length - shown.length;
+  const rows = shown.map(([table, { rows: n, replaced }]) => [
     table,
-    formatCount(n),
-    newest ?? '-',
-    replaced ? formatCount(replaced.rows) : '-',
-    replaced?.newest ?? '-',
-    replaced ? formatCount(replaced.lost) : '-',
-    replaced ? formatCount(replaced.changed) : '-',
+    n,
+    ...(replaced ? [replaced.rows, replaced.lost, replaced.changed] : ['-', '-', '-']),
   ]);
-  return formatTable(head, rows);
+  return [
+    ...(shown.length > 0 ? ['', formatTable(head, rows)] : []),
+    ...(same > 0 ? ['', `${plural(same, 'table')} without a difference (--all lists them).`] : []),
+  ];
 }
 
 function lossOf({ tables, dryRun }: RestoreReport): string[] {

@@ -1,22 +1,30 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Schema } from '../../connection/db.ts';
 import { isThere } from '../../file/fs.ts';
 import { MEMORY } from '../../file/path.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
-import { formatCount, formatTable, plural } from '../output.ts';
+import { ALL_TABLES, formatCount, formatRows, plural } from '../output.ts';
+
+interface Options {
+  readonly all?: boolean;
+}
 
 const MOST_LISTED = 5;
 
 export const status: Command = {
   name: 'status',
+  group: 'Look',
   description: 'say what the file holds and which migrations it has; writes nothing',
+  options: ALL_TABLES,
+  help: 'Exit code 3 if there is no file, or if it does not fit this version.',
   examples: ['status', 'status --json'],
   run: runStatus,
 };
 
-function runStatus(call: Call): void {
+function runStatus(call: Call<Schema, Options>): void {
   const { kit, filename } = call;
   // The folder of the default path is created with the file; of any other path it must be there.
   const isToCome = call.givenPath === undefined && !isThere(dirname(filename));
@@ -34,7 +42,7 @@ function runStatus(call: Call): void {
     rows,
   };
   if (report.problem || !report.exists) process.exitCode = EXIT_CODE.look;
-  call.print(report, () => describe(report, call.command));
+  call.print(report, () => describe(report, call));
 }
 
 function sizeOf(path: string): number {
@@ -58,7 +66,7 @@ interface StatusReport {
 }
 
 /** A sentence each for the file, what reads it and its migrations; then the rows. It fits a screen. */
-function describe(report: StatusReport, command: string): string {
+function describe(report: StatusReport, { command, options: { all } }: Call<Schema, Options>): string {
   const tables = Object.entries(report.rows);
   const rows = tables.reduce((sum, [, count]) => sum + count, 0);
   const lines = [
@@ -70,7 +78,7 @@ function describe(report: StatusReport, command: string): string {
     ...(report.problem ? [report.problem.message, `Try: ${report.problem.hint}`] : []),
     ...listed(report.drift.map(({ kind, type, name }) => `Drift: ${kind} ${type} ${name}`)),
   ];
-  if (tables.length > 0) lines.push('', formatTable(['table', 'rows'], tables));
+  if (tables.length > 0) lines.push('', formatRows(report.rows, all));
   return lines.join('\n');
 }
 

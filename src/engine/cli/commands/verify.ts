@@ -2,17 +2,19 @@ import type { VerifyReport } from '../../backup/verify.ts';
 import type { Schema } from '../../connection/db.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
-import { formatDuration, formatTable } from '../output.ts';
+import { ALL_TABLES, formatDuration, formatRows } from '../output.ts';
 
 interface Options {
+  readonly all?: boolean;
   readonly deep?: boolean;
 }
 
 export const verify: Command = {
   name: 'verify',
+  group: 'Copies',
   description: 'read a backup as a whole and say what it holds; changes nothing',
   arguments: { '<file>': 'the backup' },
-  options: { '--deep': 'also compare every index with its table and follow every foreign key' },
+  options: { ...ALL_TABLES, '--deep': 'also compare every index with its table and follow every foreign key' },
   help: 'Exit code 1 where it is not a backup that can be used.',
   examples: ['verify backups/{name}-daily-20261122.db --deep'],
   run: runVerify,
@@ -21,16 +23,19 @@ export const verify: Command = {
 async function runVerify(call: Call<Schema, Options>): Promise<void> {
   const [file = ''] = call.args;
   const report = await call.kit.verifyBackup(file, { deep: call.options.deep });
-  call.print(report, () => describe(report));
+  call.print(report, () => describe(report, call.options.all));
 }
 
-function describe({ path, bytes, sha256, migration, pending, problem, rows, deep, durationMs }: VerifyReport): string {
+function describe(
+  { path, bytes, sha256, migration, pending, problem, rows, deep, durationMs }: VerifyReport,
+  all?: boolean,
+): string {
   return [
     `${path}: ${formatBytes(bytes)}, good${deep ? ' in depth' : ''}; read in ${formatDuration(durationMs)}.`,
     `Newest migration ${migration}${sha256 ? `; SHA-256 ${sha256}` : '; a -wal or -journal belongs to it'}.`,
     ...(pending.length > 0 ? [`A restore will apply ${pending.join(', ')}.`] : []),
     ...(problem ? [`This version cannot open it. ${problem.message}`, problem.hint] : []),
     '',
-    formatTable(['table', 'rows'], Object.entries(rows)),
+    formatRows(rows, all),
   ].join('\n');
 }
