@@ -13,6 +13,7 @@ interface Options {
 
 export const console: Command = {
   name: 'console',
+  group: 'Look',
   description: 'serve one page on this machine that shows how the file is and what goes on in it; only reads',
   options: {
     '--port <port>': { description: 'the port on 127.0.0.1 (default: one that is free)', parse: portNumber },
