@@ -7,7 +7,7 @@ import { checkCounters } from './check-counters.ts';
 import { createHome, defaultDbPath } from './home.ts';
 import { checkLegacy } from './legacy/check.ts';
 import { olderDorkos } from './legacy/recognise.ts';
-import { RECOUNT } from './relay/rebuild-sql.ts';
+import { RECOUNT } from './relay/recount.ts';
 import * as schema from './schema.ts';
 
 /** DorkOS's database, as the engine knows it. */

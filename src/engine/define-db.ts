@@ -27,9 +27,9 @@ import {
   repairLedger,
   runMigrationsWith,
 } from './migrate-db.ts';
+import { checkAllowLoss } from './migrations/allow-loss.ts';
 import type { AllowLoss, History } from './migrations/history.ts';
 import type { LedgerRepair, RepairLedgerOptions } from './migrations/repair.ts';
-import { checkAllowLoss } from './migrations/runner.ts';
 import { type Activity, activity } from './monitor/activity.ts';
 import { type Monitor, type MonitorOptions, monitor } from './monitor/monitor.ts';
 import { type OptionNames, optionsArgument } from './options.ts';

@@ -10,19 +10,14 @@ import { hasCode, isThere } from './file/fs.ts';
 import { asRefusal, openConnection, orRefuse, refuseForeign } from './file/open.ts';
 import { databasePath, MEMORY } from './file/path.ts';
 import type { Host } from './host.ts';
+import { checkAllowLoss } from './migrations/allow-loss.ts';
 import { isOurs, mismatch } from './migrations/bring-up.ts';
 import type { History } from './migrations/history.ts';
 import { readLedger } from './migrations/ledger.ts';
 import { type Rehearsal, type RehearseOptions, rehearse } from './migrations/rehearsal.ts';
 import { type LedgerRepair, type RepairLedgerOptions, repair } from './migrations/repair.ts';
 import type { MigrationReport } from './migrations/report.ts';
-import {
-  checkAllowLoss,
-  checkMigrateOptions,
-  MIGRATE_OPTIONS,
-  type MigrateOptions,
-  migrate,
-} from './migrations/runner.ts';
+import { checkMigrateOptions, MIGRATE_OPTIONS, type MigrateOptions, migrate } from './migrations/runner.ts';
 import { type MigrationStatus, statusOf } from './migrations/status.ts';
 import { type OptionNames, objectArgument, optionsArgument } from './options.ts';
 

@@ -1,7 +1,7 @@
 /** The Bun build reads what most processes never call at the first call, from a file that may be gone by then. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { createDb } from '#entry';
@@ -62,6 +62,22 @@ describe('the features of the Bun build', () => {
       new db.PulseStore(opened).listRuns();
       console.log(JSON.stringify([index.getMessage('m').subject, budget.checkBudget('a', 5).remaining]))`);
     assert.deepEqual(read, ['s', 4]);
+  });
+
+  it('are all that the entry does not read when it is imported', () => {
+    const entry = readFileSync(join(built, 'index.js'), 'utf8');
+    const chunks = [...entry.matchAll(/"(\.\/chunks\/[^"]+)"/g)].map(([, path]) => join(built, path as string));
+    assert.ok(chunks.length > 0);
+    const sources = chunks.flatMap((path) =>
+      [...readFileSync(path, 'utf8').matchAll(/^\/\/ src\/(\S+)$/gm)].map(([, file]) => file as string),
+    );
+    assert.ok(sources.includes('engine/create-db.ts'));
+    const late = /^(engine\/(backup|copies|export|health|maintenance|migrations|monitor|rows|worker)|dork\/legacy)\//;
+    const opening = ['engine/migrations/allow-loss.ts', 'engine/migrations/current.ts', 'engine/migrations/names.ts'];
+    const read = sources.filter(
+      (file) => late.test(file) && ![...opening, 'dork/legacy/recognise.ts', 'dork/legacy/schema.ts'].includes(file),
+    );
+    assert.deepEqual(read, []);
   });
 
   it('are found although a banner of a bundler has made a global require of another folder', () => {

@@ -15,12 +15,12 @@ import {
   LAST_NOTED,
   LEAVE_ALONE,
   NOTE_INDEXED,
-  RECOUNT,
   SEE,
   SETTLE,
   STAGE,
   SWAP,
 } from './rebuild-sql.ts';
+import { RECOUNT } from './recount.ts';
 
 /** The key of a row: a message at an endpoint. */
 export interface RowKey {

@@ -1,12 +1,13 @@
 import type { Connection } from '../connection/connection.ts';
 import { STEP_MS } from '../connection/pragmas.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
-import { DatabaseBusyError, DorkDbError, InvalidInputError, MigrationError } from '../errors.ts';
+import { DatabaseBusyError, DorkDbError, MigrationError } from '../errors.ts';
 import { flushCommits } from '../file/flush.ts';
 import { MEMORY } from '../file/path.ts';
 import { checkTimeout, flagArgument } from '../input.ts';
-import { type OptionNames, objectArgument } from '../options.ts';
+import type { OptionNames } from '../options.ts';
 import { retryWhile } from '../sleep.ts';
+import { checkAllowLoss } from './allow-loss.ts';
 import { apply } from './apply.ts';
 import { isCurrent, recordSchema } from './current.ts';
 import { withForeignKeysOff } from './foreign-keys.ts';
@@ -65,18 +66,6 @@ export function checkMigrateOptions({ lockTimeoutMs, snapshot, allowLoss }: Migr
   checkAllowLoss(allowLoss);
   if (lockTimeoutMs !== undefined) checkTimeout(lockTimeoutMs, 'options.lockTimeoutMs');
   return flagArgument(snapshot, 'options.snapshot', true);
-}
-
-/** @throws InvalidInputError */
-export function checkAllowLoss(allowLoss: unknown): void {
-  if (allowLoss === undefined) return;
-  const lists = Object.values(objectArgument(allowLoss as AllowLoss, 'options.allowLoss'));
-  if (!lists.every((names) => Array.isArray(names) && names.every((name) => typeof name === 'string'))) {
-    throw new InvalidInputError(
-      'options.allowLoss',
-      "must map tags to lists of names, e.g. { '0011_drop_drafts': ['drafts'] }",
-    );
-  }
 }
 
 type Outcome = Omit<MigrationReport, 'filename' | 'durationMs'>;
