@@ -27,8 +27,8 @@ async function waiter(runtime: Runtime, args: readonly string[], free: () => unk
 }
 
 const BUSY = { code: 'SQLITE_BUSY', waits: 1, waitedEnough: true, errors: 1 };
-/** SQLite knows that there is nothing to wait for: the state that was read is not written to any more. */
-const AT_ONCE = { ...BUSY, waitedEnough: false };
+/** SQLite knows that there is nothing to wait for. How long a loaded machine takes to say so is not looked at. */
+const AT_ONCE = { code: 'SQLITE_BUSY', waits: 1, errors: 1 };
 
 function write(db: Db, id: string): void {
   db.$client.prepare('INSERT INTO rate_limit_buckets VALUES (?, 1, 1)').run(id);
@@ -80,7 +80,7 @@ describe(`waiting for a lock, held on ${RUNTIME}`, () => {
         returning: once,
         transaction: once,
         'first write of a deferred transaction': once,
-        'write after a read in one': once,
+        'write after a read in one': { ...AT_ONCE, waits: 0 },
         inTransaction: false,
         busyTimeout: 0,
       });
