@@ -18,6 +18,7 @@ const DONE: readonly string[] = [
   'src/engine/maintenance',
   'src/engine/worker',
   'src/engine/copies',
+  'src/engine/backup',
   'src/engine/export',
   'src/engine/rows',
   'src/engine/*',

@@ -139,6 +139,7 @@ function commentLines(comment: string): string[] {
       return isCode
         ? ''
         : line
+            .replace(/\{@link[^}]*\}/g, '`x`')
             .replace(/`[^`]*`/g, '`x`')
             .replace(/https?:\S+/g, '')
             .trim();

@@ -22,37 +22,40 @@ import { Listener } from './listener.ts';
 import { pauseCheckpoints, whileOpen } from './running.ts';
 import { type VerifyReport, verify } from './verify.ts';
 
-/** What `backup()` takes. */
+/** Options for `backup()`. */
 export interface BackupOptions {
-  /** The file to make; it must not exist, and its folder must. */
+  /** The file to create. It must not exist, but its folder must. */
   readonly to?: string;
-  /** The folder to make a file in. Default: `backups` beside the database. It is created with mode 0700. */
+  /** The folder for the new file. Default: `backups` next to the database. It is created with mode 0700. */
   readonly dir?: string;
-  /** What it is for, as `before the upgrade`: it becomes a part of the file's name. Only without `to`. */
+  /** A label that becomes part of the file's name, e.g. `before the upgrade`. Only without `to`. */
   readonly label?: string;
-  /** True to compare every index with its table and follow every foreign key of the copy too. Default false. */
+  /** True to also compare every index of the copy with its table and check every foreign key. Default false. */
   readonly deep?: boolean;
-  /** Called ten times a second. What it throws is what the caller gets, when the copy is made; the copy is removed. */
+  /**
+   * Called ten times a second. If it throws, the copy is removed, and `backup()` fails with that error after the
+   * copying.
+   */
   readonly onProgress?: (progress: BackupProgress) => void;
 }
 
 const OPTIONS: OptionNames<BackupOptions> = { to: true, dir: true, label: true, deep: true, onProgress: true };
 
-/** A backup that was made and read back. */
+/** A finished and verified backup. */
 export type BackupReport = VerifyReport;
 
 /**
- * Copies a database, as it is at this moment, into a new file, while others write. The copy is made and read back by a
- * thread of its own, under a temporary name that no listing counts; it gets its name when it is proved, flushed to the
- * disk, with mode 0600.
+ * Copies the current state of a database into a new file, while others write. A separate thread creates and verifies
+ * the copy under a temporary name, which is not listed as a backup. The copy gets its name, with mode 0600, when it is
+ * verified and flushed to the disk.
  *
- * Closing the database meanwhile ends it: nothing is left behind, though the process may need until the copy's end to
- * exit.
+ * Closing the database meanwhile cancels the backup and leaves no file, but the process may not exit before the copying
+ * ends.
  *
- * @throws BackupError; the code says why (`NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `IN_MEMORY`, those of
- * `verifyBackup()`, SQLite's own). No file was made.
- * @throws ClosedError where the database is closed, or was closed before the backup was done.
- * @throws InvalidInputError for a path or a label that cannot be one, and where `deep` is not true or false.
+ * @throws BackupError with the reason as its code (`NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `IN_MEMORY`, those of
+ * `verifyBackup()`, SQLite's own). No file was created.
+ * @throws ClosedError if the database is closed, or is closed before the backup is done.
+ * @throws InvalidInputError for an invalid path or label, or if `deep` is not a boolean.
  *
  * @example
  * ```ts
@@ -67,13 +70,13 @@ export async function backup(db: AnyDb, options: BackupOptions = {}): Promise<Ba
   return await backupTo(connection, to, { ...options, deep, createdFolder });
 }
 
-/** Options of {@link backupTo}. */
+/** Options for {@link backupTo}. */
 export interface BackupToOptions extends Pick<BackupOptions, 'deep' | 'onProgress'> {
-  /** A folder that was created for the backup: it goes if no backup is made. */
+  /** A folder that was created for the backup. It is removed if the backup fails. */
   readonly createdFolder?: string | undefined;
 }
 
-/** Makes a backup at a path. */
+/** Creates a backup at a path. */
 export async function backupTo(
   connection: Connection,
   to: string,
@@ -82,7 +85,7 @@ export async function backupTo(
   const started = performance.now();
   const { filename } = connection;
   const listener = new Listener(onProgress);
-  // Before anything is waited for, so that no other backup of this process takes the name.
+  // Before the first await, so that no other backup of this process takes the name.
   if (isInTheMaking(connection.adapter, to)) throw beingMade(to);
   await using copy = new Making(connection.adapter, to, { createdFolder });
   let thread: Thread | undefined;
@@ -102,7 +105,7 @@ export async function backupTo(
   } catch (error) {
     if (listener.threw(error)) throw error;
     const what = `No backup of ${filename} was made, and it was not changed.`;
-    throw failureOf(BackupError, error, what, 'Look at the folder of the backup and its disk, and call again.');
+    throw failureOf(BackupError, error, what, 'Check the folder of the backup and its disk, then call again.');
   } finally {
     stopWatching();
     await thread?.[Symbol.asyncDispose]();
@@ -110,13 +113,16 @@ export async function backupTo(
 }
 
 function beingMade(to: string): BackupError {
-  return new BackupError('RUNNING', `${to} is being made. No other copy was made.`, {
-    hint: 'Wait for the other one.',
+  return new BackupError('RUNNING', `${to} is already being created. No other copy was made.`, {
+    hint: 'Wait until it is finished.',
     retryable: true,
   });
 }
 
-/** Removes what killed processes left: half copies in the folder of this one, and of a compaction next to the file. */
+/**
+ * Removes the leftovers of killed processes: unfinished copies in the backup folder, and those of compactions next to
+ * the file.
+ */
 async function sweepFor({ adapter, filename }: Connection, to: string): Promise<void> {
   await sweep(adapter, dirname(to), (name) => isCopyName(name) || name === basename(to));
   await sweep(adapter, dirname(filename), (name) => name === basename(filename));
@@ -129,7 +135,7 @@ async function fill(
   listener: Listener<BackupProgress>,
 ): Promise<void> {
   const { filename, readonly, isImmutable: isClosed } = connection;
-  // Of the thread's own connection, since the other may be in the midst of a loop over rows.
+  // A separate connection, because the other one may be iterating over rows.
   const source = await thread.open(filename, { readonly, isClosed });
   await source.all(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   const totalBytes = await contentBytes(source);
@@ -144,18 +150,23 @@ async function fill(
   await source.close();
 }
 
-/** What a copy has at most: free pages are not copied. */
+/** Returns the maximum size of a copy, which does not include free pages. */
 async function contentBytes(source: ThreadConnection): Promise<number> {
   const read = async (name: string) => Number(Object.values((await source.all(`PRAGMA ${name}`))[0] ?? {})[0]);
   return ((await read('page_count')) - (await read('freelist_count'))) * (await read('page_size'));
 }
 
-/** Passive: it waits for nobody, and nobody for it. While others write, each round leaves less to the next. */
+/**
+ * Passive checkpoints do not wait for other connections or block them. While others write, each round leaves fewer
+ * pages.
+ */
 const ROUNDS = 5;
-/** So little is left to the next write. */
+/** This few pages are left to the next write. */
 const FEW_PAGES = 1000;
 
-/** Moves what the copy kept in the -wal into the file, since the event loop would otherwise have to. */
+/**
+ * Moves the pages that gathered in the -wal during the copying into the file. Otherwise the event loop would have to.
+ */
 async function checkpoint(source: ThreadConnection): Promise<void> {
   try {
     for (let round = 0; round < ROUNDS; round++) {
@@ -168,7 +179,7 @@ async function checkpoint(source: ThreadConnection): Promise<void> {
   }
 }
 
-/** The file to make, in a folder that is there. */
+/** Returns the file to create, in an existing folder. */
 function targetOf(
   connection: Connection,
   { to, dir, label }: BackupOptions,
@@ -182,10 +193,10 @@ function targetOf(
     const createdFolder = prepareFolder(folder, filename);
     return { to: freeName(connection, folder, tag), createdFolder };
   }
-  if (dir !== undefined) throw new InvalidInputError('options.dir', 'is given beside options.to');
-  if (tag !== undefined) throw new InvalidInputError('options.label', 'is given beside options.to, which has a name');
+  if (dir !== undefined) throw new InvalidInputError('options.dir', 'cannot be used with options.to');
+  if (tag !== undefined) throw new InvalidInputError('options.label', 'cannot be used with options.to');
   const path = databasePath(to, 'options.to');
-  if (path === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
+  if (path === MEMORY) throw new InvalidInputError('options.to', 'must be the path of a file');
   requireFolder(dirname(path), BackupError, 'No backup was made.');
   if (isThere(path)) throw targetExists(path);
   return { to: path };
@@ -194,12 +205,12 @@ function targetOf(
 /** @throws BackupError `IN_MEMORY` */
 export function refuseMemory({ filename }: Connection): void {
   if (filename !== MEMORY) return;
-  throw new BackupError('IN_MEMORY', 'A database in memory has no file that could be copied. No backup was made.', {
+  throw new BackupError('IN_MEMORY', 'A database in memory has no file to copy. No backup was made.', {
     hint: 'Open a file, or copy it with VACUUM INTO.',
   });
 }
 
-/** Two backups of one millisecond get two names. */
+/** Returns a new path, also for two backups in the same millisecond. */
 function freeName({ adapter, filename }: Connection, folder: string, tag: string | undefined): string {
   for (let at = Date.now(); ; at++) {
     const path = join(folder, copyName(folder, filename, 'backup', new Date(at), tag));

@@ -6,14 +6,14 @@ export const TABLE_INTERIOR = 5;
 export const INDEX_LEAF = 10;
 export const TABLE_LEAF = 13;
 
-/** The content of a cell, behind its child's number. */
+/** The content of a cell, after its child's page number. */
 export interface Payload {
   readonly offset: number;
-  /** Bytes that the page itself holds, with the number of the first overflow page. */
+  /** Bytes on the page itself, including the number of the first overflow page. */
   readonly length: number;
 }
 
-/** Reads a variable-length integer; undefined if it does not end before `end`. */
+/** Reads a variable-length integer; returns undefined if it does not end before `end`. */
 export function varint(bytes: Buffer, at: number, end: number): { value: number; next: number } | undefined {
   let value = 0;
   for (let i = 0; i < 9; i++) {
@@ -43,7 +43,9 @@ export function payloadOf(file: PageFile, page: Buffer, type: number, cell: numb
   return { offset, length: end - offset };
 }
 
-/** How much of a payload its page holds. https://sqlite.org/fileformat2.html#cell_payload_overflow_pages */
+/**
+ * Returns how many bytes of a payload are on its page. https://sqlite.org/fileformat2.html#cell_payload_overflow_pages
+ */
 function localBytes(size: number, most: number, usable: number): number {
   if (size <= most) return size;
   const least = Math.floor(((usable - 12) * 32) / 255) - 23;
@@ -53,7 +55,7 @@ function localBytes(size: number, most: number, usable: number): number {
 
 const WIDTHS = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0];
 
-/** True if the header of a record accounts for every byte of it. A header that goes on in an overflow page is trusted. */
+/** Returns true if the header of a record matches its size. A header that continues on an overflow page is trusted. */
 function isRecord(page: Buffer, start: number, end: number, size: number): boolean {
   const header = varint(page, start, end);
   if (!header || header.value > size || header.value < header.next - start) return false;
@@ -69,7 +71,7 @@ function isRecord(page: Buffer, start: number, end: number, size: number): boole
   return total === size;
 }
 
-/** True if so many bytes can be read from a chain of overflow pages. */
+/** Returns true if this many bytes can be read from a chain of overflow pages. */
 function isChain(file: PageFile, first: number, bytes: number): boolean {
   const seen = new Set<number>();
   let page = first;
@@ -78,6 +80,6 @@ function isChain(file: PageFile, first: number, bytes: number): boolean {
     seen.add(page);
     page = file.read(page).readUInt32BE(0);
   }
-  // SQLite writes 0 into the last one; anything else there was overwritten.
+  // SQLite writes 0 into the last page of a chain; any other value was overwritten.
   return page === 0;
 }

@@ -4,36 +4,36 @@ import { quoted } from '../migrations/rows.ts';
 import type { Thread, ThreadConnection } from '../worker/thread.ts';
 import { CAREFUL, isReadonly, mustStayReadonly, openThere } from './look.ts';
 
-/** One table of a restored file. */
+/** A table of a restored file. */
 export interface RestoredTable {
-  /** Rows that came back. */
+  /** Number of restored rows. */
   readonly rows: number;
-  /** The newest instant of them, by the column that says when a row was made; absent for an empty table. */
+  /** The newest creation time of a row; absent for an empty table. */
   readonly newest?: string;
-  /** The same table in the replaced file; absent where there was none or it could not be read. */
+  /** This table in the replaced file; absent if it did not exist or was unreadable. */
   readonly replaced?: ReplacedTable;
 }
 
-/** One table of a file that a restore replaced. */
+/** A table of a file that was replaced by a restore. */
 export interface ReplacedTable {
   readonly rows: number;
   readonly newest?: string;
-  /** Rows that did not come back, by primary key. */
+  /** Number of rows that were not restored, compared by primary key. */
   readonly lost: number;
-  /** Rows that came back with other values. */
+  /** Number of rows that were restored with other values. */
   readonly changed: number;
 }
 
-/** The columns that say when a row was made; the first that a table has counts. */
+/** Columns with the creation time of a row. The first one that a table has is used. */
 const MADE_AT = ['created_at', 'sent_at', 'registered_at', 'started_at'];
 
-/** What a file holds, table by table, and how another one differs that it replaces. */
+/** Returns the content of a file by table, and its differences to the file that it replaces. */
 async function compareFiles(
   thread: Thread,
   restored: string,
   replaced: string | undefined,
 ): Promise<Record<string, RestoredTable>> {
-  // An attached file is opened as the main one is.
+  // An attached file is opened in the same mode as the main one.
   const readonly = replaced
     ? [restored, replaced].some(mustStayReadonly) || [restored, replaced].every(isReadonly)
     : isReadonly(restored);
@@ -67,7 +67,7 @@ async function compareFiles(
   }
 }
 
-/** The same, without the replaced file where it cannot be read. */
+/** Like `compareFiles()`, but without the replaced file if it is unreadable. */
 export async function compareAsFarAsReadable(
   thread: Thread,
   restored: string,

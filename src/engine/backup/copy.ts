@@ -6,27 +6,30 @@ import { bytesOf } from '../file/wal.ts';
 import type { ThreadConnection } from '../worker/thread.ts';
 import type { Listener } from './listener.ts';
 
-/** Where a backup or a restore is. */
+/** The progress of a backup or a restore. */
 export interface BackupProgress {
-  /** `verifying` reads back what was copied, and reports no bytes of its own. */
+  /** `verifying` reads the copy, and does not report bytes. */
   readonly phase: 'copying' | 'verifying';
-  /** Bytes that the copy has. */
+  /** Bytes of the copy so far. */
   readonly bytes: number;
-  /** Bytes that it will have at most. */
+  /** Maximum size of the finished copy in bytes. */
   readonly totalBytes: number;
 }
 
-/** How often the copy's size is looked at, in milliseconds. */
+/** How often the size of the copy is checked, in milliseconds. */
 const EVERY_MS = 100;
 
-/** So many new bytes are flushed to the disk at a time; all at the end would make other flushes wait for seconds. */
+/**
+ * After this many new bytes, the copy is flushed to the disk. Flushing everything at the end would delay other flushes
+ * by seconds.
+ */
 const FLUSH_BYTES = 32 * 2 ** 20;
 
 /**
- * Writes a database, as it is at this moment, into a file in the making, and flushes it; another thread does the work.
+ * Writes the current state of a database into an unfinished file, in another thread, and flushes it.
  * https://sqlite.org/lang_vacuum.html#vacuuminto
  *
- * @param owner Whose file it shall be.
+ * @param owner The owner of the new file.
  */
 export async function fillFrom(
   source: ThreadConnection,
@@ -52,7 +55,7 @@ export async function fillFrom(
   listener.tell({ phase: 'verifying', bytes, totalBytes: bytes });
 }
 
-/** Flushes what another thread writes into a file bit by bit. */
+/** Repeatedly flushes a file while another thread writes it. */
 function flushWhileWritten(path: string, handle: FileHandle): () => Promise<void> {
   let flushed = 0;
   let flushing: Promise<void> | undefined;
@@ -60,7 +63,7 @@ function flushWhileWritten(path: string, handle: FileHandle): () => Promise<void
     const bytes = bytesOf(path);
     if (flushing || bytes - flushed < FLUSH_BYTES) return;
     flushed = bytes;
-    // What fails here fails again at the end, where it counts.
+    // An error here occurs again in the final flush, which reports it.
     flushing = handle
       .datasync()
       .catch(() => {})

@@ -14,22 +14,22 @@ import { failureOf } from './failure.ts';
 import { prepareFolder } from './folder.ts';
 import { type CopyState, look } from './look.ts';
 
-/** What `backupDaily()` found or did. */
+/** The result of `backupDaily()`. */
 export type DailyReport = { readonly path: string } & (
   | { readonly isNew: true; readonly backup: BackupReport }
-  /** The backup of this day was there already; this is what a look at it tells. */
+  /** The backup of this day already existed; its details are from a quick check. */
   | { readonly isNew: false; readonly backup: Pick<CopyState, 'bytes' | 'migration'> }
 );
 
 const OPTIONS: OptionNames<Pick<BackupOptions, 'deep' | 'onProgress'>> = { deep: true, onProgress: true };
 
 /**
- * Makes the backup of this UTC day where there is none yet, as a server's timer wants it: calling it again on the same
- * day, also in another process, makes no second one. One that is there and is no good
- * any more is set aside as `….db.1763889000000.damaged`, with the milliseconds of that moment.
+ * Creates the backup of this UTC day if there is none yet. It is meant for the timer of a server: calling it again on
+ * the same day, even in another process, creates no second backup. An existing backup that is no longer usable is
+ * renamed to `….db.1763889000000.damaged`, with the current time in milliseconds.
  *
- * @param dir Default: `backups` beside the database.
- * @throws BackupError, ClosedError, InvalidInputError as `backup()` does.
+ * @param dir Default: `backups` next to the database.
+ * @throws BackupError, ClosedError, InvalidInputError like `backup()`.
  *
  * @example
  * ```ts
@@ -67,10 +67,10 @@ export async function backupDaily(
   }
 }
 
-/** Those that this process makes at this moment, by their paths. */
+/** The daily backups that this process is creating, by path. */
 const running = new Map<string, Promise<DailyReport>>();
 
-/** The file itself is no good; what else may fail, as too many open files, says nothing of it. */
+/** Errors of the file itself. Other errors, e.g. too many open files, do not mean that the backup is unusable. */
 const IS_NO_BACKUP =
   /^(DAMAGED|TRUNCATED|NOT_A_DATABASE|NO_TABLES|NO_LEDGER|NOT_OURS|FILE_MISSING|SQLITE_(CORRUPT|NOTADB).*)$/;
 
@@ -80,7 +80,7 @@ async function makeDaily(connection: Connection, path: string, options: BackupTo
       return found(connection, path);
     } catch (error) {
       if (!(error instanceof BackupError) || !IS_NO_BACKUP.test(error.code)) throw error;
-      // Under this name nothing lists or deletes it, and the name of the day is free.
+      // A renamed file is not listed or deleted, and the name of the day is free.
       setAside(path);
     }
   }
@@ -97,7 +97,7 @@ async function makeDaily(connection: Connection, path: string, options: BackupTo
   }
 }
 
-/** How often is looked if another process has made the backup of this day. */
+/** How often to check whether another process has finished the backup of this day. */
 const EVERY_MS = 100;
 
 /** @throws BackupError with the system's code. */
@@ -105,7 +105,7 @@ function setAside(path: string): void {
   try {
     renameSync(path, `${path}.${Date.now()}.damaged`);
   } catch (error) {
-    const what = `${path} is no usable backup any more, and could not be renamed. It was not changed, and no backup was made.`;
+    const what = `${path} is no longer a usable backup, but could not be renamed. It was not changed, and no backup was made.`;
     throw failureOf(BackupError, error, what, `Check the owner and permissions of ${dirname(path)}, and call again.`);
   }
 }

@@ -8,10 +8,13 @@ import { isThere } from '../file/fs.ts';
 import { exchange, identityOf, isSameIdentity, openAlone } from '../file/replace.ts';
 import { pidsWith, processesWith } from './open-files.ts';
 
-/** An empty file beside the database while a restore runs; SQLite's own lock on it goes when its holder dies. */
+/**
+ * The suffix of an empty file next to the database while a restore runs. SQLite's lock on it is released when its
+ * process ends.
+ */
 const LOCK = '.restore-lock';
 
-/** Two restores that begin at one moment look at the lock at one moment; one that runs has it for longer. */
+/** Two restores that start together hold the lock for a moment; a running one holds it for longer. */
 const LOCK_MS = 100;
 const ATTEMPTS = 10;
 
@@ -29,12 +32,15 @@ export async function oneAtATime<T>(adapter: Adapter, target: string, fn: () => 
   }
 }
 
-/** While it is locked: who waits for it sees that it is gone, and makes a new one. */
+/**
+ * Removes the lock file while it is still locked. Processes that wait for it notice that it is gone and create a new
+ * one.
+ */
 function removeLock(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // An unlocked file of that name is in nobody's way.
+    // An unlocked file of that name does not block anyone.
   }
 }
 
@@ -46,14 +52,14 @@ function takeLock(adapter: Adapter, path: string): Connection {
   throw running(path);
 }
 
-/** Undefined if the restore that had the lock ended meanwhile. */
+/** Returns undefined if the restore that had the lock ended meanwhile. */
 function tryLock(adapter: Adapter, path: string): Connection | undefined {
   let lock: Connection | undefined;
   try {
     createPrivateFile(path);
     const before = identityOf(path);
     lock = new Connection(adapter, path);
-    // Else SQLite would create a -journal beside an empty file.
+    // SQLite would otherwise create a -journal next to an empty file.
     lock.exec(`PRAGMA busy_timeout = ${LOCK_MS}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`);
     if (before && isSameIdentity(before, identityOf(path))) return lock;
   } catch (cause) {
@@ -75,13 +81,13 @@ function running(path: string, cause?: unknown): RestoreError {
   });
 }
 
-/** @throws RestoreError `IN_USE` where the system tells that a process has the file open. */
+/** @throws RestoreError `IN_USE` if the system reports that a process has the file open. */
 export function refuseOpen(filename: string): void {
   const processes = isThere(filename) ? processesWith(filename) : [];
   if (processes && processes.length > 0) throw inUse(filename);
 }
 
-/** Who has the file open, where the system tells, and what to do. */
+/** Returns the error for a file that is open, with the processes if the system reports them. */
 export function inUse(filename: string, cause?: unknown): RestoreError {
   const processes = processesWith(filename) ?? [];
   const who = processes.length > 0 ? ` by ${processes.join(', ')}` : '';
@@ -93,15 +99,15 @@ export function inUse(filename: string, cause?: unknown): RestoreError {
 }
 
 /**
- * Runs a function that puts another file in the place of a sound database, while nobody else has it open. Everything in
- * its -wal is in the file then, and no sidecar lies beside it.
+ * Runs a function that replaces an undamaged database, while no other process has it open. By then, everything in its
+ * -wal is in the file, and there are no sidecars.
  *
- * @param staged The file that the function puts there; it is locked, as the old one is, until nobody has that open.
+ * @param staged The new file. Both it and the old file are locked until no process can have them open.
  * @throws RestoreError `IN_USE`
  */
 export function whileAlone(adapter: Adapter, filename: string, staged: string, fn: () => void): void {
   using connection = alone(adapter, filename);
-  // Who has opened it and waits for our lock: refused before anything is changed.
+  // Refuses processes that have the file open and wait for our lock, before anything is changed.
   if (pidsWith(filename)?.some((pid) => pid !== process.pid)) throw inUse(filename);
   exchange(adapter, connection, staged, fn);
 }
@@ -115,9 +121,10 @@ function alone(adapter: Adapter, filename: string): Connection {
 }
 
 /**
- * The same for a file that SQLite cannot lock, since it cannot be read: only the system tells who has it open.
+ * Like `whileAlone()`, for an unreadable file that SQLite cannot lock: only the system knows which processes have it
+ * open.
  *
- * @throws RestoreError `IN_USE`, and `MAY_BE_IN_USE` where the system does not tell.
+ * @throws RestoreError `IN_USE`, and `MAY_BE_IN_USE` if the system does not report them.
  */
 export function whileAloneAsFarAsKnown(filename: string, fn: () => string, undo: (kept: string) => void): void {
   const isOpen = (path: string) => (isThere(path) ? pidsWith(path) : []);
@@ -126,7 +133,7 @@ export function whileAloneAsFarAsKnown(filename: string, fn: () => string, undo:
   if (known.includes(undefined) && isThere(`${filename}-shm`)) {
     throw new RestoreError(
       'MAY_BE_IN_USE',
-      `${filename} is damaged, so it cannot be locked, and this system does not tell who has it open. Nothing was changed.`,
+      `${filename} is damaged, so it cannot be locked, and this system does not report which processes have it open. Nothing was changed.`,
       {
         hint: `Stop every process that may have it open, remove '${filename}-shm', which holds no data, and call again.`,
       },

@@ -2,10 +2,11 @@ import { type BackupError, ClosedError, DorkDbError, type ExportError, type Rest
 import { isError } from '../realm.ts';
 
 /**
- * What was thrown, as the error of an operation: with the code and the way out of ours, or the system's code.
+ * Converts an error to the error class of an operation. The code and the hint are those of our own error, or the
+ * system's code and the given hint.
  *
- * @param what What was not done, and what is as it was.
- * @param hint What to do where the error does not say.
+ * @param what What was not done, and what was not changed.
+ * @param hint What to do if the error itself has no hint.
  */
 export function failureOf(
   Kind: typeof BackupError | typeof RestoreError | typeof ExportError,

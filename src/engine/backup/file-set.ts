@@ -8,21 +8,22 @@ import { markerText, readMarker } from '../file/marker.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 
 /**
- * What belongs to a database file: its -shm, its -wal, and the -journal of a file that is not in WAL mode. SQLite would
- * apply a -wal or a -journal to whatever file lies beside it. https://sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use
+ * The suffixes of a database's other files: its -shm, its -wal, and the -journal of a file that is not in WAL mode.
+ * SQLite would apply a -wal or a -journal to any file with that name.
+ * https://sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use
  */
 const SIDECARS = ['-shm', '-wal', '-journal'] as const;
 
-/** The files of a database that are to be put in place: the main one under a name beside its own, others anywhere. */
+/** The files that will replace a database: the main one in the same folder, the others anywhere. */
 export interface Incoming {
   readonly main: string;
   /** Paths by suffix. */
   readonly sidecars: Readonly<Record<string, string>>;
-  /** True if they are the previous files, which are put back. */
+  /** True if these are the previous files, i.e. a restore is undone. */
   readonly isUndo?: boolean;
 }
 
-/** The suffixes of the sidecars that are there. */
+/** Returns the suffixes of the existing sidecars. */
 export function sidecarsOf(filename: string): string[] {
   return SIDECARS.filter((suffix) => isThere(filename + suffix));
 }
@@ -33,8 +34,8 @@ export function removeSet(filename: string): void {
 }
 
 /**
- * Gives the files of a database a second name in a new folder, so that they stay when others are put in their place.
- * The folder gets its name when it is complete.
+ * Links the files of a database into a new folder, so that they are kept when others replace them. The folder gets its
+ * name when it is complete.
  */
 export function keepSet(filename: string, folder: string): void {
   const partial = temporaryName(folder);
@@ -54,8 +55,8 @@ export function keepSet(filename: string, folder: string): void {
 }
 
 /**
- * Where a file cannot have a second name, another process copies it: if this one opened it and closed it again, it would
- * lose the lock that keeps others from writing meanwhile.
+ * Links a file. If links are not supported, another process copies it: opening and closing the file in this process
+ * would release the lock that keeps others from writing.
  * https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
  */
 function keepFile(from: string, to: string): void {
@@ -67,7 +68,9 @@ function keepFile(from: string, to: string): void {
   }
 }
 
-/** A second name costs no room and no time; another disk, and some file systems, have none to give. */
+/**
+ * Links a file, which takes no space or time, or copies it if it is on another disk or the file system has no links.
+ */
 export function linkOrCopy(from: string, to: string): void {
   try {
     linkSync(from, to);
@@ -78,14 +81,14 @@ export function linkOrCopy(from: string, to: string): void {
 }
 
 /**
- * Puts files in the place of a database's. The caller sees to it that nobody has it open. In one step, where no sidecar
- * is in the way or comes along; else a marker that nobody can take for a database stands in the file's place while the
- * sidecars are exchanged, so that at no moment a main file lies beside another one's -wal. A process that is killed then
- * leaves the marker, and {@link finishInstall} does the rest.
+ * Replaces the files of a database. The caller ensures that no process has it open. If neither set has sidecars, this
+ * is a single rename. Otherwise a marker, which is not a database, replaces the main file while the sidecars are
+ * exchanged, so that a main file never has the -wal of another one. A killed process leaves the marker, and {@link
+ * finishInstall} does the rest.
  */
 export function install(filename: string, incoming: Incoming, replaced: string, finish: string): void {
   if (sidecarsOf(filename).length > 0 || Object.keys(incoming.sidecars).length > 0) {
-    // Without its -shm, which SQLite rebuilds, the old set is still whole. A file that has one is not looked into.
+    // SQLite rebuilds the -shm, so the old set is complete without it. Opening is refused for a marker with a -shm.
     rmSync(`${filename}-shm`, { force: true });
     placeMarker(filename, { ...incoming, replaced }, finish);
     exchangeSidecars(filename, incoming);
@@ -100,15 +103,15 @@ function exchangeSidecars(filename: string, { sidecars }: Incoming): void {
   fsyncPath(dirname(filename));
 }
 
-/** What a restore that was killed half-way was about to do. */
+/** The steps left by a restore that was killed. */
 export interface Unfinished extends Incoming {
-  /** The folder with the set that was there. */
+  /** The folder with the previous files. */
   readonly replaced: string;
 }
 
 function placeMarker(filename: string, unfinished: Unfinished, finish: string): void {
   const partial = `${filename}.marker`;
-  // Relative, so that the whole may be moved meanwhile.
+  // Relative paths, so that the whole folder can be moved meanwhile.
   const described = withPaths(unfinished, (path) => relative(dirname(filename), path));
   try {
     writeFileSync(partial, markerText('restore', finish, described), { mode: FILE_MODE });
@@ -122,7 +125,7 @@ function placeMarker(filename: string, unfinished: Unfinished, finish: string): 
   fsyncPath(dirname(filename));
 }
 
-/** What a restore into this path was about to do when it was killed; undefined where there was none. */
+/** Returns the remaining steps of a restore into this path that was killed; undefined if there are none. */
 export function unfinishedAt(filename: string): Unfinished | undefined {
   if (!mayBeMarker(filename)) return undefined;
   const described = readMarker('restore', filename) as Unfinished | undefined;
@@ -139,7 +142,7 @@ function withPaths({ main, sidecars, replaced, isUndo }: Unfinished, map: (path:
   };
 }
 
-/** Does what a killed restore had not yet done; doing it twice is fine. */
+/** Does the remaining steps of a killed restore. Repeating them is fine. */
 export function finishInstall(filename: string, unfinished: Unfinished): void {
   exchangeSidecars(filename, unfinished);
   renameSync(unfinished.main, filename);

@@ -5,13 +5,13 @@ import { folderProblem, statAt } from '../file/file.ts';
 import { ownerOf } from '../file/owner.ts';
 
 /**
- * Makes sure that a folder for backups is there. Only its last part is created: where more of the path is missing, a
+ * Creates a folder for backups if it does not exist. Only its last part is created: if more of the path is missing, a
  * disk is probably not mounted.
  *
- * @param filename The database; a folder that root creates belongs to its owner.
- * @param undone What was not done where the folder cannot be had.
+ * @param filename The database; its owner gets a folder that was created by root.
+ * @param undone What was not done if there is an error.
  * @returns The folder if it was created; undefined if it existed.
- * @throws BackupError `FOLDER_MISSING`, `FOLDER_UNREADABLE`, or an error of another kind with such a code.
+ * @throws BackupError `FOLDER_MISSING`, `FOLDER_UNREADABLE`, or an error of another class with one of these codes.
  */
 export function prepareFolder(
   folder: string,
@@ -23,7 +23,7 @@ export function prepareFolder(
     new Kind('FOLDER_MISSING', `${problem} ${undone}`, { hint, cause });
   const found = statAt(folder);
   if (found?.isDirectory()) return undefined;
-  if (found) throw missing(`${folder} is not a folder.`, 'Give the path of a folder.');
+  if (found) throw missing(`${folder} is not a folder.`, 'Pass the path of a folder.');
   requireFolder(dirname(folder), Kind, undone);
   try {
     makeFolder(folder, ownerOf(filename));
@@ -31,7 +31,7 @@ export function prepareFolder(
     if (statAt(folder)?.isDirectory()) return undefined;
     throw missing(
       `The folder ${folder} cannot be created.`,
-      'Look at the owner and the mode of the one above it.',
+      'Check the owner and permissions of its parent folder.',
       cause,
     );
   }
@@ -39,9 +39,9 @@ export function prepareFolder(
 }
 
 /**
- * A folder that a caller named a file in must be there.
+ * Throws if the folder of a given file does not exist.
  *
- * @throws BackupError `FOLDER_MISSING`, `FOLDER_UNREADABLE`, or an error of another kind with such a code.
+ * @throws BackupError `FOLDER_MISSING`, `FOLDER_UNREADABLE`, or an error of another class with one of these codes.
  */
 export function requireFolder(
   folder: string,

@@ -8,16 +8,16 @@ import { putBack, REPLACED, stagedName } from './swap.ts';
 
 const HALF_REPLACED = /^replaced-\d{8}T\d{9}Z\.[0-9a-f]+\.partial$/;
 
-/** What was done about a restore that had been killed. */
+/** The result of finishing a killed restore. */
 export interface Finished {
-  /** The folder with the set that it replaced. */
+  /** The folder with the files that it replaced. */
   readonly replaced: string;
-  /** False if the previous set was put back, since the new file is gone or the restore was being undone. */
+  /** False if the previous files were put back, because the new file is gone or the restore was being undone. */
   readonly isRestored: boolean;
 }
 
 /**
- * Brings a restore to its end that was killed between two steps, and removes what others left that were killed before.
+ * Finishes a restore that was killed between two steps, and removes the leftovers of others that were killed earlier.
  * No other restore may run.
  */
 export function finishInterrupted(target: string, folder: string, finish: string): Finished | undefined {
@@ -28,7 +28,7 @@ export function finishInterrupted(target: string, folder: string, finish: string
     throw new RestoreError(
       'LOST_SET',
       `A restore into ${target} was interrupted, and both ${unfinished.main} and ${unfinished.replaced} are gone. Nothing was changed.`,
-      { hint: `Put one of them back, or move ${target} away and restore a backup.` },
+      { hint: `Restore one of them to its path, or move ${target} away and restore a backup.` },
     );
   }
   if (unfinished && isWhole) finishInstall(target, unfinished);
@@ -47,7 +47,7 @@ function removeLeftovers(target: string, folder: string): void {
   }
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    // A set that was kept by a restore that then did not take place: what it holds is still in place.
+    // Second names of the current files, kept by a restore that was not completed.
     const isSecondName = REPLACED.test(name) && isSameFile(join(path, basename(target)), target);
     if (HALF_REPLACED.test(name) || isSecondName) rmSync(path, { recursive: true, force: true });
   }

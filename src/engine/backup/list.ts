@@ -10,50 +10,50 @@ import { databasePath } from '../file/path.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { look } from './look.ts';
 
-/** A backup, a snapshot from before a migration, or a recovered file, by its name and a look at it. */
+/** A backup, a pre-migration snapshot, or a recovered file, described by its name and a quick check. */
 export interface BackupEntry {
   /** The file, absolute. */
   readonly path: string;
   readonly kind: CopyKind;
   /**
-   * The database's name as its copies have it: `notes` for a `notes.db` next to the folder; in another folder, and for a
-   * file that does not end in `.db`, with a hash, as `notes~1f0c88aa`.
+   * The database's name as used in its copies: `notes` for a `notes.db` next to the folder. With a hash, e.g.
+   * `notes~1f0c88aa`, if the database is in another folder or does not end in `.db`.
    */
   readonly database: string;
-  /** When it was made, as an instant. */
+  /** When it was made, in ISO 8601. */
   readonly at: string;
-  /** True if that is in the future: the clock was wrong when it was made, or is wrong now. Such entries come last. */
+  /** True if it is dated in the future, i.e. the clock was or is wrong. Such entries are last. */
   readonly isAhead: boolean;
-  /** Milliseconds from then to now; 0 if it is in the future. */
+  /** Its age in milliseconds; 0 if it is dated in the future. */
   readonly ageMs: number;
   readonly bytes: number;
-  /** What was given as its label, in the form that file names have. */
+  /** Its label, in the form used in file names. */
   readonly label?: string;
-  /** The newest migration that it has; absent where it cannot be read. */
+  /** Its newest migration; absent if it is unreadable. */
   readonly migration?: string;
   /**
-   * True where its header, size, tables and ledger are those of a backup. It has its name since it was read back whole;
-   * whether every page still is what it was then, `verifyBackup()` finds out.
+   * True if its header, size, tables and ledger are those of a backup. The whole file was verified when it was created;
+   * `verifyBackup()` checks whether its pages are still readable.
    */
   readonly verified: boolean;
-  /** Why it is not. */
+  /** The reason if it is not verified. */
   readonly problem?: string;
 }
 
-/** Options of `listBackups()`. */
+/** Options for `listBackups()`. */
 export interface ListBackupsOptions {
-  /** The path of a database, for its backups alone. Default: those of every database in the folder. */
+  /** The path of a database, to list only its backups. Default: those of every database in the folder. */
   readonly database?: string;
 }
 
 const OPTIONS: OptionNames<ListBackupsOptions> = { database: true };
 
 /**
- * The backups in a folder, newest first; an empty list if there is no folder. Only names that this package gives are
- * listed, and none of a copy that was not finished.
+ * Returns the backups in a folder, newest first; an empty list if the folder does not exist. Only files named by this
+ * package are listed, without unfinished copies.
  *
  * @throws BackupError `FOLDER_UNREADABLE`
- * @throws InvalidInputError for a path that cannot be one.
+ * @throws InvalidInputError for an invalid path.
  */
 export type ListBackups = (dir: string, options?: ListBackupsOptions) => BackupEntry[];
 
@@ -65,7 +65,7 @@ export function listBackupsWith(kit: Kit): ListBackups {
       .sort((a, b) => Number(a.isAhead) - Number(b.isAhead) || compare(b.at, a.at));
 }
 
-/** The real path of the database whose copies are meant; undefined for all. */
+/** Returns the real path of the option's database; undefined for all databases. */
 export function databaseOption({ database }: { readonly database?: string }): string | undefined {
   if (database === undefined) return undefined;
   const path = databasePath(database, 'options.database');
@@ -88,16 +88,17 @@ function entryOf(kit: Kit, { path, name }: NamedBackup): BackupEntry {
   };
 }
 
-/** A file with a name that we gave. */
+/** A file with a name given by this package. */
 export interface NamedBackup {
   readonly path: string;
   readonly name: CopyName;
 }
 
 /**
- * Every file with a name that we gave, newest first, and those that are dated in the future last; they are not looked at.
+ * Returns every file with a name given by this package, newest first. Those dated in the future are last. The files are
+ * not opened.
  *
- * @param database The real path of a database, for its copies alone.
+ * @param database The real path of a database, to return only its copies.
  * @throws BackupError `FOLDER_UNREADABLE`
  */
 export function backupsIn(folder: string, database?: string): NamedBackup[] {
@@ -110,7 +111,7 @@ export function backupsIn(folder: string, database?: string): NamedBackup[] {
     .sort((a, b) => newestFirst(a.name, b.name) || compare(b.path, a.path));
 }
 
-/** When a backup was made. A daily one's name tells the day; its file when on that day. */
+/** Returns when a backup was made. The name of a daily one has only the day, so the time is that of the file. */
 export function instantOf({ at, day }: CopyName, written?: Date): string {
   if (at) return at;
   const last = written?.toISOString();

@@ -1,4 +1,4 @@
-/** A caller's `onProgress`. What it throws ends the work, and reaches the caller as it is. */
+/** A caller's `onProgress`. An error that it throws ends the work and is passed to the caller. */
 export class Listener<T> {
   readonly #onProgress: ((progress: T) => void) | undefined;
   #thrown: { readonly error: unknown } | undefined;
@@ -7,17 +7,17 @@ export class Listener<T> {
     this.#onProgress = onProgress;
   }
 
-  /** Tells, and throws what the caller threw, now or before. */
+  /** Reports progress. Throws the caller's error, from now or earlier. */
   tell(progress: T): void {
     this.#tell(progress);
     if (this.#thrown) throw this.#thrown.error;
   }
 
   /**
-   * Tells at once and then every so many milliseconds, from a timer, where nothing may be thrown: the next {@link tell}
-   * throws it.
+   * Reports progress now and then at an interval, from a timer that must not throw. An error is thrown by the next
+   * {@link tell}.
    *
-   * @returns Ends it.
+   * @returns A function that stops the timer.
    */
   every(milliseconds: number, progress: () => T): () => void {
     if (!this.#onProgress) return () => {};
@@ -26,7 +26,7 @@ export class Listener<T> {
     return () => clearInterval(timer);
   }
 
-  /** True for what the caller threw, which is no failure of ours. */
+  /** Returns true for an error that the caller threw. */
   threw(error: unknown): boolean {
     return this.#thrown !== undefined && this.#thrown.error === error;
   }

@@ -17,16 +17,16 @@ import { dataTables } from '../migrations/rows.ts';
 import { isSystemError } from '../realm.ts';
 import type { Thread, ThreadConnection, ThreadOpenOptions } from '../worker/thread.ts';
 
-/** What a copy is by its header, its tables and its ledger: some milliseconds, whatever its size. */
+/** The state of a copy by its header, tables and ledger. Takes some milliseconds, whatever its size. */
 export interface CopyState {
   readonly bytes: number;
-  /** The newest migration that it has. */
+  /** The newest migration. */
   readonly migration: string;
-  /** Against this code's history, as in a MigrationStatus. */
+  /** Compared to this code's history, like in a MigrationStatus. */
   readonly state: 'current' | 'pending' | Problem['kind'];
-  /** The migrations that it lacks. */
+  /** The pending migrations. */
   readonly pending: readonly string[];
-  /** Why this code cannot open it, and the way out. */
+  /** Why this code cannot open it, and what to do. */
   readonly problem?: { readonly message: string; readonly hint: string };
   readonly tables: readonly string[];
 }
@@ -34,7 +34,7 @@ export interface CopyState {
 /**
  * Reads the header, the tables and the ledger of a copy.
  *
- * @throws BackupError where it is not a copy of a database of ours. A backup that was cut off, which opens and passes
+ * @throws BackupError if it is not a copy of a database of this definition. A truncated backup, which opens and passes
  * every check of SQLite, has no tables.
  */
 export function look({ adapter, definition }: Kit, path: string): CopyState {
@@ -42,18 +42,18 @@ export function look({ adapter, definition }: Kit, path: string): CopyState {
   return refusing(path, () => {
     const { isNew } = inspectFile(path);
     if (isNew) throw notABackup('FILE_MISSING', path, 'does not exist or is empty');
-    // Closing a descriptor of a file drops the locks that this process has on it.
+    // Closing a file descriptor would release the locks of this process on the file.
     if (!isOpenHere(statSync(path)) && writeVersion(path) > WAL_VERSION)
-      throw notABackup('DAMAGED', path, 'has a header that forbids to write it');
+      throw notABackup('DAMAGED', path, 'has a header that makes it read-only');
     using connection = new Connection(adapter, path, { ...openingOf(path), host: definition });
     connection.exec(pragmaText(CAREFUL));
     const ledger = readLedger(connection);
     const tables = dataTables(connection);
-    if (tables.length === 0) throw notABackup('NO_TABLES', path, 'holds no tables: it was cut off while it was made');
+    if (tables.length === 0) throw notABackup('NO_TABLES', path, 'has no tables: it was truncated while it was made');
     const foreign = foreignOf(connection, recognitionOf(definition));
     if (foreign) throw notABackup(foreign.code, path, foreign.what, foreign.sourceHint?.(path));
     const last = ledger.at(-1);
-    if (!last) throw notABackup('NO_LEDGER', path, 'does not say which migrations it has');
+    if (!last) throw notABackup('NO_LEDGER', path, 'has no list of its migrations');
     const { pending, problem } = planFor(connection, history);
     const refused = problem && refusal(problem, path, undefined, definition);
     return {
@@ -68,9 +68,10 @@ export function look({ adapter, definition }: Kit, path: string): CopyState {
 }
 
 /**
- * Answers whose a closed file is, and leaves nothing beside it: undefined for one of the definition, or an empty one.
+ * Returns the other program of a closed file; undefined if the file belongs to this definition or is empty. Leaves no
+ * files next to it.
  *
- * @throws DatabaseOpenError and others if it cannot be read.
+ * @throws DatabaseOpenError and others if the file is unreadable.
  */
 export function foreignAt({ adapter, definition }: Kit, path: string): Foreign | undefined {
   using connection = new Connection(adapter, path, { ...openingOf(path), host: definition });
@@ -78,18 +79,18 @@ export function foreignAt({ adapter, definition }: Kit, path: string): Foreign |
   return foreignOf(connection, recognitionOf(definition));
 }
 
-/** A file that was given is not trusted: its views and CHECKs call no functions. */
+/** Pragmas for a file that is not trusted: its views and CHECKs must not call functions. */
 export const UNTRUSTING = [`busy_timeout = ${BUSY_TIMEOUT_MS}`, 'trusted_schema = OFF', 'cell_size_check = ON'];
 
-/** And nothing is written to it, also where it is not opened read-only. */
+/** Pragmas that also prevent writing, even if the file is not opened read-only. */
 export const CAREFUL = [...UNTRUSTING, 'query_only = ON'];
 
-/** One text that sets pragmas. */
+/** Returns the SQL that sets pragmas. */
 export function pragmaText(pragmas: readonly string[]): string {
   return pragmas.map((pragma) => `PRAGMA ${pragma};`).join('');
 }
 
-/** A closed file in another thread, opened with care. */
+/** Opens a closed file in another thread. */
 export async function openThere(
   thread: Thread,
   path: string,
@@ -101,7 +102,7 @@ export async function openThere(
   return connection;
 }
 
-/** Passes on what a function gives, and makes every other error one that says that the file is no usable backup. */
+/** Runs a function and converts its errors to a BackupError for an unusable backup. */
 export function refusing<T>(path: string, fn: () => T): T {
   try {
     return fn();
@@ -110,7 +111,7 @@ export function refusing<T>(path: string, fn: () => T): T {
   }
 }
 
-/** What was thrown, as a BackupError. */
+/** Converts an error to a BackupError. */
 export function asBackupError(path: string, error: unknown): unknown {
   if (error instanceof BackupError || error instanceof ClosedError) return error;
   if (isSystemError(error)) {
@@ -120,19 +121,19 @@ export function asBackupError(path: string, error: unknown): unknown {
     });
   }
   if (!(error instanceof DorkDbError)) return error;
-  return new BackupError(error.code, `${path} is not a backup that can be used. ${error.message}`, {
+  return new BackupError(error.code, `${path} is not a usable backup. ${error.message}`, {
     hint: USE_ANOTHER,
     cause: error,
   });
 }
 
-const USE_ANOTHER = 'Use another backup: the list of backups shows which can be used.';
+const USE_ANOTHER = 'Use another backup. The list of backups shows which are usable.';
 
 export function notABackup(code: string, path: string, problem: string, hint = USE_ANOTHER): BackupError {
   return new BackupError(code, `${path} ${problem}. It was not changed.`, { hint });
 }
 
-/** True for a file that a writer could change by opening it, or that cannot be written at all. */
+/** Returns true for a file that a writer could change by opening it, or that is not writable. */
 export function mustStayReadonly(path: string): boolean {
   if (isOpenHere(statSync(path))) return true;
   if (isThere(`${path}-wal`) || isThere(`${path}-journal`) || isThere(`${path}-shm`)) return true;
@@ -146,17 +147,17 @@ export function mustStayReadonly(path: string): boolean {
 }
 
 /**
- * How a closed file is opened so that nothing stays beside it. Read-only, a cut-off copy answers
- * SQLITE_READONLY_ROLLBACK instead of being repaired into an empty one, and the -wal of a set that was copied by hand is
- * not moved into it. But a read-only connection to a closed file in WAL mode leaves a -wal and a -shm, which only a
- * writer removes.
+ * Returns true if a closed file must be opened read-only. Otherwise SQLite would repair a truncated copy into an empty
+ * one instead of failing with SQLITE_READONLY_ROLLBACK, and would move the -wal of a set that was copied by hand into
+ * the file. But a read-only connection to a closed file in WAL mode leaves a -wal and a -shm, which only a writer
+ * removes.
  */
 export function isReadonly(path: string): boolean {
   return mustStayReadonly(path) || !isInWalMode(path);
 }
 
 /**
- * How a closed file is opened, also one on read-only media.
+ * Returns the options for opening a closed file, including one on read-only media.
  *
  * @throws DatabaseOpenError `WAL_UNREAD`
  */
@@ -170,7 +171,10 @@ function isInWalMode(path: string): boolean {
   return writeVersion(path) === WAL_VERSION;
 }
 
-/** 1 or 2; SQLite only reads a file with a greater one. https://sqlite.org/fileformat2.html#file_format_version_numbers */
+/**
+ * Returns 1 or 2; a file with a greater version is read-only for SQLite.
+ * https://sqlite.org/fileformat2.html#file_format_version_numbers
+ */
 function writeVersion(path: string): number {
   const header = Buffer.alloc(20);
   const fd = openSync(path, 'r');
@@ -182,7 +186,7 @@ function writeVersion(path: string): number {
   return header[18] ?? 0;
 }
 
-/** The name of a migration, also of one that only the file itself knows. */
+/** Returns the name of a migration, even if only the file itself knows it. */
 function tagOf(connection: Connection, hash: string, history: History): string {
   const known = history.migrations.find((migration) => migration.hash === hash);
   return known?.tag ?? loggedEntry(connection, hash)?.tag ?? hash.slice(0, 12);

@@ -3,15 +3,15 @@ import { isThere } from '../file/fs.ts';
 
 const MAGIC = 'SQLite format 3\0';
 
-/** What every file of ours has, unless somebody changed it. */
+/** The page size of every file of this package, unless it was changed by hand. */
 const PAGE_SIZE = 4096;
 
-/** A header that speaks of more than so many times the file's size is not believed. */
+/** A header with a size of more than this many times the file's is not trusted. */
 const MOST_MISSING = 16;
 
 /**
- * Makes a copy of a damaged database one that SQLite agrees to read at all: a header that was overwritten becomes a
- * usual one, and a file that was cut off gets empty pages where it speaks of more. Whatever else is wrong stays.
+ * Repairs the header of a copy of a damaged database, so that SQLite can read it: an overwritten header is replaced by
+ * a default one, and a truncated file is extended with empty pages. Other damage is not repaired.
  * https://sqlite.org/fileformat2.html#the_database_header
  */
 export function mendHeader(copy: string): void {
@@ -31,10 +31,10 @@ function usualHeader(size: number, hasWal: boolean): Buffer {
   const header = Buffer.alloc(100);
   header.write(MAGIC, 'latin1');
   header.writeUInt16BE(PAGE_SIZE, 16);
-  // Versions 2 have their newest pages in a -wal; then the shares of a page that a payload takes.
+  // Version 2 for a file with a -wal. Then the payload fractions of a page.
   const version = hasWal ? 2 : 1;
   header.set([version, version, 0, 64, 32, 32], 18);
-  // The change counter, the page count, and the counter for which that is valid.
+  // The change counter, the page count, and the change counter for which it is valid.
   header.writeUInt32BE(1, 24);
   header.writeUInt32BE(Math.floor(size / PAGE_SIZE), 28);
   header.writeUInt32BE(1, 92);

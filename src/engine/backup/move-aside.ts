@@ -16,24 +16,30 @@ import { inUse } from './exclusive.ts';
 import { sidecarsOf } from './file-set.ts';
 import { pidsWith, processesWith } from './open-files.ts';
 
-/** What the journal of a move says. */
+/** The content of the journal of a move. */
 interface Move {
   /** The new name of the main file, in the same folder. */
   readonly to: string;
 }
 
 /**
- * Gives a database that nobody has open another name in its folder, with everything that belongs to it. No file of it is
- * opened or copied, and none loses its last name.
+ * Renames a closed database in its folder, with all its files. No file is opened or copied, and every file always has
+ * at least one name.
  *
- * The order is what keeps it whole at every moment: 1. the journal, on the disk, under a name of its own; 2. second names
- * for all files; 3. the journal takes the place of the main file in one step, so that no program finds a database without
- * its -wal; 4. the first names of the others go; 5. the journal goes. A process that is killed before 3 leaves the
- * database as it was, after 3 under its new name; {@link finishMove} does the rest.
+ * The order of the steps keeps the database complete at every moment:
+ * 1. The journal is written to the disk under its own name.
+ * 2. All files get second names.
+ * 3. The journal atomically replaces the main file, so that no program finds a database without its -wal.
+ * 4. The first names of the other files are removed.
+ * 5. The journal is removed.
  *
- * @param finish What ends it if it is killed: a command or a call.
+ * A process that is killed before step 3 leaves the database unchanged, and after it under its new name; {@link
+ * finishMove} does the rest.
+ *
+ * @param finish The command or call that finishes a killed move.
  * @returns The new path of the main file.
- * @throws DorkDbError `IN_USE`, `MAY_BE_IN_USE`, `RUNNING`, `MOUNT_POINT`, `SYMBOLIC_LINK`, `NO_LINKS`; it was not moved.
+ * @throws DorkDbError `IN_USE`, `MAY_BE_IN_USE`, `RUNNING`, `MOUNT_POINT`, `SYMBOLIC_LINK`, `NO_LINKS`; it was not
+ * moved.
  */
 export function moveAside(adapter: Adapter, filename: string, finish: string): string {
   finishMove(adapter, filename);
@@ -50,7 +56,7 @@ export function moveAside(adapter: Adapter, filename: string, finish: string): s
   const suffixes = ['', ...sidecarsOf(filename)];
   giveSecondNames(filename, to, suffixes);
   journal.replace((path) => renameSync(path, filename));
-  // Who opened it meanwhile has the files by their old names.
+  // A process that opened the database meanwhile has the files by their old names.
   if (isOpen(to) || !isSameSet(filename, to)) {
     undo(filename, to);
     throw inUse(filename);
@@ -60,9 +66,9 @@ export function moveAside(adapter: Adapter, filename: string, finish: string): s
 }
 
 /**
- * Brings a move to its end that was killed, or undoes it if it had not got half-way.
+ * Finishes a move that was killed, or undoes it if it had not reached step 3.
  *
- * @returns The new path of the main file; undefined if nothing is moved.
+ * @returns The new path of the main file; undefined if nothing was moved.
  * @throws DorkDbError `RUNNING` while another process moves it, `IN_USE`, `LOST_SET`.
  */
 export function finishMove(adapter: Adapter, filename: string): string | undefined {
@@ -74,7 +80,7 @@ export function finishMove(adapter: Adapter, filename: string): string | undefin
   if (to === undefined) return undefined;
   if (!isThere(to)) {
     throw new DorkDbError('LOST_SET', `${filename} was being moved to ${to}, which is gone. Nothing was changed.`, {
-      hint: `Put ${to} back; or remove ${filename}, which is a text, to begin with an empty database.`,
+      hint: `Restore ${to}, or remove ${filename}, which is a text file, to begin with an empty database.`,
     });
   }
   if (isOpen(to)) throw inUse(to);
@@ -86,7 +92,7 @@ function journalOf(filename: string): string {
   return `${filename}.moving`;
 }
 
-/** Returns the new path that a journal names; undefined if it is none, or was not written to its end. */
+/** Returns the new path in a journal; undefined if the file is not a complete journal. */
 function targetOf(filename: string, journal: string): string | undefined {
   try {
     const move = readMarker('move', journal) as Move | undefined;
@@ -97,7 +103,7 @@ function targetOf(filename: string, journal: string): string | undefined {
   }
 }
 
-/** Removes the second names that a killed move has made before the database was at the new one. */
+/** Removes the second names of a move that was killed before step 3. */
 function undoNames(adapter: Adapter, filename: string, journal: string): void {
   using claim = Claim.takeOver(adapter, journal);
   if (!claim) throw running(filename);
@@ -107,7 +113,10 @@ function undoNames(adapter: Adapter, filename: string, journal: string): void {
   fsyncPath(dirname(filename));
 }
 
-/** Two that begin at once see each other: each has its journal before it looks. */
+/**
+ * Refuses if another move is running. Two moves that begin together notice each other, because each creates its journal
+ * before the check.
+ */
 function refuseOther(adapter: Adapter, filename: string, own: string): void {
   const isOther = (path: string) => {
     if (path === own) return false;
@@ -131,14 +140,14 @@ function giveSecondNames(filename: string, to: string, suffixes: readonly string
     fsyncPath(dirname(filename));
   } catch (cause) {
     for (const suffix of suffixes) rmSync(to + suffix, { force: true });
-    // Another process has moved it since it was looked at.
+    // Another process has moved it meanwhile.
     if (hasCode(cause, 'ENOENT')) throw running(filename);
     if (!hasCode(cause, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw cause;
     throw new DorkDbError(
       'NO_LINKS',
-      `${filename} cannot be moved in one step, since its file system has no hard links (${codeOf(cause)}). Nothing was changed.`,
+      `${filename} cannot be moved in one step, because its file system has no hard links (${codeOf(cause)}). Nothing was changed.`,
       {
-        hint: 'Rename it by hand while no program runs that uses it, with its -wal and its -shm, if they exist.',
+        hint: 'Rename it by hand, with its -wal and its -shm if they exist, while no program uses it.',
         cause,
       },
     );
@@ -158,7 +167,7 @@ function undo(filename: string, to: string): void {
 
 function endMove(filename: string, to: string): void {
   for (const suffix of sidecarsOf(filename)) {
-    // Two names of one file: a rename would leave both.
+    // For two names of one file, a rename would keep both.
     if (isSameFile(filename + suffix, to + suffix)) rmSync(filename + suffix, { force: true });
     else renameSync(filename + suffix, to + suffix);
   }
@@ -170,7 +179,7 @@ function endMove(filename: string, to: string): void {
 function refuseLink(filename: string): void {
   if (!lstatSync(filename, { throwIfNoEntry: false })?.isSymbolicLink()) return;
   throw new DorkDbError('SYMBOLIC_LINK', `${filename} is a symbolic link, and is not moved. Nothing was changed.`, {
-    hint: 'Name the file itself, to which it leads.',
+    hint: 'Pass the file that it leads to.',
   });
 }
 
@@ -183,7 +192,11 @@ function isOpen(filename: string): boolean {
 function refuseInUse(filename: string): void {
   if (isOpen(filename)) throw inUse(filename);
   if (pidsWith(filename) !== undefined || !isThere(`${filename}-shm`)) return;
-  throw new DorkDbError('MAY_BE_IN_USE', `This system does not tell who has ${filename} open. Nothing was changed.`, {
-    hint: `Stop every process that may have it open, remove '${filename}-shm', which holds no data, and call again.`,
-  });
+  throw new DorkDbError(
+    'MAY_BE_IN_USE',
+    `This system does not report which processes have ${filename} open. Nothing was changed.`,
+    {
+      hint: `Stop every process that may have it open, remove '${filename}-shm', which holds no data, and call again.`,
+    },
+  );
 }

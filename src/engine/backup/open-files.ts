@@ -3,9 +3,9 @@ import { basename } from 'node:path';
 import { describeHolder, lockHolders } from '../file/file-locks.ts';
 
 /**
- * Names the processes that have a database file open, as `1234 (bun server.ts)`, or this one; undefined where the system
- * does not tell. A process that waits for a lock, or has not read yet, holds none, so its open files are looked at too;
- * those of other users are hidden from us.
+ * Returns the processes that have a database file open, e.g. `1234 (bun server.ts)` or this process; undefined if the
+ * system does not report them. A process that waits for a lock, or has not read yet, holds no lock, so the open files
+ * are checked too. Those of other users are hidden.
  */
 export function processesWith(filename: string): string[] | undefined {
   const holders = lockHolders(filename);
@@ -18,7 +18,7 @@ export function processesWith(filename: string): string[] | undefined {
 
 const THIS_PROCESS = 'this process';
 
-/** The processes with a descriptor of the very file that is at the path. The file itself is not opened. */
+/** Returns the processes with a descriptor of the file at the path. The file itself is not opened. */
 export function pidsWith(filename: string): number[] | undefined {
   const file = statAt(filename);
   let pids: string[];
@@ -46,7 +46,7 @@ function linksOf(pid: string): string[] {
   try {
     return readdirSync(folder).map((fd) => `${folder}/${fd}`);
   } catch {
-    // It ended, or is another user's.
+    // The process ended, or belongs to another user.
     return [];
   }
 }

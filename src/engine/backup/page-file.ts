@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 
-/** Reads and writes single pages of a database that nothing else has open. Pages are numbered from 1. */
+/** Reads and writes single pages of a database that no connection has open. Pages are numbered from 1. */
 export class PageFile implements Disposable {
   readonly #fd: number;
   readonly size: number;
-  /** Bytes of a page that SQLite uses; an extension may reserve some at its end. */
+  /** Usable bytes of a page; an extension may reserve some at its end. */
   readonly usable: number;
   #pages: number;
 

@@ -8,17 +8,17 @@ import { inUse } from './exclusive.ts';
 import { sidecarsOf } from './file-set.ts';
 import { foreignAt, openThere } from './look.ts';
 
-/** What is at the path that a restore shall fill. */
+/** The current file at the target of a restore. */
 export interface Present {
-  /** Nothing, a database that can be read as a whole, or one that cannot, or only its sidecars. */
+  /** `missing`; `sound` if it is completely readable; `damaged` if not, or if only its sidecars exist. */
   readonly state: 'missing' | 'sound' | 'damaged';
-  /** Why it cannot be read. */
+  /** Why it is unreadable. */
   readonly problem?: string;
-  /** Whose file it is, or whose folder. */
+  /** The owner of the file, or of its folder. */
   readonly owner: Owner;
 }
 
-/** Reasons why nothing may be put at the path, not even in the place of a damaged file. */
+/** Errors because of which no file can be written to the path, not even to replace a damaged one. */
 const NO_PLACE = new Set([
   'FOLDER_MISSING',
   'FOLDER_UNREADABLE',
@@ -29,9 +29,9 @@ const NO_PLACE = new Set([
 ]);
 
 /**
- * Looks at what is at the path, and changes nothing.
+ * Checks the current file at a path, and changes nothing.
  *
- * @throws RestoreError `NOT_OURS` for a database of another program, and where nothing can be put there.
+ * @throws RestoreError `NOT_OURS` for a database of another program, and if no file can be written there.
  */
 export async function presentAt(kit: Kit, thread: Thread, filename: string): Promise<Present> {
   const damaged = (error: unknown): Present => {
@@ -44,7 +44,7 @@ export async function presentAt(kit: Kit, thread: Thread, filename: string): Pro
         cause: error,
       });
     }
-    // Only its backups are left, which is what restores are for.
+    // Only its backups are left: this is a normal case for a restore.
     if (error.code === 'LOST_MAIN_FILE' && sidecarsOf(filename).length === 0)
       return { state: 'missing', owner: ownerOf(filename) };
     return { state: 'damaged', problem: error.message, owner: ownerOf(filename) };

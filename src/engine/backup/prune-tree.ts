@@ -1,22 +1,22 @@
 import { INDEX_INTERIOR, INDEX_LEAF, type Payload, payloadOf, TABLE_INTERIOR, TABLE_LEAF } from './cell.ts';
 import { PageFile } from './page-file.ts';
 
-/** What was taken out of a tree. */
+/** The parts that were removed from a tree. */
 export interface Pruned {
-  /** Pages that could not be read, with all that only they lead to. */
+  /** Unreadable pages, including their children. */
   readonly pages: number;
-  /** Rows on readable pages that could not be read themselves. */
+  /** Unreadable rows on readable pages. */
   readonly cells: number;
-  /** Rows that now occur twice, since an index page cannot lack a child between two of its own rows. */
+  /** Duplicated rows, because an index page needs a child between two of its own rows. */
   readonly copies: number;
 }
 
-/** A tree is never deeper: SQLite refuses what is. */
+/** SQLite rejects deeper trees. */
 const MOST_DEPTH = 20;
 
 /**
- * Takes out of a table's tree what SQLite could not read, so that a scan of the table passes over the damage and meets
- * every other row. Each page of the tree is read once. For a private copy that no connection has open.
+ * Removes everything from a table's tree that SQLite cannot read, so that a scan of the table skips the damage and
+ * reads all other rows. Each page of the tree is read once. Only for a private copy that no connection has open.
  *
  * @param root The root page, from `sqlite_schema`.
  */
@@ -28,7 +28,7 @@ export function pruneTree(path: string, root: number): Pruned {
 interface Page {
   readonly number: number;
   readonly bytes: Buffer;
-  /** Where its b-tree header begins: page 1 has the header of the file before it. */
+  /** Offset of its b-tree header. Page 1 has the header of the file before it. */
   readonly start: number;
   readonly type: number;
   readonly cells: readonly number[];
@@ -43,7 +43,7 @@ class Pruning {
     this.#file = file;
   }
 
-  /** Leaves the root where it is, since the schema names it. */
+  /** Prunes the tree. The root keeps its number, because the schema refers to it. */
   run(root: number): Pruned {
     const kept = this.#keep(root, 0, undefined);
     const bytes = this.#file.read(root);
@@ -54,14 +54,14 @@ class Pruning {
       write(this.#file, { number: root, bytes, start, type: isIndex ? INDEX_LEAF : TABLE_LEAF, cells: [] });
     } else if (kept !== root && root !== 1) this.#file.write(root, this.#file.read(kept));
     else if (kept !== root) {
-      // The first page has no room for the content of another one, and may lead to a single child.
+      // Page 1 has less space than other pages, so it refers to a single child instead.
       bytes.writeUInt32BE(kept, start + 8);
       write(this.#file, { number: root, bytes, start, type: TABLE_INTERIOR, cells: [] });
     }
     return this.#counts;
   }
 
-  /** Returns the page that leads to every readable row below this one, or 0 if there is none. */
+  /** Returns the page that leads to every readable row below this one; 0 if there are none. */
   #keep(number: number, depth: number, isIndex: boolean | undefined): number {
     const page = depth < MOST_DEPTH && !this.#seen.has(number) ? this.#page(number) : undefined;
     const isOfIndex = page && (page.type === INDEX_INTERIOR || page.type === INDEX_LEAF);
@@ -78,7 +78,7 @@ class Pruning {
     return cells.length > 0 ? number : 0;
   }
 
-  /** Undefined for a page that is not one of a tree. */
+  /** Returns undefined if the page is not part of a tree. */
   #page(number: number): Page | undefined {
     if (!this.#file.has(number)) return undefined;
     const bytes = this.#file.read(number);
@@ -114,8 +114,8 @@ class Pruning {
   }
 
   /**
-   * Its cells are rows too, and every two children have one between them: a child that is gone is replaced by a leaf
-   * with a copy of a row, and an unreadable row between two children by such a copy.
+   * Prunes an index page. Its cells are rows too, and there must be one between any two children. A missing child is
+   * replaced by a leaf with a copy of a row, and an unreadable row between two children by such a copy.
    */
   #keepIndexInterior(page: Page, depth: number): number {
     const { bytes, start } = page;
@@ -179,14 +179,16 @@ const startOf = (page: number) => (page === 1 ? 100 : 0);
 
 const headLength = (type: number) => (type === INDEX_INTERIOR || type === TABLE_INTERIOR ? 12 : 8);
 
-/** Writes a page with these cells. The room of the others is not given back: nothing is ever written to this tree. */
+/**
+ * Writes a page with these cells. The space of removed cells is not reused, because nothing is ever added to this tree.
+ */
 function write(file: PageFile, { number, bytes, start, type, cells }: Page): void {
   bytes.writeUInt8(type, start);
   bytes.writeUInt16BE(0, start + 1);
   bytes.writeUInt16BE(cells.length, start + 3);
   const head = start + headLength(type);
   for (const [i, cell] of cells.entries()) bytes.writeUInt16BE(cell, head + 2 * i);
-  // Where cells begin; 65,536 is written as 0.
+  // The offset of the first cell; 65,536 is written as 0.
   const content = Math.min(file.usable, ...cells);
   bytes.writeUInt16BE(content % 65_536, start + 5);
   bytes.writeUInt8(0, start + 7);

@@ -12,46 +12,50 @@ import { failureOf } from './failure.ts';
 import { backupsIn, databaseOption, type NamedBackup } from './list.ts';
 import { verify } from './verify.ts';
 
-/** How many backups stay. Those that `backup()` made, with a label or without, and recovered files always stay. */
+/**
+ * How many backups to keep. Backups made by `backup()`, with or without a label, and recovered files are always kept.
+ */
 export interface RetentionPolicy {
-  /** Copies from before migrations, the newest. Default 10. */
+  /** The newest pre-migration copies. Default 10. */
   readonly preMigration?: number;
-  /** Daily backups: those of the newest days that have one. Default 7. */
+  /** Daily backups: the newest days that have one. Default 7. */
   readonly daily?: number;
-  /** Of the daily backups also the newest of each week (ISO 8601, in UTC), for the newest weeks that have one. Default 4. */
+  /**
+   * In addition, the newest daily backup of each week (ISO 8601, in UTC), for the newest weeks that have one. Default
+   * 4.
+   */
   readonly weekly?: number;
 }
 
-/** What `pruneBackups()` takes beside its policy. */
+/** Options for `pruneBackups()`. */
 export interface PruneBackupsOptions {
-  /** True to find out what would be deleted, and delete nothing. Default false. */
+  /** True to report the backups to delete without deleting them. Default false. */
   readonly dryRun?: boolean;
-  /** The path of a database, for its backups alone. Default: those of every database, each by the policy. */
+  /** The path of a database, to delete only its backups. Default: the policy applies to each database separately. */
   readonly database?: string;
 }
 
 const OPTIONS: OptionNames<PruneBackupsOptions> = { dryRun: true, database: true };
 
-/** What was deleted, and what stays. Paths are absolute. */
+/** The deleted and the kept files. Paths are absolute. */
 export interface PruneBackupsReport {
-  /** Half files of backups that were killed. */
+  /** Unfinished files of backups that were killed. */
   readonly wreckage: readonly string[];
   readonly deleted: readonly string[];
-  /** Every backup that stays, newest first. */
+  /** Every kept backup, newest first. */
   readonly kept: readonly string[];
-  /** Those that the policy lets go and that stay since no other of their database is known to be good. */
+  /** Backups that are kept in spite of the policy, because no other backup of their database is known to be good. */
   readonly spared: readonly string[];
   readonly dryRun: boolean;
 }
 
 /**
- * Deletes old backups by a policy. Only files with names that this package gives are touched; the wreckage of killed
- * backups goes first. Of each database at least one backup stays that was just read as a whole and is good: where none
- * is, none is deleted.
+ * Deletes old backups according to a policy. Only files with names given by this package are deleted. Leftovers of
+ * killed backups are deleted first. For each database, at least one backup that was just completely verified is kept;
+ * if none is good, none is deleted.
  *
- * @throws BackupError `FOLDER_UNREADABLE`, or the system's code for a file that cannot be deleted.
- * @throws InvalidInputError for a number that is not whole or is below 0, a folder that cannot be one, and where `dryRun`
- * is not true or false.
+ * @throws BackupError `FOLDER_UNREADABLE`, or the system's code if a file cannot be deleted.
+ * @throws InvalidInputError for a negative or fractional number, an invalid folder, or if `dryRun` is not a boolean.
  */
 export type PruneBackups = (
   dir: string,
@@ -68,7 +72,7 @@ export function pruneBackupsWith(kit: Kit): PruneBackups {
     const folder = databasePath(dir, 'dir');
     const database = databaseOption(options);
     const limits = checkedPolicy(policy);
-    // A folder that cannot be read is found out before anything is deleted.
+    // Throws for an unreadable folder before anything is deleted.
     const all = backupsIn(folder, database);
     kit.adapter.load();
     const leftovers = leftoversIn(kit.adapter, folder, isCopyName);
@@ -89,21 +93,22 @@ export function pruneBackupsWith(kit: Kit): PruneBackups {
   };
 }
 
-/** Removing a large file takes as long as flushing it, so it is not done in this thread. */
+/** Removing a large file takes as long as flushing it, so it is done asynchronously. */
 async function remove(path: string, before: readonly string[]): Promise<void> {
   try {
     await fsPromises().rm(path, { force: true });
   } catch (error) {
-    const what = `${path} could not be deleted, and no other backup was after it. Deleted before: ${before.length}.`;
+    const what = `${path} could not be deleted, and the remaining backups were not deleted. Deleted before: ${before.length}.`;
     throw failureOf(BackupError, error, what, 'Check the owner and permissions of its folder, and call again.');
   }
 }
 
 function checkedPolicy(policy: RetentionPolicy): Required<RetentionPolicy> {
   for (const [name, limit] of Object.entries(objectArgument(policy, 'policy'))) {
-    if (!(name in DEFAULTS)) throw new InvalidInputError(`policy.${name}`, 'is not one of preMigration, daily, weekly');
+    if (!(name in DEFAULTS))
+      throw new InvalidInputError(`policy.${name}`, 'must be one of preMigration, daily, weekly');
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
-      throw new InvalidInputError(`policy.${name}`, 'is not a whole number from 0');
+      throw new InvalidInputError(`policy.${name}`, 'must be a non-negative integer');
     }
   }
   const { preMigration, daily, weekly } = policy;
@@ -115,8 +120,8 @@ function checkedPolicy(policy: RetentionPolicy): Required<RetentionPolicy> {
 }
 
 /**
- * What the policy keeps of one database's backups, newest first. One that is dated in the future is kept and counts for
- * nothing: when it was made is not known, so that it may neither go nor push another one out.
+ * Returns the backups of one database that the policy keeps, newest first. A backup dated in the future is kept but not
+ * counted: its real age is unknown, so it must neither be deleted nor replace another one.
  */
 function wantedBy(
   { preMigration, daily, weekly }: Required<RetentionPolicy>,
@@ -140,14 +145,14 @@ function newestOfEach(backups: readonly NamedBackup[], key: (backup: NamedBackup
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The Monday that a day's week begins with. */
+/** Returns the Monday of a day's week. */
 function weekOf(day: string): string {
   const time = Date.parse(day);
   const sinceMonday = (new Date(time).getUTCDay() + 6) % 7;
   return new Date(time - sinceMonday * DAY_MS).toISOString();
 }
 
-/** What must stay although the policy does not keep it, so that a backup stays that is known to be good. */
+/** Returns the backups to keep in addition to the policy, so that a good one remains. */
 async function neededBesides(
   kit: Kit,
   backups: readonly NamedBackup[],

@@ -1,22 +1,22 @@
 import type { ChildProcess } from 'node:child_process';
 import { devNull } from 'node:os';
 
-/** What the sqlite3 shell did. */
+/** The result of the sqlite3 shell. */
 export interface ShellOutcome {
-  /** False where the shell says that it could not, as one that is built without the page table does. */
+  /** False if the shell reports that it cannot recover, e.g. because it was built without the page table. */
   readonly isDone: boolean;
-  /** Lines of complaint; they may show what rows hold, so they are only counted. */
+  /** Number of lines on stderr. Their text may contain values of rows and is not kept. */
   readonly complaints: number;
 }
 
-/** Nothing of the user's own configuration is read, and an error does not end it. */
+/** Ignores the user's configuration, and continues after errors. */
 const OPTIONS = ['-batch', '-init', devNull];
 
 /**
- * Lets the shell read every page of a damaged database and write what it finds into a new one.
+ * Runs the shell to read every page of a damaged database and to write the rows into a new one.
  * https://sqlite.org/recovery.html
  *
- * @returns Undefined where the shell is not installed.
+ * @returns Undefined if the shell is not installed.
  */
 export async function recoverByShell(damaged: string, to: string): Promise<ShellOutcome | undefined> {
   const { spawn } = process.getBuiltinModule('node:child_process');
@@ -26,15 +26,15 @@ export async function recoverByShell(damaged: string, to: string): Promise<Shell
   try {
     await process.getBuiltinModule('node:stream/promises').pipeline(reader.stdout, writer.stdin);
   } catch {
-    // One of them is not there or has ended; how it ended tells more.
+    // One of them did not start or has ended; its exit code is checked below.
   }
   const [read, written] = await ends;
   if (read.code === undefined || written.code === undefined) return undefined;
-  // The writer ends with an error where single rows do not fit; what fits is there.
+  // The writer fails if single rows are invalid, but the valid ones are written.
   return { isDone: read.code === 0, complaints: read.lines + written.lines };
 }
 
-/** How a process ended; without a code where it could not be started. */
+/** Returns how a process ended; without a code if it could not be started. */
 function ended(child: ChildProcess): Promise<{ code?: number | null; lines: number }> {
   let lines = 0;
   child.stderr?.on('data', (chunk: Buffer) => {

@@ -3,26 +3,26 @@ import { quoted } from '../migrations/rows.ts';
 import type { Thread, ThreadConnection } from '../worker/thread.ts';
 import { type Pruned, pruneTree } from './prune-tree.ts';
 
-/** What was not copied, by table; tables of which everything was copied are not in it. */
+/** The rows that were not copied, by table. Completely copied tables are not included. */
 export interface NotCopied {
-  /** Unreadable rows; null if no readable index of the table shows how many rows it had. */
+  /** Number of unreadable rows; null if it is unknown, because the table has no readable index. */
   readonly unreadable: Readonly<Record<string, number | null>>;
-  /** Rows that were read and that no file can have beside the others: a key that is there already, or none. */
+  /** Number of rows that were read but could not be inserted: their key is a duplicate or missing. */
   readonly refused: Readonly<Record<string, number>>;
 }
 
 /**
- * Copies a damaged database into an empty file, table by table, and around the damage. Indexes, triggers and views are
- * made when all rows are there, so that no trigger counts a row twice.
+ * Copies a damaged database into an empty file, table by table, skipping the damage. Indexes, triggers and views are
+ * created after all rows, so that triggers do not change them.
  *
- * @param damaged A copy of the damaged set, since it is changed: what cannot be read is taken out of its trees.
- * @throws DorkDbError if its schema cannot be read.
+ * @param damaged A copy of the damaged files. It is changed: unreadable parts are removed from its trees.
+ * @throws DorkDbError if its schema is unreadable.
  */
 export async function recoverByTables(thread: Thread, damaged: string, to: string): Promise<NotCopied> {
   await foldWal(thread, damaged);
   const connection = await thread.open(to, { readonly: false });
   try {
-    // A value that a CHECK forbids is kept: the report shows that the check fails, and no other copy of it exists.
+    // Values that violate a CHECK are kept: the report shows the failed check, and there is no other copy of them.
     for (const pragma of ['foreign_keys = OFF', 'trusted_schema = OFF', 'ignore_check_constraints = ON'])
       await connection.all(`PRAGMA ${pragma}`);
     const source = new Source(connection, damaged);
@@ -31,7 +31,7 @@ export async function recoverByTables(thread: Thread, damaged: string, to: strin
     const unreadable: Record<string, number | null> = {};
     const refused: Record<string, number> = {};
     const tables = objects.filter(({ type }) => type === 'table');
-    // A virtual table has no tree of its own. It makes the ordinary tables behind it, which only it may write to.
+    // A virtual table has no tree of its own. It creates its shadow tables, and only it may write to them.
     const virtual = tables.filter(({ rootpage }) => rootpage === 0);
     for (const { sql } of virtual) await makeObject(connection, sql);
     const made = await connection.all<{ name: string }>("SELECT name FROM main.sqlite_schema WHERE type = 'table'");
@@ -43,7 +43,7 @@ export async function recoverByTables(thread: Thread, damaged: string, to: strin
       if (result.refused > 0) refused[name] = result.refused;
     }
     await source.keepSequences();
-    // Last, since the text of a search table may be in another table.
+    // Last, because the text of a search table may be in another table.
     for (const { name } of virtual) if (!(await source.copyVirtual(quoted(name)))) unreadable[name] = null;
     for (const { sql } of objects.filter(({ type }) => type !== 'table')) await makeObject(connection, sql);
     return { unreadable, refused };
@@ -52,7 +52,7 @@ export async function recoverByTables(thread: Thread, damaged: string, to: strin
   }
 }
 
-/** Writes the pages of the -wal into the file, so that pages can be read from the file alone. */
+/** Writes the pages of the -wal into the file, so that all pages can be read from the file itself. */
 async function foldWal(thread: Thread, damaged: string): Promise<void> {
   const connection = await thread.open(damaged, { readonly: false });
   try {
@@ -62,7 +62,10 @@ async function foldWal(thread: Thread, damaged: string): Promise<void> {
   }
 }
 
-/** An object that the recovered rows do not allow, as a unique index, is left out; the schema's drift tells of it. */
+/**
+ * Creates an object. One that does not fit the recovered rows, e.g. a unique index, is skipped; the schema's drift
+ * reports it.
+ */
 async function makeObject(connection: ThreadConnection, sql: string): Promise<void> {
   try {
     await connection.all(sql);
@@ -120,7 +123,7 @@ class Source {
     return { unreadable: had === undefined ? null : Math.max(0, had - (row?.n ?? 0) - twice), refused: twice };
   }
 
-  /** Returns false if its module or its content could not be read. */
+  /** Returns false if its module or its content is unreadable. */
   async copyVirtual(table: string): Promise<boolean> {
     const columns = await this.#connection.all<{ name: string }>(
       'SELECT name FROM pragma_table_info(?)',
@@ -130,10 +133,12 @@ class Source {
     return await isRead(this.#connection, `INSERT INTO main.${table} (${list}) SELECT ${list} FROM damaged.${table}`);
   }
 
-  /** Returns how many rows were read and refused; undefined if damage was met, and nothing was copied. */
+  /**
+   * Returns the number of rows that were read but not inserted; undefined if there was damage, and nothing was copied.
+   */
   async #copy(table: string): Promise<number | undefined> {
-    // By the table itself, whose indexes may differ from it. Without a condition SQLite would copy pages as they are,
-    // with rows that break a rule and indexes that are wrong.
+    // Reads the table itself, because its indexes may differ from it. Without a condition SQLite would copy whole
+    // pages, including invalid rows and wrong indexes.
     const from = `damaged.${table} NOT INDEXED WHERE true`;
     const list = await this.#stored(table);
     if (!(await isRead(this.#connection, `INSERT OR IGNORE INTO main.${table} (${list}) SELECT ${list} FROM ${from}`)))
@@ -142,7 +147,9 @@ class Source {
     return row?.n ?? 0;
   }
 
-  /** What a row consists of: its rowid, by which a search table may refer to it, and the columns that are not computed. */
+  /**
+   * Returns the columns to copy: the rowid, which a search table may refer to, and all columns that are not generated.
+   */
   async #stored(table: string): Promise<string> {
     const name = unquoted(table);
     const columns = await this.#connection.all<{ name: string }>(
@@ -158,7 +165,7 @@ class Source {
     return [...(rowid ? [rowid] : []), ...columns.map((column) => quoted(column.name))].join(', ');
   }
 
-  /** AUTOINCREMENT gives no id twice, of deleted rows neither. https://sqlite.org/autoinc.html */
+  /** Copies the last AUTOINCREMENT ids, so that ids of deleted rows are not reused. https://sqlite.org/autoinc.html */
   async keepSequences(): Promise<void> {
     const both = await this.#connection.all<{ n: number }>(
       `SELECT (SELECT count(*) FROM main.sqlite_schema WHERE name = 'sqlite_sequence')
@@ -169,7 +176,7 @@ class Source {
     const raise = `UPDATE main.sqlite_sequence SET seq = max(seq, coalesce((${theirs}), 0))`;
     const add = `INSERT INTO main.sqlite_sequence (name, seq) SELECT name, seq FROM damaged.sqlite_sequence
       WHERE name IN (SELECT name FROM main.sqlite_schema) AND name NOT IN (SELECT name FROM main.sqlite_sequence)`;
-    // If it is damaged, the ids go on after the greatest that is left.
+    // If the table is damaged, ids continue after the greatest remaining one.
     if (await isRead(this.#connection, raise)) await isRead(this.#connection, add);
   }
 
@@ -182,7 +189,7 @@ class Source {
     }
   }
 
-  /** Indexes that have every row of the table. */
+  /** Returns the indexes that contain every row of the table. */
   async #indexesOf(table: string): Promise<string[]> {
     const found = await this.#connection.all<{ name: string }>(
       `SELECT i.name FROM pragma_index_list(?, 'damaged') i JOIN damaged.sqlite_schema s USING (name)
@@ -194,7 +201,7 @@ class Source {
 
   async #rowsByIndex(table: string, indexes: readonly string[]): Promise<number | undefined> {
     for (const index of indexes) {
-      // Not count(*), which SQLite answers from whichever tree is smallest.
+      // Not count(*), which SQLite computes from the smallest tree.
       const sql = `SELECT coalesce(sum(1), 0) AS n FROM damaged.${table} INDEXED BY ${quoted(index)}`;
       try {
         return (await this.#connection.all<{ n: number }>(sql))[0]?.n;
@@ -210,14 +217,14 @@ const SCHEMA_ROOT = 1;
 
 const unquoted = (table: string) => table.slice(1, -1).replaceAll('""', '"');
 
-/** What damage of the file that is read gives; a failure to write the other one is none of it. */
+/** Error codes for damage of the source file, excluding failures to write the new one. */
 const DAMAGE = /^SQLITE_(CORRUPT|NOTADB|ERROR|IOERR_(READ|SHORT_READ|CORRUPTFS|DATA))/;
 
 function isDamage(error: unknown): boolean {
   return error instanceof DorkDbError && DAMAGE.test(error.code);
 }
 
-/** False where the statement met damage; it has then changed nothing. */
+/** Returns false if the statement met damage; it has then changed nothing. */
 async function isRead(connection: ThreadConnection, sql: string): Promise<boolean> {
   try {
     await connection.all(sql);

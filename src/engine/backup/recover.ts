@@ -28,62 +28,62 @@ import { recoverByShell, type ShellOutcome } from './recover-shell.ts';
 import { recoverByTables } from './recover-tables.ts';
 import { describeRecovered, type RecoveredState, tablesIn } from './recovered-state.ts';
 
-/** What `recover()` takes. */
+/** Options for `recover()`. */
 export interface RecoverOptions {
   /** The damaged database. Default: the definition's default path. */
   readonly from?: string;
-  /** The file to make; it must not exist. Default: one in `backups` beside the database. */
+  /** The file to create; it must not exist. Default: one in `backups` next to the database. */
   readonly to?: string;
   /**
-   * Called before each phase, and five times a second while rows are read. What it throws is what the caller gets, at
-   * the end of the phase; no file is made then.
+   * Called before each phase, and five times a second while rows are read. If it throws, `recover()` fails with that
+   * error at the end of the phase, and no file is created.
    */
   readonly onProgress?: (progress: RecoverProgress) => void;
 }
 
 const OPTIONS: OptionNames<RecoverOptions> = { from: true, to: true, onProgress: true };
 
-/** Where a recovery is. */
+/** The progress of a recovery. */
 export interface RecoverProgress {
-  /** `copying` the damaged file, `recovering` rows of the copy, `verifying` what came of it. */
+  /** `copying` the damaged file, `recovering` rows of the copy, `verifying` the result. */
   readonly phase: 'copying' | 'recovering' | 'verifying';
-  /** Bytes that are recovered by now, as they lie in the new file; 0 before. */
+  /** Bytes of the new file so far; 0 while copying. */
   readonly bytes: number;
-  /** Bytes of the damaged file and its -wal: about what can be recovered at most. */
+  /** Bytes of the damaged file and its -wal: about the maximum size of the result. */
   readonly totalBytes: number;
 }
 
-/** What was saved of a damaged database. */
+/** The result of a recovery. */
 export interface RecoverReport extends RecoveredState {
   readonly from: string;
   /** The new file, absolute. */
   readonly to: string;
-  /** By the sqlite3 shell's `.recover`, or table by table through the driver. */
+  /** With the sqlite3 shell's `.recover`, or table by table with the driver. */
   readonly method: 'shell' | 'tables';
   readonly bytes: number;
   /**
-   * Unreadable rows by table, counted by a readable index; null if the table has none, so that nothing shows how many
-   * rows it had. A table of which every row was read is not in it.
+   * Number of unreadable rows by table, counted with a readable index; null if the table has none, so that the number
+   * is unknown. Completely readable tables are not included.
    */
   readonly unreadable: Readonly<Record<string, number | null>>;
   /**
-   * Rows that were read table by table and left out, by table: another one has their key, or they lack one. Of a
-   * recovery by the shell, which does not count them, empty.
+   * Number of rows by table that were read but not inserted, because their key is a duplicate or missing. Empty for a
+   * recovery by the shell, which does not count them.
    */
   readonly refused: Readonly<Record<string, number>>;
-  /** How often the shell complained; it does not say of what without showing rows. */
+  /** Number of warnings of the shell. Their text is not kept, because it contains values of rows. */
   readonly complaints: number;
   readonly durationMs: number;
 }
 
 /**
- * Saves what can be read of a database that does not open into a new file. The damaged file and what lies beside it are
- * only copied, never opened, repaired or moved; nobody else may have them open. SQLite's own recovery does it, where
- * the sqlite3 shell is installed and can; else every table is read around the damage.
+ * Saves the readable rows of a database that does not open into a new file. The damaged files are only copied, and
+ * never opened, repaired or moved; no other process may have them open. Uses SQLite's own recovery if the sqlite3 shell
+ * is installed and supports it; otherwise reads every table and skips the damage.
  *
- * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`, or the system's own code. No file was made.
+ * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`, or the system's own code. No file was created.
  * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `CANNOT_CREATE`.
- * @throws InvalidInputError for a path that cannot be one.
+ * @throws InvalidInputError for an invalid path.
  */
 export type Recover = (options?: RecoverOptions) => Promise<RecoverReport>;
 
@@ -102,7 +102,7 @@ export function recoverWith(kit: Kit): Recover {
     } catch (error) {
       if (error instanceof BackupError || listener.threw(error)) throw error;
       const what = `Nothing of ${from} was recovered, and it was not changed.`;
-      throw failureOf(RestoreError, error, what, 'Look at the file, at the folder of the new one and at their disks.');
+      throw failureOf(RestoreError, error, what, 'Check the file, the folder of the new one, and their disks.');
     }
   };
 }
@@ -150,12 +150,12 @@ interface Recovered extends Pick<RecoverReport, 'method' | 'unreadable' | 'refus
 
 const EVERY_MS = 200;
 
-/** What the shell and the thread have written; the thread begins where the shell could not. */
+/** Returns the bytes written by the shell or the thread, which runs if the shell fails. */
 function recoveredBytes(work: string): number {
   return Math.max(...['shell.db', 'tables.db'].map((name) => bytesOf(join(work, name))));
 }
 
-/** The shell reads pages that no table leads to any more, so it goes first. */
+/** Tries the shell first, because it also reads pages that no longer belong to a table. */
 async function recoverInto(kit: Kit, thread: Thread, damaged: string, work: string, from: string): Promise<Recovered> {
   const { adapter } = kit;
   const byShell = emptyFile(join(work, 'shell.db'));
@@ -167,7 +167,7 @@ async function recoverInto(kit: Kit, thread: Thread, damaged: string, work: stri
   let cause: unknown;
   try {
     const notCopied = await recoverByTables(thread, damaged, byTables);
-    // Whether the ledger is among the tables only decides whether the file can be restored.
+    // A missing ledger only means that the file cannot be restored.
     isOurs(kit, byTables);
     if (tablesIn(adapter, byTables).length > 0)
       return { path: byTables, method: 'tables', ...notCopied, complaints: 0 };
@@ -179,7 +179,7 @@ async function recoverInto(kit: Kit, thread: Thread, damaged: string, work: stri
   throw nothing(from, outcome, kit.definition, cause);
 }
 
-/** What says nothing of the damaged file: the disk is full, or does not write. */
+/** Errors of the new file, not of the damaged one, e.g. a full disk. */
 const OF_THE_NEW_FILE = /^SQLITE_(FULL|NOMEM|READONLY|IOERR_(WRITE|FSYNC|DIR_FSYNC|TRUNCATE|NOMEM))/;
 
 function emptyFile(path: string): string {
@@ -187,7 +187,7 @@ function emptyFile(path: string): string {
   return path;
 }
 
-/** Marks a file that has the ledger of this definition, and computes its derived tables again. */
+/** If a file has the ledger of this definition, sets its application_id and recomputes its derived tables. */
 function isOurs({ adapter, definition }: Kit, path: string): boolean {
   using connection = new Connection(adapter, path, { host: definition });
   connection.exec('PRAGMA trusted_schema = OFF');
@@ -197,7 +197,7 @@ function isOurs({ adapter, definition }: Kit, path: string): boolean {
   return true;
 }
 
-/** A file of an older migration, or one that lost a table, may lack what the statements name: it stays as it is. */
+/** Runs statements that may fail on a file with older migrations or without a table; it is then unchanged. */
 function recompute(connection: Connection, statements: readonly string[]): void {
   try {
     connection.transaction(() => {
@@ -210,8 +210,8 @@ function recompute(connection: Connection, statements: readonly string[]): void 
 
 function nothing(from: string, shell: ShellOutcome | undefined, host: Host, cause: unknown): RestoreError {
   const better = shell
-    ? 'or install a sqlite3 shell that has .recover (that of Debian 12 has not), and call again.'
-    : 'or install a sqlite3 shell that has .recover, which reads more, and call again.';
+    ? 'or install a sqlite3 shell with .recover (Debian 12 has one without it) and call again.'
+    : 'or install a sqlite3 shell with .recover, which reads more, and call again.';
   return new RestoreError('NOTHING_RECOVERED', `No table of ${from} could be read. It was not changed.`, {
     hint: shell?.isDone
       ? `Restore the newest backup: ${howTo(host, 'backups', 'listBackups(folder)')} lists them.`
@@ -225,7 +225,7 @@ function damagedFile(definition: Definition, path: unknown): string {
   const from = isThere(given) ? realFile(given) : given;
   if (statAt(from)?.isFile()) return from;
   throw new RestoreError('FILE_MISSING', `${from} is not a file. Nothing was done.`, {
-    hint: 'Give the path of the damaged file.',
+    hint: 'Pass the path of the damaged file.',
   });
 }
 

@@ -8,30 +8,30 @@ import type { Thread } from '../worker/thread.ts';
 import { CAREFUL, look, openThere } from './look.ts';
 import { countRowsThere } from './verify.ts';
 
-/** What a recovered file holds, all of it read. */
+/** The content of a recovered file, completely read. */
 export interface RecoveredState {
   readonly rows: RowCounts;
-  /** Rows that the shell found and could not assign to a table: they are in the table `lost_and_found`. */
+  /** Rows that the shell found but could not assign to a table. They are in the table `lost_and_found`. */
   readonly lostAndFound: number;
-  /** What `integrity_check` says of it, at most 20 lines; empty is good. */
+  /** The lines reported by `integrity_check`, at most 20; empty if there is no damage. */
   readonly damage: readonly string[];
-  /** Rows that refer to rows which are not there any more. */
+  /** Number of rows that refer to missing rows. */
   readonly danglingRows: number;
-  /** How its schema differs from what the migrations yield; empty for one that lacks some of them. */
+  /** How its schema differs from the migrations; empty if migrations are missing. */
   readonly drift: readonly Drift[];
-  /** The newest migration that it has; absent where its ledger could not be read. */
+  /** Its newest migration; absent if its ledger is unreadable. */
   readonly migration?: string;
-  /** What it is, if it is a database of another program that is known, and what to do with it. */
+  /** Describes a known database of another program, and what to do with it. */
   readonly foreign?: { readonly what: string; readonly hint: string };
-  /** True where `restore()` can put it in place. */
+  /** True if `restore()` accepts it. */
   readonly isRestorable: boolean;
 }
 
 const LOST_AND_FOUND = /^lost_and_found(_\d+)?$/;
 
-/** @param to The path that the file is to get. */
+/** @param to The final path of the file. */
 export async function describeRecovered(kit: Kit, thread: Thread, path: string, to: string): Promise<RecoveredState> {
-  // Through a read-only connection integrity_check passes over CHECK constraints: measured, with SQLite 3.54.1 on both drivers.
+  // On a read-only connection integrity_check skips CHECK constraints (SQLite 3.54.1, on both drivers).
   const connection = await openThere(thread, path, CAREFUL, false);
   try {
     const rows = await countRowsThere(connection, tablesIn(kit.adapter, path));

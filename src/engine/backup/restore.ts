@@ -27,62 +27,62 @@ import { assertRoomFor, stage } from './staged.ts';
 import { proveOpens, putBack, putInPlace, stagedName } from './swap.ts';
 import { type VerifyReport, verify } from './verify.ts';
 
-/** What `restore()` takes. */
+/** Options for `restore()`. */
 export interface RestoreOptions {
   /**
-   * The backup, a snapshot, or the main file of a set that an earlier restore replaced. Without it only a restore that
-   * was interrupted is brought to its end.
+   * The backup, a snapshot, or the main file of a set that was replaced by an earlier restore. Without it, only an
+   * interrupted restore is finished.
    */
   readonly from?: string;
   /** The database. Default: the definition's default path. */
   readonly to?: string;
-  /** True to find out what it would do, and change nothing. Default false. */
+  /** True to report what it would do, without any change. Default false. */
   readonly dryRun?: boolean;
-  /** True to verify the backup as `verifyBackup()` does with `deep`. Default false. */
+  /** True to verify the backup like `verifyBackup()` with `deep`. Default false. */
   readonly deep?: boolean;
   /**
-   * Called ten times a second while the backup is copied. What it throws is what the caller gets, when the copy is made;
-   * what was there is in place.
+   * Called ten times a second while the backup is copied. If it throws, `restore()` fails with that error after the
+   * copying, and the previous files are unchanged.
    */
   readonly onProgress?: (progress: BackupProgress) => void;
 }
 
 const OPTIONS: OptionNames<RestoreOptions> = { from: true, to: true, dryRun: true, deep: true, onProgress: true };
 
-/** What a restore did, or would do. */
+/** The result of a restore, or of a dry run. */
 export interface RestoreReport {
   /** The database, absolute. */
   readonly to: string;
-  /** The backup, as it was read; absent where an interrupted restore was brought to its end. */
+  /** The verified backup; absent if an interrupted restore was finished. */
   readonly backup?: VerifyReport;
-  /** The folder with the replaced file and what belonged to it; absent where nothing was there. */
+  /** The folder with the replaced files; absent if there were none. */
   readonly replaced?: string;
-  /** Why the replaced file could not be read, so that nothing is known of what is lost. */
+  /** Why the replaced file was unreadable, so that the losses are unknown. */
   readonly replacedProblem?: string;
-  /** The migrations that the backup lacked and that were applied. */
+  /** The migrations that were applied, because the backup is older. */
   readonly migrated: readonly string[];
-  /** What came back, and what is lost against the replaced file. */
+  /** The restored tables, and the losses compared to the replaced file. */
   readonly tables: Readonly<Record<string, RestoredTable>>;
-  /** True where a restore that was killed before was brought to its end first. */
+  /** True if a killed restore was finished first. */
   readonly finished: boolean;
-  /** True if that restore was undone instead: the previous files are in place. Absent if none was finished. */
+  /** True if that restore was undone instead: the previous files are back. Absent if none was finished. */
   readonly putBack?: boolean;
   readonly dryRun: boolean;
   readonly durationMs: number;
 }
 
 /**
- * Brings back a backup: reads it as a whole, copies it beside the database, migrates the copy where it is older, reads
- * it again, and only then puts it in the place of the database, which goes into `backups/replaced-…` with its -wal and
- * -shm. Nobody may have the database open, this process included. A process that is killed leaves the old files or the
- * new one; where the old ones are damaged and have a -wal, there is a moment in which it leaves a marker that refuses to
- * open, and the next restore, or one without `from`, does the rest.
+ * Restores a backup: verifies the whole backup, copies it next to the database, migrates the copy if it is older, and
+ * verifies it again. Only then it replaces the database, which is moved to `backups/replaced-…` with its -wal and -shm.
+ * No process may have the database open, including this one. A killed process leaves either the old files or the new
+ * one. If the old files are damaged and have a -wal, it may leave a marker instead of a database; the next restore, or
+ * one without `from`, does the rest.
  *
- * @throws RestoreError; the code says why (`IN_USE` names the processes where the system tells, `NOT_OURS`, `NO_ROOM`,
- * `MIGRATION_NEWER_DATABASE`, `RUNNING`). What was there is in place.
- * @throws BackupError where the backup is not one that can be used.
- * @throws InvalidInputError for a path that cannot be one, and for a flag that is not true or false.
- * @throws UnsupportedRuntimeError where this runtime cannot run the driver.
+ * @throws RestoreError with the reason as its code (`IN_USE` names the processes if the system reports them,
+ * `NOT_OURS`, `NO_ROOM`, `MIGRATION_NEWER_DATABASE`, `RUNNING`). The previous files are unchanged.
+ * @throws BackupError if the backup is unusable.
+ * @throws InvalidInputError for an invalid path, or for a flag that is not a boolean.
+ * @throws UnsupportedRuntimeError if this runtime cannot run the driver.
  *
  * @example
  * ```ts
@@ -103,7 +103,7 @@ export function restoreWith(kit: Kit): Restore {
     let target = '';
     let outcome: Outcome;
     try {
-      // As createDb() does for the default path, and for no other.
+      // Only for the default path, like createDb().
       if (options.to === undefined && !dryRun) kit.definition.createDefaultFolder?.();
       target = targetOf(kit.definition, options.to);
       const source = sourceOf(options.from, target);
@@ -127,7 +127,7 @@ export function restoreWith(kit: Kit): Restore {
 
 type Outcome = Omit<RestoreReport, 'to' | 'dryRun' | 'durationMs'>;
 
-/** Everything but the change. */
+/** Does everything except the change. */
 async function rehearse(kit: Kit, target: string, source: string | undefined, deep: boolean): Promise<Outcome> {
   const { adapter } = kit;
   if (source === undefined) throw new InvalidInputError('options.from', 'is missing');
@@ -166,7 +166,9 @@ async function carryOut(
   );
 }
 
-/** Runs a function with the folder of backups, which is removed again if it was created for it and is not needed. */
+/**
+ * Runs a function with the backup folder. If the folder was created for it and is empty after an error, it is removed.
+ */
 async function inFolder<T>(folder: string, beside: string, fn: () => Promise<T>): Promise<T> {
   const created = prepareFolder(folder, beside, RestoreError, 'Nothing was restored.');
   try {
@@ -181,22 +183,22 @@ function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // Something was put there.
+    // It is not empty.
   }
 }
 
-/** What ends a restore that was killed. */
+/** Returns the command or call that finishes a killed restore. */
 function finishHint(host: Host, target: string): string {
   return howTo(host, `restore --db ${shellQuoted(target)}`, `restore({ to: ${shellQuoted(target)} })`);
 }
 
-/** @throws RestoreError where what another restore left cannot be read or moved. */
+/** @throws RestoreError if the files of a killed restore cannot be read or moved. */
 function finishEarlier(target: string, folder: string, finish: string): Finished | undefined {
   try {
     return finishInterrupted(target, folder, finish);
   } catch (error) {
     const what = `An interrupted restore into ${target} could not be finished.`;
-    throw failureOf(RestoreError, error, what, `Look at ${folder}, which has what was replaced, and call again.`);
+    throw failureOf(RestoreError, error, what, `Check ${folder}, which has the replaced files, and call again.`);
   }
 }
 
@@ -233,14 +235,14 @@ async function restoreFrom(
     return { backup, migrated, tables, ...(replaced && { replaced }), ...(problem && { replacedProblem: problem }) };
   } catch (error) {
     if (listener.threw(error)) throw error;
-    const what = `Nothing was restored to ${target}; what was there is in place.`;
-    throw failureOf(RestoreError, error, what, 'Look at the folder of the database and its disk, and call again.');
+    const what = `Nothing was restored to ${target}; the previous files are in place.`;
+    throw failureOf(RestoreError, error, what, 'Check the folder of the database and its disk, then call again.');
   }
 }
 
 const CHECK = 'Check the disk, and the owner and permissions of the folder, then call again.';
 
-/** The restore is done by then. */
+/** Compares the files. Errors are reported separately, because the restore is done. */
 async function compared<T>(compare: () => Promise<T>, target: string, replaced: string | undefined): Promise<T> {
   try {
     return await compare();
@@ -248,13 +250,13 @@ async function compared<T>(compare: () => Promise<T>, target: string, replaced: 
     const previous = replaced ? ` The previous files are in ${replaced}.` : '';
     throw new RestoreError(
       'NOT_COMPARED',
-      `${target} was restored, and could not be compared with what it replaced.${previous}`,
+      `${target} was restored, but could not be compared with the replaced file.${previous}`,
       { hint: 'Nothing needs to be done again. Check the disk.', cause },
     );
   }
 }
 
-/** The last look; where it fails, the old set comes back. */
+/** Checks that the restored file opens; otherwise the previous files are put back. */
 function prove(kit: Kit, target: string, replaced: string | undefined): void {
   try {
     proveOpens(kit, target);
@@ -267,13 +269,13 @@ function prove(kit: Kit, target: string, replaced: string | undefined): void {
     }
     throw new RestoreError(
       'NOT_PROVED',
-      `${target} was restored and then did not open, and ${others.join(', ')} has it open. What it replaced is in ${replaced ?? 'no folder: nothing was there'}.`,
+      `${target} was restored but did not open, and ${others.join(', ')} has it open. The previous files are in ${replaced ?? 'no folder: there were none'}.`,
       { hint: 'Stop that process, then restore again.', cause },
     );
   }
 }
 
-/** @throws RestoreError where this code could not open what would be restored. */
+/** @throws RestoreError if this code could not open the restored file. */
 function refuseUnfit({ path, state, problem }: VerifyReport): void {
   if (!problem) return;
   throw new RestoreError(
@@ -285,7 +287,7 @@ function refuseUnfit({ path, state, problem }: VerifyReport): void {
 
 function targetOf(definition: Definition, to: unknown): string {
   const path = givenOrDefault(definition, to, 'options.to');
-  if (path === MEMORY) throw new InvalidInputError('options.to', 'is not the path of a file');
+  if (path === MEMORY) throw new InvalidInputError('options.to', 'must be the path of a file');
   requireFolder(dirname(path), RestoreError, 'Nothing was restored.');
   return realFile(path);
 }
@@ -294,6 +296,6 @@ function sourceOf(from: unknown, target: string): string | undefined {
   if (from === undefined) return undefined;
   const path = databasePath(from, 'options.from');
   const source = isThere(path) ? realFile(path) : path;
-  if (source === target) throw new InvalidInputError('options.from', 'is the database itself');
+  if (source === target) throw new InvalidInputError('options.from', 'must not be the database itself');
   return source;
 }

@@ -1,9 +1,9 @@
 import type { Connection } from '../connection/connection.ts';
 
-/** What is to be called when a connection closes, while backups of it run. */
+/** Callbacks for the closing of a connection, while backups of it run. */
 const abandoning = new WeakMap<Connection, Set<() => void>>();
 
-/** How many backups of a connection run, and what `wal_autocheckpoint` was before the first of them. */
+/** Number of running backups of a connection, and its `wal_autocheckpoint` before the first of them. */
 const paused = new WeakMap<Connection, { running: number; readonly usual: number | undefined }>();
 
 /** Calls back once if the connection closes before the returned function is called. */
@@ -22,9 +22,9 @@ export function whileOpen(connection: Connection, onClose: () => void): () => vo
 }
 
 /**
- * Leaves checkpoints to the thread of the backup until the returned function is first called. The copy reads one state of the
- * file, so meanwhile the -wal grows and no checkpoint can empty it; the first write after it would then have to move
- * all of it at once, and stop the event loop for half a second.
+ * Leaves checkpoints to the thread of the backup until the returned function is first called. The copy reads a single
+ * state of the file, so the -wal grows and no checkpoint can empty it. The first write afterwards would then move
+ * everything at once, and block the event loop for half a second.
  */
 export function pauseCheckpoints(connection: Connection): () => void {
   let state = paused.get(connection);
@@ -45,8 +45,8 @@ export function pauseCheckpoints(connection: Connection): () => void {
 }
 
 /**
- * Reads or sets how many pages of the -wal a connection lets gather; undefined where it is busy at this moment, as
- * better-sqlite3's is in the midst of a loop over rows. The pause is only for speed.
+ * Reads or sets how many pages of the -wal a connection accumulates. Returns undefined if the connection is busy, e.g.
+ * while better-sqlite3 iterates over rows. The pause only affects speed.
  */
 function autocheckpoint(connection: Connection, pages?: number): number | undefined {
   if (connection.readonly) return undefined;

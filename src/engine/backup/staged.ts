@@ -16,8 +16,8 @@ import type { Present } from './present.ts';
 import { type VerifyReport, verify } from './verify.ts';
 
 /**
- * Makes the file that is to be put in place, ready to use: the backup's content, migrated where it is older, and read
- * back as a whole. The database itself is not touched.
+ * Creates the file that will replace the database: the backup's content, migrated if it is older, and completely
+ * verified. The database itself is not changed.
  *
  * @returns The migrations that were applied.
  */
@@ -29,7 +29,7 @@ export async function stage(
   owner: Present['owner'],
   listener: Listener<BackupProgress>,
 ): Promise<string[]> {
-  // VACUUM INTO is a write in the sense of query_only.
+  // VACUUM INTO counts as a write for query_only.
   const source = await openThere(thread, backup.path, UNTRUSTING);
   await fillFrom(source, staged, backup.bytes, owner, listener);
   await source.close();
@@ -38,14 +38,14 @@ export async function stage(
   const differs = Object.keys(backup.rows).find((table) => rows[table] !== backup.rows[table]);
   if (migrated.length > 0 || differs === undefined) return migrated;
   throw new RestoreError('COPY_DIFFERS', `The copy of ${backup.path} differs from it in the rows of ${differs}.`, {
-    hint: 'Look at the disk that the database is on.',
+    hint: 'Check the disk of the database.',
   });
 }
 
 function migrateCopy({ adapter, definition }: Kit, path: string): string[] {
   using connection = new Connection(adapter, path, { host: definition });
   connection.exec('PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF');
-  // The backup is the snapshot.
+  // The backup serves as the snapshot.
   const { applied } = migrate(connection, definition.history, { snapshot: false });
   connection.close();
   fsyncPath(path);
@@ -54,7 +54,7 @@ function migrateCopy({ adapter, definition }: Kit, path: string): string[] {
 
 /** @throws RestoreError `NO_ROOM` */
 export function assertRoomFor(backup: VerifyReport, target: string, folder: string): void {
-  // A migration that rebuilds a table writes it once more.
+  // A migration that rebuilds a table writes it a second time.
   const staged = backup.bytes * (backup.pending.length > 0 ? 3 : 1);
   const isOneDisk = statSync(dirname(target)).dev === statSync(folder).dev;
   const set = ['', ...sidecarsOf(target)].map(

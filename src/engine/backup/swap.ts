@@ -14,19 +14,21 @@ import { refuseOpen, whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
 import { install, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
 import type { Present } from './present.ts';
 
-/** `replaced-20261122T093000000Z`: the folder of a set that a restore replaced. */
+/** Matches the name of a folder with replaced files, e.g. `replaced-20261122T093000000Z`. */
 export const REPLACED = /^replaced-\d{8}T\d{9}Z$/;
 
-/** The temporary name of the file that is put in place; beside the database, since a rename stays on one disk. */
+/**
+ * Returns the temporary name of the new file. It is in the same folder, because a rename cannot move to another disk.
+ */
 export function stagedName(target: string): string {
   return `${target}.restored`;
 }
 
 /**
- * Puts the staged file in the place of the database.
+ * Replaces the database by the staged file.
  *
- * @param finish What ends it if it is killed: a command or a call.
- * @returns The folder with the set that was there; undefined where nothing was.
+ * @param finish The command or call that finishes a killed restore.
+ * @returns The folder with the previous files; undefined if there were none.
  */
 export function putInPlace(
   adapter: Adapter,
@@ -61,19 +63,22 @@ function installOrPutBack(target: string, staged: string, kept: string, finish: 
     } catch {
       throw new RestoreError(
         'UNFINISHED',
-        `The restore into ${target} stopped half-way, and what was there could not be put back: it is in ${kept}.`,
-        { hint: `Look at the disk and the folder, then finish it: ${finish}`, cause },
+        `The restore into ${target} was interrupted, and the previous files could not be put back: they are in ${kept}.`,
+        { hint: `Check the disk and the folder, then finish it: ${finish}`, cause },
       );
     }
     throw cause;
   }
 }
 
-/** Not over a database that came into being since the restore began, nor over one that another process creates now. */
+/**
+ * Places a file without replacing a database that was created since the restore began, or is created now by another
+ * process.
+ */
 function placeNew(target: string, staged: string): void {
   refuseOpen(target);
   if (bytesOf(target) > 0 || sidecarsOf(target).length > 0) throw createdMeanwhile(target);
-  // An empty file is nothing, too.
+  // An empty file is treated as missing.
   if (isThere(target)) rmSync(target);
   try {
     linkSync(staged, target);
@@ -88,13 +93,13 @@ function placeNew(target: string, staged: string): void {
 
 function createdMeanwhile(target: string, cause?: unknown): RestoreError {
   return new RestoreError('IN_USE', `${target} was created by another process. It was not changed.`, {
-    hint: 'Stop what uses it, then call again.',
+    hint: 'Stop the process that uses it, then call again.',
     retryable: true,
     cause,
   });
 }
 
-/** Puts a set back that was replaced, or was to be, and removes its folder. */
+/** Puts the previous files back, whether or not they were replaced already, and removes their folder. */
 export function putBack(target: string, kept: string, finish: string): void {
   const old = join(kept, basename(target));
   if (isSameFile(old, target)) {
@@ -114,9 +119,9 @@ export function putBack(target: string, kept: string, finish: string): void {
 }
 
 /**
- * Opens the file that was put in place, as everyone else will.
+ * Opens the restored file like any other program will.
  *
- * @throws RestoreError where it does not open or is not current.
+ * @throws RestoreError if it does not open or lacks migrations.
  */
 export function proveOpens({ adapter, definition }: Kit, target: string): void {
   const { history } = definition;
@@ -125,11 +130,11 @@ export function proveOpens({ adapter, definition }: Kit, target: string): void {
     const { pending, problem } = planFor(connection, history);
     if (pending.length === 0 && !problem) return;
   } catch (error) {
-    // Another process has opened it already.
+    // Another process has already opened it.
     if (error instanceof DatabaseBusyError) return;
     throw error;
   }
-  throw new RestoreError('NOT_CURRENT', `${target} has not every migration after it was restored.`, {
-    hint: 'Call again; if it stays, report it.',
+  throw new RestoreError('NOT_CURRENT', `${target} lacks migrations after it was restored.`, {
+    hint: 'Call again. If the error remains, please report it.',
   });
 }

@@ -9,32 +9,32 @@ import { type OptionNames, optionsArgument } from '../options.ts';
 import { startThread, type Thread, type ThreadConnection } from '../worker/thread.ts';
 import { asBackupError, type CopyState, look, notABackup, openThere } from './look.ts';
 
-/** What `verifyBackup()` takes. */
+/** Options for `verifyBackup()`. */
 export interface VerifyBackupOptions {
-  /** True to compare every index with its table and follow every foreign key too. Default false. */
+  /** True to also compare every index with its table and check every foreign key. Default false. */
   readonly deep?: boolean;
 }
 
 const OPTIONS: OptionNames<VerifyBackupOptions> = { deep: true };
 
-/** What a backup holds, all of it read. */
+/** The content of a backup, completely read. */
 export interface VerifyReport {
   /** The file, absolute. */
   readonly path: string;
   readonly bytes: number;
   /**
-   * SHA-256 of the file in hexadecimal; absent where a -wal or a -journal lies beside it, since what it holds is then
-   * not in the file alone.
+   * SHA-256 of the file in hexadecimal; absent if it has a -wal or a -journal, because the file alone is then
+   * incomplete.
    */
   readonly sha256?: string;
   readonly rows: RowCounts;
-  /** The newest migration that it has. */
+  /** The newest migration. */
   readonly migration: string;
-  /** `current`, `pending` where a restore will migrate it, or why this code cannot open it. */
+  /** `current`, `pending` if a restore will migrate it, or why this code cannot open it. */
   readonly state: CopyState['state'];
   /** The migrations that a restore will apply. */
   readonly pending: readonly string[];
-  /** Why this code cannot open it, and the way out. */
+  /** Why this code cannot open it, and what to do. */
   readonly problem?: CopyState['problem'];
   readonly deep: boolean;
   readonly durationMs: number;
@@ -42,13 +42,13 @@ export interface VerifyReport {
 
 /**
  * Reads a backup and changes nothing: its header, application_id, tables and ledger, every page (`quick_check`), and
- * every row's place; with `deep` also every index (`integrity_check`) and every foreign key. It runs in a thread of its
- * own.
+ * the position of every row; with `deep` also every index (`integrity_check`) and every foreign key. Runs in a separate
+ * thread.
  *
- * @throws BackupError where it is not a backup that can be used; the code says why (`NO_TABLES` for one that was cut
- * off, `DAMAGED`, `DANGLING_ROWS`, `NOT_OURS`, SQLite's own).
- * @throws InvalidInputError for a path that cannot be one, and where `deep` is not true or false.
- * @throws UnsupportedRuntimeError where this runtime cannot run the driver.
+ * @throws BackupError if the backup is unusable, with the reason as its code (`NO_TABLES` for a truncated one,
+ * `DAMAGED`, `DANGLING_ROWS`, `NOT_OURS`, SQLite's own).
+ * @throws InvalidInputError for an invalid path, or if `deep` is not a boolean.
+ * @throws UnsupportedRuntimeError if this runtime cannot run the driver.
  */
 export type VerifyBackup = (path: string, options?: VerifyBackupOptions) => Promise<VerifyReport>;
 
@@ -67,7 +67,7 @@ function realOrMissing(path: string): string {
   return isThere(path) ? realFile(path) : path;
 }
 
-/** Reads a copy, and throws where it is none. */
+/** Reads a copy, and throws if it is not a usable backup. */
 export async function verify(kit: Kit, thread: Thread, path: string, deep: boolean): Promise<VerifyReport> {
   const started = performance.now();
   const { tables, ...state } = look(kit, path);
@@ -91,7 +91,7 @@ async function readAll(thread: Thread, path: string, tables: readonly string[], 
   }
 }
 
-/** How many lines of a damage are shown; one broken page can have thousands. */
+/** Number of lines of damage in an error; one broken page can cause thousands. */
 const SHOWN = 3;
 
 async function check(connection: ThreadConnection, deep: boolean): Promise<void> {
@@ -108,11 +108,11 @@ async function check(connection: ThreadConnection, deep: boolean): Promise<void>
   throw notABackup(
     'DANGLING_ROWS',
     connection.filename,
-    `has ${dangling.length} rows that refer to rows which are not there, in ${tables}`,
+    `has ${dangling.length} rows that refer to missing rows, in ${tables}`,
   );
 }
 
-/** Rows of each table, counted in the thread. */
+/** Counts the rows of each table in the thread. */
 export async function countRowsThere(connection: ThreadConnection, tables: readonly string[]): Promise<RowCounts> {
   const counts: [string, number][] = [];
   for (const name of tables) {

@@ -273,7 +273,7 @@ describe('health', () => {
         mode: 0o600,
       },
     );
-    assert.match(problems(db, 'backups')[0] ?? '', /^warning: .* is not a backup/);
+    assert.match(problems(db, 'backups')[0] ?? '', /^warning: .* is not a usable backup/);
     assert.equal(health(db).newestBackup?.path, recent, 'what is broken does not count');
     renameSync(
       recent,
