@@ -29,6 +29,11 @@ export {
   sum,
 } from 'drizzle-orm';
 export type { CreateDb, Db } from './dork/db.ts';
+export { type CallFigures, callFigures } from './dork/figures/call-figures.ts';
+export type { FigureOptions } from './dork/figures/hours.ts';
+export { type RunFigures, type RunHour, runFigures } from './dork/figures/run-figures.ts';
+export { type TraceFigures, type TraceHour, traceFigures } from './dork/figures/trace-figures.ts';
+export { type WaitingMessages, waitingMessages } from './dork/figures/waiting-messages.ts';
 export { guardDomains } from './dork/guard-domains.ts';
 export { type HealthFigures, type HealthReport, health } from './dork/health.ts';
 export { defaultDbPath } from './dork/home.ts';

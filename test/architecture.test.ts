@@ -254,7 +254,7 @@ describe('the package', () => {
   it('loads the console at its command alone', () => {
     const STATIC = /^(?:import|export) (?!type\b)[^;]*from '[^']*\/console\/[^']*'/m;
     const early = [...new Set(graph.map(({ from }) => from))]
-      .filter((from) => !/^src\/(engine\/console|cli)\//.test(from))
+      .filter((from) => !/^src\/(engine\/console|dork\/console|cli)\//.test(from))
       .filter((from) => STATIC.test(readFileSync(join(ROOT, from), 'utf8')));
     assert.deepEqual(early, []);
   });

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import packageJson from '../../package.json' with { type: 'json' };
+import { VIEWS } from '../dork/console/views.ts';
 import { dork } from '../dork/db.ts';
 import { commandLine } from '../engine/cli/command-line.ts';
 import { importOlder } from './commands/import.ts';
@@ -15,6 +16,7 @@ await commandLine(
     description: 'Everything DorkOS keeps, in one SQLite file.',
     version: packageJson.version,
     defaultPath: '$DORK_HOME/dork.db, else ~/.dork/dork.db',
+    views: VIEWS,
     commands: [importOlder(api.moveReleaseAside), migrate, prune],
   },
 );

@@ -34,7 +34,7 @@ const HOME = ['src/dork/home.ts', 'src/dork/application-id.ts'];
 const DOMAINS = ['dork/pulse', 'dork/relay', 'dork/mesh'];
 /** What stores are made with. */
 const FOR_STORES = ['engine', 'engine/sql', 'engine/driver', 'engine/connection', 'stores'];
-const DORK = [...ENGINE, 'stores', 'home', ...DOMAINS, 'dork/legacy'];
+const DORK = [...ENGINE, 'stores', 'home', ...DOMAINS, 'dork/legacy', 'dork/figures', 'dork/console'];
 
 /** What each room of src may import besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -42,6 +42,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   stores: FOR_STORES,
   ...Object.fromEntries(DOMAINS.map((domain) => [domain, FOR_STORES])),
   home: ['engine', 'engine/file'],
+  'dork/figures': [...ENGINE, ...DOMAINS],
+  'dork/console': [...ENGINE, ...DOMAINS, 'dork/figures', 'dork'],
   'dork/legacy': [...ENGINE, 'stores', 'home', ...DOMAINS],
   dork: [...DORK, 'history'],
   entry: [...DORK, 'dork'],

@@ -47,8 +47,11 @@ export interface Facts {
   readonly facts: readonly { readonly name: string; readonly value: Value; readonly unit?: Unit }[];
 }
 
+/** One line of a chart. */
 export interface Series {
   readonly name: string;
+  /** Default: a color of its own. */
+  readonly tone?: Tone;
   /** Unix milliseconds and the value; null is a gap. */
   readonly points: readonly (readonly [at: number, value: number | null])[];
 }

@@ -69,7 +69,7 @@ function refused(): Response {
  * a SameSite=Strict cookie along if the address was opened from another site.
  */
 function letIn({ base, cookie, token }: GateOptions): Response {
-  const page = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${base}"><title>…</title>`;
+  const page = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${base}"><link rel="icon" href="data:,"><title>…</title>`;
   return new Response(page, {
     headers: {
       ...HEADERS,

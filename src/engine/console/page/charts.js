@@ -51,7 +51,7 @@ function chartParts(block, width) {
       ...series.map((each, i) =>
         h(
           'li',
-          { class: `s${i}` },
+          { class: colorOf(series, i) },
           h('span', {}, data(each.name), at === undefined ? '' : ` ${words(value(each) ?? null, block.unit)}`),
         ),
       ),
@@ -118,6 +118,13 @@ function chartParts(block, width) {
   return [legend, picture];
 }
 
+/** Of two series that are as good or bad, the second is paler. */
+function colorOf(series, i) {
+  const { tone } = series[i];
+  if (!tone) return `s${i}`;
+  return series.findIndex((each) => each.tone === tone) === i ? `t-${tone}` : `t-${tone} pale`;
+}
+
 function lines(series, x, y) {
   return series.map((each, i) => {
     let path = '';
@@ -126,7 +133,7 @@ function lines(series, x, y) {
       if (value !== null) path += `${isDrawn ? 'L' : 'M'}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
       isDrawn = value !== null;
     }
-    return s('path', { class: `line s${i}`, d: path });
+    return s('path', { class: `line ${colorOf(series, i)}`, d: path });
   });
 }
 
@@ -136,7 +143,7 @@ function dots(series, x, y) {
       ([at, value]) =>
         value !== null &&
         s('circle', {
-          class: `s${i}`,
+          class: colorOf(series, i),
           cx: x(at).toFixed(1),
           cy: y(value).toFixed(1),
           r: 2,
@@ -156,7 +163,7 @@ function bars(series, times, x, y, width) {
       if (!value) return undefined;
       const left = Math.min(x(at), x(times.at(-1)) - slot) + i * wide;
       return s('rect', {
-        class: `s${i}`,
+        class: colorOf(series, i),
         x: left.toFixed(1),
         y: y(value).toFixed(1),
         width: wide.toFixed(1),

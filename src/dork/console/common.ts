@@ -1,0 +1,58 @@
+import { addressOf, type Block, type Tone } from '../../engine/console/blocks.ts';
+import type { Look } from '../../engine/console/view.ts';
+
+/** How often an open page asks again: these views look at hours. */
+export const EVERY_MS = 10_000;
+
+/** The two spans of time of every view. */
+export function hoursOf({ params }: Look): number {
+  return params.hours === '168' ? 168 : 24;
+}
+
+export function spanLinks(view: string, look: Look): Block {
+  const hours = hoursOf(look);
+  const rest = { ...look.params };
+  delete rest.hours;
+  return {
+    kind: 'links',
+    title: 'Span of time',
+    links: [
+      { text: 'last 24 hours', to: addressOf(view, rest), isCurrent: hours === 24 },
+      { text: 'last 7 days', to: addressOf(view, { ...rest, hours: '168' }), isCurrent: hours === 168 },
+    ],
+  };
+}
+
+/** What a status of a run, a message or a span is like. */
+const TONES: Readonly<Record<string, Tone>> = {
+  running: 'info',
+  pending: 'info',
+  sent: 'info',
+  completed: 'ok',
+  delivered: 'ok',
+  processed: 'ok',
+  cancelled: 'warning',
+  timeout: 'error',
+  failed: 'error',
+  dead_lettered: 'error',
+  no_subscriber: 'warning',
+  active: 'ok',
+  inactive: 'info',
+  stale: 'warning',
+};
+
+export function toneOf(status: string): Tone {
+  return TONES[status] ?? 'info';
+}
+
+export const status = (value: string) => ({ value, tone: toneOf(value) });
+
+/** A text of any length as a block, and what of it was left out. */
+export function longText(title: string, text: string | null): Block[] {
+  if (text === null || text === '') return [];
+  const isCut = text.length > MOST_CHARACTERS;
+  const note = `The first ${MOST_CHARACTERS.toLocaleString('en-US')} of ${text.length.toLocaleString('en-US')} characters.`;
+  return [{ kind: 'text', title, text: isCut ? text.slice(0, MOST_CHARACTERS) : text, ...(isCut && { note }) }];
+}
+
+const MOST_CHARACTERS = 100_000;
