@@ -103,6 +103,7 @@ export class LockWaits {
           if (!mayPass(next)) break;
         }
       }
+      waitedMs = pauses.waitedMs;
     } finally {
       this.#tell(waitedMs);
     }
