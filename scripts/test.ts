@@ -1,5 +1,5 @@
 /**
- * Runs the tests on Bun and on Node 24, and the faults on both, and adds up what each runner counted. Its last line is
+ * Runs the tests on Bun and on Node 24 with both of its drivers, and the faults on all three, and adds up what each runner counted. Its last line is
  * `N passed, N failed`. A suite that ran no test has failed.
  */
 import { join } from 'node:path';

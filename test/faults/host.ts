@@ -5,7 +5,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RUNTIME } from '../support/runtime.ts';
+import { createDb } from '#entry';
+import { DRIVER, RUNTIME } from '../support/runtime.ts';
 import { commander, type JobCommands, starter } from './processes.ts';
 import { type Mode, NotAllowed, type Side } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
@@ -46,6 +47,9 @@ const order = JSON.parse(process.argv[2] ?? '') as HostOrder;
 const scenario = SCENARIOS.find(({ name }) => name === order.scenario);
 if (!scenario) throw new Error(`There is no scenario ${order.scenario}.`);
 const say = (line: HostLine) => writeSync(1, `${JSON.stringify(line)}\n`);
+const probe = createDb(':memory:');
+probe.$client.close();
+if (probe.$client.driver !== DRIVER) throw new Error(`This is ${probe.$client.driver}, not ${DRIVER}.`);
 const base = mkdtempSync(join(tmpdir(), `dorkos-faults-${order.scenario}-`));
 let isKept = false;
 

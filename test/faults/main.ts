@@ -69,6 +69,7 @@ if (options.list) {
   const scenarios = SCENARIOS.filter(({ name }) => !only || only.some((one) => isOf(name, one)));
   const powered = scenarios.filter(({ name }) => isOf(name, 'power') || isOf(name, 'calls')).length;
   const states = options.states && Math.ceil(options.states / Math.max(1, powered));
+  console.log(`On Bun bun:sqlite, on Node ${process.env.DORK_DB_DRIVER || 'better-sqlite3'}`);
   console.log(`Seed ${seed}, ${mode === 'soak' ? `a soak of ${minutes} minutes` : `${mode} rounds`}`);
   const tallies = await runPlan(scenarios, { mode, seed, round, minutes, keep, runtime, states });
   console.log(`\n${tableOf(tallies, options.markdown ? 'markdown' : 'text')}\n`);

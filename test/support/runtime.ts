@@ -6,9 +6,16 @@ export type Runtime = 'bun' | 'node';
 /** The runtime that this test runs on. */
 export const RUNTIME: Runtime = process.versions.bun ? 'bun' : 'node';
 
-/** The driver that this test runs on: on Node the one that the variable names, by default better-sqlite3. */
-export const DRIVER =
-  RUNTIME === 'bun' ? 'bun:sqlite' : process.env.DORK_DB_DRIVER === 'node:sqlite' ? 'node:sqlite' : 'better-sqlite3';
+const ON_NODE = ['better-sqlite3', 'node:sqlite'];
+
+/** The driver that this test runs on: on Node the one of the variable, by default better-sqlite3. */
+export const DRIVER = RUNTIME === 'bun' ? 'bun:sqlite' : driverOnNode(process.env.DORK_DB_DRIVER || 'better-sqlite3');
+
+/** Refuses a name that no driver has, which a suite would take for the default. */
+function driverOnNode(name: string): 'better-sqlite3' | 'node:sqlite' {
+  if (!ON_NODE.includes(name)) throw new Error(`DORK_DB_DRIVER is ${name}, not one of ${ON_NODE.join(', ')}.`);
+  return name as 'better-sqlite3';
+}
 
 /** The project's folder. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');

@@ -87,7 +87,7 @@ export const nodeSqlite: Adapter = {
       };
       const { href } = require('node:url').pathToFileURL(filename);
       const path = href + (isClosed ? '?mode=ro&immutable=1' : readonly ? '?mode=ro' : '?mode=rw');
-      const options = { readOnly: readonly || isClosed, timeout: 5000, defensive: false };
+      const options = { readOnly: readonly || isClosed, timeout: 5000, defensive: true };
       const database = attempt(() => new DatabaseSync(path, options));
       return { all: (sql, params) => attempt(() => database.prepare(sql).all(...params)), close: () => database.close() };
     }`,
@@ -106,8 +106,8 @@ export const nodeSqlite: Adapter = {
         readOnly,
         // As better-sqlite3's, until the pragma is set.
         timeout: 5000,
-        // Nothing that the other drivers allow is refused.
-        ...{ defensive: false },
+        // As the other drivers are built: the schema is not written as a table.
+        ...{ defensive: true },
       });
       return new NodeDatabase(database, options.isClosed, isFile && !readOnly);
     } catch (error) {
