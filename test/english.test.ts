@@ -20,6 +20,7 @@ const DONE: readonly string[] = [
   'src/engine/copies',
   'src/engine/backup',
   'src/engine/export',
+  'src/engine/file',
   'src/engine/rows',
   'src/engine/*',
 ];

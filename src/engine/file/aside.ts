@@ -3,14 +3,14 @@ import { basename, dirname, join } from 'node:path';
 import { stampOf } from '../time.ts';
 import { hasCode, isThere } from './fs.ts';
 
-/** `notes-moved-20261122T093000000Z.db`: among those of one database the order of the text is the order of time. */
+/** Matches e.g. `notes-moved-20261122T093000000Z.db`. The names for one database sort as text in the order of time. */
 const NAME = /^(?<stem>.+)-moved-\d{8}T\d{9}Z\.db$/;
 
 function stemOf(filename: string): string {
   return basename(filename).replace(/(?<=.)\.db$/, '');
 }
 
-/** Returns the path that a database gets when it is moved aside; nothing is at it. */
+/** Returns an unused path for a database that is moved aside. */
 export function freeAside(filename: string): string {
   for (let at = Date.now(); ; at++) {
     const path = join(dirname(filename), `${stemOf(filename)}-moved-${stampOf(new Date(at))}.db`);

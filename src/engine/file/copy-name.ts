@@ -2,41 +2,42 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { stampOf } from '../time.ts';
 
-/** What a copy was made for, and what retention goes by. */
+/** The purpose of a copy, which determines its retention. */
 export type CopyKind = 'pre-migration' | 'daily' | 'backup' | 'recovered';
 
-/** What the name of a copy says. */
+/** The parts of a copy's name. */
 export interface CopyName {
   readonly kind: CopyKind;
-  /** The database's name in names of copies, as {@link databaseLabel} gives it. */
+  /** The database's name, see {@link databaseLabel}. */
   readonly database: string;
-  /** The UTC day, as `2026-11-22`. */
+  /** The UTC day, e.g. `2026-11-22`. */
   readonly day: string;
-  /** The instant; absent in the name of a daily backup, which is one for its day. */
+  /** The instant; absent for a daily backup, which has only a day. */
   readonly at?: string;
-  /** The newest migration, in the name of a copy from before one; the label, in that of a backup. */
+  /** The newest migration of a pre-migration copy, or the label of a backup. */
   readonly tag?: string;
 }
 
-/** The folder next to a database file that its snapshots and backups go to. */
+/** Returns the folder next to a database file for its snapshots and backups. */
 export function backupFolder(filename: string): string {
   return join(dirname(filename), 'backups');
 }
 
-/** Each kind has exactly its parts: `notes-daily-20261122-mine.db` is a name that a user gave. */
+/** Each kind has exactly its own parts: `notes-daily-20261122-mine.db` was named by a user. */
 const NAME =
   /^(?<database>.+?)-(?:(?<daily>daily)-(?<today>\d{8})|(?<kind>recovered|backup|pre-migration)-(?<day>\d{8})T(?<time>\d{9})Z(?:-(?<tag>.+))?)\.db$/;
 
-/** What would be taken for the kind and the time of a copy in the name of a database. */
+/** Matches a part of a database's name that looks like the kind and the time of a copy. */
 const LIKE_A_COPY = /-(?=(?:pre-migration|daily|backup|recovered)-\d)/g;
 
-/** What would be taken for the hash of a path in the name of a database. */
+/** Matches an end of a database's name that looks like the hash of a path. */
 const LIKE_A_HASH = /~[0-9a-f]{8}$/;
 
 /**
- * The database's name in the names of its copies: `notes` for `notes.db`, in the folder `backups` next to it. In another
- * folder, and for a file with another name, a hash follows (`notes~1f0c88aa`), so that the copies of two databases never
- * get one name: of the path, or next to the database, which may be moved together with its copies, of the file's name.
+ * Returns the database's name for the names of its copies: `notes` for `notes.db`, in the folder `backups` next to it.
+ * In another folder, and for a file with another extension, a hash follows (`notes~1f0c88aa`), so that the copies of
+ * two databases never have the same name. It is a hash of the path or, next to the database, of the file's name, so
+ * that the database can be moved together with its copies.
  *
  * @param filename The real path of the database.
  */
@@ -63,8 +64,8 @@ function isSamePath(a: string, b: string): boolean {
 }
 
 /**
- * The name of a copy, as `notes-backup-20261122T093000000Z-before-the-upgrade.db`: among those of one kind the order of
- * the text is the order of time.
+ * Returns the name of a copy, e.g. `notes-backup-20261122T093000000Z-before-the-upgrade.db`. The names of one kind sort
+ * as text in the order of time.
  */
 export function copyName(folder: string, filename: string, kind: CopyKind, at: Date, tag?: string): string {
   const stamp = stampOf(at);
@@ -72,12 +73,12 @@ export function copyName(folder: string, filename: string, kind: CopyKind, at: D
   return `${databaseLabel(folder, filename)}-${kind}-${time}${tag ? `-${tag}` : ''}.db`;
 }
 
-/** The form that the tag of a migration has in the name of a copy. */
+/** Returns a migration's tag for the name of a copy. */
 export function migrationTag(tag: string): string {
   return tag.replaceAll(/[^\w.-]+/g, '_');
 }
 
-/** What a name says; undefined for a name that is none of ours. */
+/** Parses a name; returns undefined if it was not given by this package. */
 export function parseCopyName(name: string): CopyName | undefined {
   const { database, daily, today, kind = daily, day = today, time, tag } = NAME.exec(name)?.groups ?? {};
   if (!database || !kind || !day || (kind === 'recovered' && tag) || (kind === 'pre-migration' && !tag))
@@ -88,28 +89,28 @@ export function parseCopyName(name: string): CopyName | undefined {
   return { kind: kind as CopyKind, database, day: date, ...(time && { at }), ...(tag && { tag }) };
 }
 
-/** True for the name of a copy in a folder that was made of this database. */
+/** Returns true if a copy in a folder is of this database. */
 export function isOf({ database }: CopyName, folder: string, filename: string): boolean {
   return database === databaseLabel(folder, filename);
 }
 
-/** How far a clock may be ahead of ours before what it dated counts as wrong. */
+/** How far a clock may be ahead before its dates are considered wrong. */
 const SANE_MS = 60 * 60 * 1000;
 
-/** True for a copy that is dated in the future: the clock was wrong when it was made, or is wrong now. */
+/** Returns true for a copy dated in the future, i.e. the clock was or is wrong. */
 export function isAhead({ at, day }: CopyName, now = Date.now()): boolean {
   return Date.parse(at ?? day) > now + SANE_MS;
 }
 
-/** Orders names by their time, newest first; those dated in the future come last, since their time is not known. */
+/** Compares names by time, newest first. Those dated in the future are last, because their real time is unknown. */
 export function newestFirst(a: CopyName, b: CopyName): number {
   const ahead = Number(isAhead(a)) - Number(isAhead(b));
   return ahead || Date.parse(b.at ?? b.day) - Date.parse(a.at ?? a.day);
 }
 
 /**
- * True if retention may delete a copy: a daily one, or one from before a migration that its name gives in the exact form
- * that we write. `…-0005_x-keep.db` is a name that a user gave.
+ * Returns true if retention may delete a copy: a daily one, or a pre-migration one whose tag is exactly that of a known
+ * migration. `…-0005_x-keep.db` was named by a user.
  */
 export function isDisposable({ kind, tag }: CopyName, migrations: readonly { readonly tag: string }[]): boolean {
   if (kind === 'daily') return true;

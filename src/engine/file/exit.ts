@@ -3,8 +3,8 @@ import type { Connection } from '../connection/connection.ts';
 const open = new Set<WeakRef<Connection>>();
 
 /**
- * better-sqlite3 leaves the -wal and -shm of a connection that the process never closed; a -wal that stays is safe but
- * surprises whoever copies the file alone.
+ * Closes a connection when the process exits. Otherwise better-sqlite3 leaves its -wal and -shm, which is safe, but a
+ * copy of the file alone would be incomplete.
  */
 export function closeAtExit(connection: Connection): void {
   if (open.size === 0) process.once('exit', closeAll);
@@ -21,7 +21,7 @@ function closeAll(): void {
     try {
       reference.deref()?.close();
     } catch {
-      // The process ends; SQLite recovers from the -wal at the next opening.
+      // The process exits; SQLite recovers from the -wal at the next opening.
     }
   }
 }

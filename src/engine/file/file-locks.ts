@@ -2,22 +2,22 @@ import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 
 import { basename } from 'node:path';
 
 /**
- * What a process does with a database file: it has it `open`; it is inside a `read` or a `write` transaction; it moves
- * pages of the -wal into the file (`checkpoint`); it rebuilds the -shm (`recover`); it lets nobody else in (`exclusive`).
+ * The use of a database file by a process: it has it `open`, is inside a `read` or a `write` transaction, moves pages
+ * of the -wal into the file (`checkpoint`), rebuilds the -shm (`recover`), or excludes all others (`exclusive`).
  */
 export type LockKind = 'open' | 'read' | 'write' | 'checkpoint' | 'recover' | 'exclusive';
 
 /** A process that has a database file open. */
 export interface LockHolder {
   readonly pid: number;
-  /** The program and its first argument without their folders, as `bun server.ts`; '' where the system hides it. */
+  /** The program and its first argument without folders, e.g. `bun server.ts`; '' if the system hides it. */
   readonly command: string;
-  /** True for the process that asks. */
+  /** True for the current process. */
   readonly isSelf: boolean;
   readonly locks: readonly LockKind[];
 }
 
-/** The bytes of a -shm that stand for locks. https://sqlite.org/walformat.html#wal_locks */
+/** The lock bytes of a -shm. https://sqlite.org/walformat.html#wal_locks */
 const WRITE = 120;
 const CHECKPOINT = 121;
 const RECOVER = 122;
@@ -27,7 +27,7 @@ const LAST_READ = 127;
 /** The 510 bytes of a database file that readers share. https://sqlite.org/src/doc/trunk/src/os.h */
 const SHARED = 0x40000000 + 2;
 
-/** `1: POSIX  ADVISORY  READ 15871 fe:00:2171175 128 128`; a line with `->` is a process that waits. */
+/** Matches e.g. `1: POSIX  ADVISORY  READ 15871 fe:00:2171175 128 128`; a line with `->` is a waiting process. */
 const LINE = /^\d+: +POSIX +\w+ +(READ|WRITE) +(\d+) +([0-9a-f]+):([0-9a-f]+):(\d+) (\d+) (\d+|EOF)/gm;
 
 interface FileKey {
@@ -37,9 +37,9 @@ interface FileKey {
 }
 
 /**
- * The processes that have a database file open, by the locks that SQLite keeps on it and on its -shm; undefined where
- * the system does not tell (it does on Linux). Processes of another container or of another machine are not seen.
- * Neither file is opened: closing it again would drop this process's own locks.
+ * Returns the processes that have a database file open, by SQLite's locks on it and on its -shm; undefined if the
+ * system does not report them (Linux does). Processes of another container or machine are not visible. Neither file is
+ * opened, because closing it again would release the locks of this process.
  */
 export function lockHolders(filename: string): LockHolder[] | undefined {
   let table: string;
@@ -71,8 +71,8 @@ export function lockHolders(filename: string): LockHolder[] | undefined {
 }
 
 /**
- * Returns whether this process has a lock on the database file itself, as each connection in WAL mode keeps one; undefined
- * if the system does not tell. Closing any descriptor of a file drops the locks that the process has on it.
+ * Returns whether this process has a lock on the database file itself, like every connection in WAL mode; undefined if
+ * the system does not report it. Closing any descriptor of a file releases the locks of the process on it.
  */
 export function holdsLock(filename: string): boolean | undefined {
   const file = keyOf(filename);
@@ -85,7 +85,7 @@ export function holdsLock(filename: string): boolean | undefined {
   return [...table.matchAll(LINE)].some(([, , pid, , , inode]) => Number(pid) === process.pid && inode === file?.inode);
 }
 
-/** `1234 (bun server.ts)`, for messages. */
+/** Describes a process for messages, e.g. `1234 (bun server.ts)`. */
 export function describeHolder({ pid, command }: LockHolder): string {
   return command ? `${pid} (${command})` : String(pid);
 }
@@ -102,7 +102,7 @@ function keyOf(path: string): FileKey | undefined {
   }
 }
 
-/** For file systems whose files do not say the device that the lock table has (overlayfs, Btrfs). */
+/** Checks the open files, for file systems whose device numbers differ from the lock table (overlayfs, Btrfs). */
 function hasOpen(pid: number, path: string): boolean {
   try {
     const folder = `/proc/${pid}/fd`;
@@ -122,7 +122,7 @@ function kindsOnShm(isWrite: boolean, from: number, to: number): LockKind[] {
   if (covers(WRITE)) kinds.push('write');
   if (covers(CHECKPOINT)) kinds.push('checkpoint');
   if (covers(RECOVER)) kinds.push('recover');
-  // A checkpoint takes the readers' bytes for writing.
+  // A checkpoint write-locks the readers' bytes.
   if (covers(FIRST_READ, LAST_READ)) kinds.push(isWrite ? 'checkpoint' : 'read');
   return kinds;
 }

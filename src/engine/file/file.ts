@@ -7,7 +7,7 @@ import { hasCode, isThere, statOrUndefined } from './fs.ts';
 import { markerRefusal } from './marker.ts';
 import { shellQuoted } from './path.ts';
 
-/** Read and write for the owner alone; SQLite gives a -wal and a -shm the mode of their database. */
+/** Read and write for the owner only. SQLite creates the -wal and -shm with the mode of their database. */
 export const FILE_MODE = 0o600;
 export const FOLDER_MODE = 0o700;
 
@@ -18,7 +18,7 @@ function refuse(code: string, message: string, hint: string, cause?: unknown): n
   throw new DatabaseOpenError(code, `${message} Nothing was created or changed.`, { hint, cause });
 }
 
-/** Does something to the file system; where that fails, the opening is refused. */
+/** Runs a file system operation, and refuses the opening if it fails. */
 export function attempt<T>(act: () => T, code: string, message: string, hint: string): T {
   try {
     return act();
@@ -27,7 +27,10 @@ export function attempt<T>(act: () => T, code: string, message: string, hint: st
   }
 }
 
-/** What is at a path, through links; undefined also where a part of the path is closed, no folder, or no name for one. */
+/**
+ * Returns the stat of a path, following links; undefined if it does not exist, or if a part of the path is
+ * inaccessible, not a folder, or an invalid name.
+ */
 export function statAt(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
@@ -40,15 +43,15 @@ function sizeOf(path: string): number | undefined {
   return statAt(path)?.size;
 }
 
-/** True where the folder of backups holds a snapshot or a backup of this file. */
+/** Returns true if the backup folder has a snapshot or a backup of this file. */
 function hasBackups(filename: string): boolean {
   const folder = backupFolder(filename);
   if (!statOrUndefined(folder)?.isDirectory()) return false;
   const names = attempt(
     () => readdirSync(folder),
     'FOLDER_UNREADABLE',
-    `${filename} is missing or empty, and whether there are backups of it in ${folder} cannot be read.`,
-    'Look at the owner and the mode of that folder.',
+    `${filename} is missing or empty, and the folder of its backups, ${folder}, is unreadable.`,
+    'Check the owner and permissions of that folder.',
   );
   return names.some((name) => {
     const parsed = parseCopyName(name);
@@ -56,7 +59,7 @@ function hasBackups(filename: string): boolean {
   });
 }
 
-/** Why no file can be made in a folder, as far as a look at it tells, and the way out. */
+/** The reason why no file can be created in a folder, and what to do. */
 export interface FolderProblem {
   readonly code: 'FOLDER_MISSING' | 'FOLDER_UNREADABLE';
   readonly problem: string;
@@ -64,7 +67,7 @@ export interface FolderProblem {
   readonly cause?: unknown;
 }
 
-/** Undefined for a folder that is there. SQLite's own message for a missing one says only "unable to open". */
+/** Returns undefined for an existing folder. SQLite's own message for a missing one is only "unable to open". */
 export function folderProblem(folder: string): FolderProblem | undefined {
   let stat: Stats | undefined;
   try {
@@ -83,7 +86,7 @@ export function folderProblem(folder: string): FolderProblem | undefined {
     return {
       code: 'FOLDER_MISSING',
       problem: `${folder} is not a folder.`,
-      hint: 'Give the path of a file in an existing folder.',
+      hint: 'Pass the path of a file in an existing folder.',
     };
   }
   return {
@@ -100,7 +103,7 @@ function checkFolder(filename: string): void {
   if (found) refuse(found.code, found.problem, found.hint, found.cause);
 }
 
-/** What stands at the path now must be nothing, or a regular file. */
+/** Throws unless the path is unused or a regular file. */
 function checkKind(filename: string): Stats | undefined {
   const [code, message] = ['FOLDER_UNREADABLE', `The folder ${dirname(filename)} cannot be entered.`];
   const hint = 'Check the owner and permissions of the folder and of those above it.';
@@ -119,12 +122,12 @@ function checkKind(filename: string): Stats | undefined {
       `${filename} is a symbolic link to a file that does not exist.`,
       'Mount or restore what the link points to, or remove the link.',
     );
-  if (target.isDirectory()) refuse('IS_A_FOLDER', `${filename} is a folder.`, 'Give the path of a file in it.');
-  if (!target.isFile()) refuse('NOT_A_FILE', `${filename} is not a regular file.`, 'Give the path of a database file.');
+  if (target.isDirectory()) refuse('IS_A_FOLDER', `${filename} is a folder.`, 'Pass the path of a file in it.');
+  if (!target.isFile()) refuse('NOT_A_FILE', `${filename} is not a regular file.`, 'Pass the path of a database file.');
   return target;
 }
 
-/** The first 100 bytes. https://sqlite.org/fileformat2.html#the_database_header */
+/** Reads the first 100 bytes. https://sqlite.org/fileformat2.html#the_database_header */
 function readHeader(filename: string): Buffer {
   const header = Buffer.alloc(100);
   try {
@@ -135,7 +138,7 @@ function readHeader(filename: string): Buffer {
       closeSync(fd);
     }
   } catch (cause) {
-    refuse('FILE_UNREADABLE', `${filename} cannot be read.`, 'Look at the owner and the mode of the file.', cause);
+    refuse('FILE_UNREADABLE', `${filename} cannot be read.`, 'Check the owner and permissions of the file.', cause);
   }
   return header;
 }
@@ -143,7 +146,9 @@ function readHeader(filename: string): Buffer {
 /** Every marker is smaller than this. */
 const MARKER_BYTES = 4096;
 
-/** True for a file that may be a marker and that this process does not have open: it may be read and closed. */
+/**
+ * Returns true for a file that may be a marker, and that this process does not have open: it can be read and closed.
+ */
 export function mayBeMarker(filename: string): boolean {
   const file = statOrUndefined(filename);
   return file !== undefined && file.size > 0 && file.size < MARKER_BYTES && !isOpenHere(file);
@@ -155,20 +160,21 @@ function refuseMarker(filename: string, header: Buffer): void {
 }
 
 /**
- * The header must be SQLite's, and the file as long as it says, unless a -wal or a -journal holds the rest.
+ * Checks that the header is SQLite's and that the file has the length in its header, unless a -wal or a -journal has
+ * the rest.
  *
  * @returns The application_id.
  */
 function checkHeader(filename: string, size: number, hasLog: boolean): number {
   const header = readHeader(filename);
   refuseMarker(filename, header);
-  // A process that died while it wrote may have left half a first page, which SQLite makes whole from the -journal.
+  // A process that was killed while writing may leave half a first page, which SQLite restores from the -journal.
   if (sizeOf(`${filename}-journal`)) return 0;
   if (header.toString('latin1', 0, 16) !== MAGIC) {
     refuse(
       'NOT_A_DATABASE',
       `${filename} is not a SQLite database.`,
-      'Give another path; if this was a database, restore a backup of it.',
+      'Pass another path. If this was a database, restore a backup of it.',
     );
   }
   const applicationId = header.readUInt32BE(68);
@@ -179,17 +185,17 @@ function checkHeader(filename: string, size: number, hasLog: boolean): number {
   if (size % pageSize !== 0 || size < pages * pageSize) {
     refuse(
       'TRUNCATED',
-      `${filename} is cut off: its header speaks of ${pages} pages of ${pageSize} bytes, the file has ${size} bytes.`,
-      'Keep the file and what lies beside it as they are, and restore the newest backup.',
+      `${filename} is cut off: its header has ${pages} pages of ${pageSize} bytes, but the file has only ${size} bytes.`,
+      'Keep the file and the files next to it unchanged, and restore the newest backup.',
     );
   }
   return applicationId;
 }
 
 /**
- * True where SQLite may have the file open, here or elsewhere: each of our connections keeps a -shm beside it. Such a
- * file is opened by nothing but SQLite, since closing any descriptor of it drops the locks that the process has on it:
- * another process then takes itself for the last one and deletes the -wal that is still written here.
+ * Returns true if SQLite may have the file open, in this or another process: each of our connections keeps a -shm. Such
+ * a file must only be opened by SQLite, because closing any descriptor of it releases the locks of this process.
+ * Another process would then consider itself the last one, and delete the -wal that is still in use.
  * https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
  */
 function mayBeOpen(filename: string): boolean {
@@ -198,30 +204,30 @@ function mayBeOpen(filename: string): boolean {
   return lstatSync(filename).isSymbolicLink() && isThere(`${realpathSync(filename)}-shm`);
 }
 
-/** What is at a path, as far as its bytes tell. */
+/** The state of a file by its bytes. */
 export interface FileState {
-  /** True where there is nothing, or an empty file with nothing beside it that tells of more. */
+  /** True if there is no file, or an empty one without related files that indicate lost data. */
   readonly isNew: boolean;
-  /** `PRAGMA application_id` as the header has it; a -wal may hold a newer one. 0 where the header was not read. */
+  /** `PRAGMA application_id` in the header; a -wal may have a newer one. 0 if the header was not read. */
   readonly applicationId: number;
-  /** True where a -wal with something in it lies beside the path; that of a link lies beside its file. */
+  /** True if the path has a -wal that is not empty. For a link, the -wal is next to the linked file. */
   readonly hasWal: boolean;
 }
 
 /**
- * Looks at what is at the path before a driver may touch it.
+ * Checks the file at a path before it is opened by a driver.
  *
  * @throws DatabaseOpenError, having changed nothing.
  */
 export function inspectFile(filename: string): FileState {
-  // The -wal is looked at before the file: a file that another process fills at this moment is then never taken for
-  // one that lost its content.
+  // The -wal is checked before the file, so that a file that another process is just filling is not considered to have
+  // lost its content.
   const wal = sizeOf(`${filename}-wal`) ?? 0;
   const file = statAt(filename);
   if (file?.isFile() && file.size > 0) {
     const hasWal = wal > 0;
     const isOpen = mayBeOpen(filename);
-    // A loss of power may bring a -shm back that was removed before the marker was made.
+    // A power failure may bring back a -shm that was removed before the marker was created.
     if (isOpen && mayBeMarker(filename)) refuseMarker(filename, readHeader(filename));
     const applicationId = isOpen ? 0 : checkHeader(filename, file.size, hasWal);
     return { isNew: false, applicationId, hasWal };
@@ -229,32 +235,32 @@ export function inspectFile(filename: string): FileState {
   checkFolder(filename);
   const found = checkKind(filename);
   if (!file && found && found.size > 0) {
-    refuse('FILE_UNREADABLE', `Whether ${filename} exists could not be found out.`, 'Check the disk, then call again.');
+    refuse('FILE_UNREADABLE', `It is unknown whether ${filename} exists.`, 'Check the disk, then call again.');
   }
   const state = file ? 'is empty' : 'is missing';
   if (wal > 0) {
     refuse(
       'LOST_MAIN_FILE',
       `${filename} ${state}, but its -wal of ${wal} bytes exists: it held data.`,
-      'Put the file back beside its -wal, or move the -wal away and restore the newest backup.',
+      'Put the file back next to its -wal, or move the -wal away and restore the newest backup.',
     );
   }
   if (hasBackups(filename)) {
     refuse(
       file ? 'LOST_CONTENT' : 'LOST_MAIN_FILE',
       `${filename} ${state}, but there are backups of it in ${backupFolder(filename)}: it held data.`,
-      'Restore the newest backup; or move the backups away to begin with an empty database.',
+      'Restore the newest backup, or move the backups away to begin with an empty database.',
     );
   }
   return { isNew: true, applicationId: 0, hasWal: false };
 }
 
-/** @throws DatabaseOpenError where there is no database; what looks after a file creates none. */
-export function requireFile(filename: string, hint = 'Give the path of a database.'): void {
+/** @throws DatabaseOpenError if there is no database. */
+export function requireFile(filename: string, hint = 'Pass the path of a database.'): void {
   if (inspectFile(filename).isNew) refuse('FILE_MISSING', `${filename} does not exist or is empty.`, hint);
 }
 
-/** The file itself where the path is a symbolic link, so that the -wal and the backups lie beside the real one. */
+/** Resolves a symbolic link, because the -wal and the backups are next to the real file. */
 export function realFile(filename: string): string {
   try {
     return realpathSync.native(filename);

@@ -5,7 +5,9 @@ import { hasCode } from './fs.ts';
 import { fsPromises } from './fs-promises.ts';
 import { MEMORY } from './path.ts';
 
-/** Codes of a folder that its file system cannot flush (SMB, some FUSE), or that may be written and not read. */
+/**
+ * Error codes for a folder that the file system cannot flush (SMB, some FUSE), or that is writable but not readable.
+ */
 const CANNOT_FLUSH_FOLDER = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EACCES', 'EISDIR'];
 
 /** Code of the warning that a folder cannot be flushed. */
@@ -14,8 +16,8 @@ const WARNING = 'DORK_DB_FOLDER_NOT_FLUSHED';
 let hasWarned = false;
 
 /**
- * Makes what was written to a file, or the names in a folder, last a loss of power. A folder that its file system cannot
- * flush is reported once for each process, as a warning of the process; its names are written all the same.
+ * Flushes a file, or the names in a folder, so that they survive a power failure. A folder that the file system cannot
+ * flush is reported once per process, with a process warning; its names are still written.
  */
 export function fsyncPath(path: string): void {
   try {
@@ -31,7 +33,10 @@ export function fsyncPath(path: string): void {
   }
 }
 
-/** Flushes a file if there is one. A -wal may be opened and closed beside SQLite: its locks are on other files. */
+/**
+ * Flushes a file if it exists. A -wal can be opened and closed independently of SQLite, because its locks are on other
+ * files.
+ */
 export function flushIfThere(path: string): void {
   let fd: number;
   try {
@@ -48,8 +53,8 @@ export function flushIfThere(path: string): void {
 }
 
 /**
- * Makes every commit so far last a loss of power. With synchronous = NORMAL commits otherwise wait for the next
- * checkpoint, which flushes the -wal first.
+ * Flushes all commits, so that they survive a power failure. With synchronous = NORMAL this otherwise happens at the
+ * next checkpoint, which flushes the -wal first.
  *
  * @param done What was committed, for the error, e.g. `was migrated`.
  * @throws DorkDbError `NOT_FLUSHED`
@@ -59,14 +64,14 @@ export function flushCommits(filename: string, done: string): void {
   try {
     flushIfThere(`${filename}-wal`);
   } catch (cause) {
-    throw new DorkDbError('NOT_FLUSHED', `${filename} ${done}, but that may not last a loss of power.`, {
+    throw new DorkDbError('NOT_FLUSHED', `${filename} ${done}, but this may be undone by a power failure.`, {
       hint: 'Check the disk. Nothing needs to be done again.',
       cause,
     });
   }
 }
 
-/** Flushes a file that was written. Unlike {@link flushFolder} it never lets a failure pass. */
+/** Flushes a written file. Unlike {@link flushFolder}, it throws all errors. */
 export async function flushFile(path: string): Promise<void> {
   const handle = await fsPromises().open(path, 'r');
   try {
@@ -76,7 +81,7 @@ export async function flushFile(path: string): Promise<void> {
   }
 }
 
-/** Flushes the names in a folder, as {@link fsyncPath} does, without blocking this thread. */
+/** Flushes the names in a folder like {@link fsyncPath}, without blocking this thread. */
 export async function flushFolder(path: string): Promise<void> {
   try {
     await flushFile(path);
@@ -91,7 +96,7 @@ function tolerate(folder: string, error: unknown): void {
   hasWarned = true;
   const { code } = error as NodeJS.ErrnoException;
   process.emitWarning(
-    `The folder ${folder} cannot be flushed to the disk (${code}). A file that was just made in it may lose its name if the power fails now.`,
+    `The folder ${folder} cannot be flushed to the disk (${code}). A new file in it may disappear in a power failure.`,
     { type: 'DorkDbWarning', code: WARNING },
   );
 }

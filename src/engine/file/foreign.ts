@@ -1,40 +1,40 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Host } from '../host.ts';
 
-/** A database of another program: what every function says that refuses it. */
+/** A database of another program, as described by the errors that refuse it. */
 export interface Foreign {
   readonly code: string;
-  /** What it is, after the path: `is the database of …`. */
+  /** A description that follows the path: `is the database of …`. */
   readonly what: string;
-  /** What to do about it at the path of a database of the host. */
+  /** What to do if it is at the path of the host's database. */
   readonly hint: string;
-  /** Returns what to do with such a file that was given to be read, e.g. as a backup. Default: {@link hint}. */
+  /** Returns what to do with such a file if it was given as a source, e.g. as a backup. Default: {@link hint}. */
   readonly sourceHint?: (path: string) => string;
 }
 
-/** How files of a definition are told from others. */
+/** How to recognize files of a definition. */
 export interface Recognition {
   /** Returns true if a file that is not empty is a database of the definition. */
   readonly isOurs: (connection: Connection) => boolean;
-  /** Says more of a database of another program, if it is known. Default: it is not. */
+  /** Describes a database of another program if it is a known one. Default: none is known. */
   readonly foreign?: ((connection: Connection) => Foreign | undefined) | undefined;
-  /** Whose database it should be. */
+  /** The host of the database. */
   readonly host: Host;
 }
 
-/** Answers whose file it is: undefined for one of the definition, and for one that holds nothing. */
+/** Returns the other program of a file; undefined if the file belongs to the definition or is empty. */
 export function foreignOf(connection: Connection, { isOurs, foreign, host }: Recognition): Foreign | undefined {
   if (isEmpty(connection) || isOurs(connection)) return undefined;
   return (
     foreign?.(connection) ?? {
       code: 'NOT_OURS',
       what: 'is a SQLite database of another program',
-      hint: `Give the path of a database of ${host.name}.`,
+      hint: `Pass the path of a database of ${host.name}.`,
     }
   );
 }
 
-/** True for a file that holds nothing: no table, and no mark of another program. */
+/** Returns true for a file without tables and without the mark of another program. */
 function isEmpty(connection: Connection): boolean {
   if (connection.pragma('application_id', { simple: true }) !== 0) return false;
   return connection.prepare<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n === 0;

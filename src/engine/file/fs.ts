@@ -2,13 +2,13 @@ import { type Stats, statSync } from 'node:fs';
 import { DatabaseOpenError } from '../errors.ts';
 import { codeOf } from '../realm.ts';
 
-/** True for an error of the system with one of these codes, e.g. `EEXIST`. */
+/** Returns true for an error with one of these codes, e.g. `EEXIST`. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   const code = codeOf(error);
   return code !== undefined && codes.includes(code);
 }
 
-/** Means that nothing is at a path; every other error means that nobody knows. */
+/** Codes of a path that does not exist; with any other error this is unknown. */
 const NOT_THERE = ['ENOENT', 'ENOTDIR'];
 
 function orUndefined<T>(path: string, look: () => T): T | undefined {
@@ -16,40 +16,36 @@ function orUndefined<T>(path: string, look: () => T): T | undefined {
     return look();
   } catch (cause) {
     if (hasCode(cause, ...NOT_THERE)) return undefined;
-    throw new DatabaseOpenError(
-      'FILE_UNREADABLE',
-      `Whether ${path} exists could not be found out (${codeOf(cause)}).`,
-      {
-        hint: 'Check the disk, and the owner and permissions of the folder and of those above it.',
-        cause,
-      },
-    );
+    throw new DatabaseOpenError('FILE_UNREADABLE', `It is unknown whether ${path} exists (${codeOf(cause)}).`, {
+      hint: 'Check the disk, and the owner and permissions of the folder and of those above it.',
+      cause,
+    });
   }
 }
 
 /**
- * Returns what is at a path, through links; undefined only if nothing is there.
+ * Returns the stat of a path, following links; undefined only if it does not exist.
  *
- * @throws DatabaseOpenError `FILE_UNREADABLE` if the system does not say.
+ * @throws DatabaseOpenError `FILE_UNREADABLE` if this is unknown.
  */
 export function statOrUndefined(path: string): Stats | undefined {
   return orUndefined(path, () => statSync(path, { throwIfNoEntry: false }));
 }
 
 /**
- * True if something is at a path. `existsSync()` is also false if the disk fails, and what is taken for missing is then
- * neither kept nor protected.
+ * Returns true if a path exists. `existsSync()` also returns false if the disk fails, and a file considered missing
+ * would not be kept or protected.
  *
- * @throws DatabaseOpenError `FILE_UNREADABLE` if the system does not say.
+ * @throws DatabaseOpenError `FILE_UNREADABLE` if this is unknown.
  */
 export function isThere(path: string): boolean {
   return statOrUndefined(path) !== undefined;
 }
 
 /**
- * True for two names of one file.
+ * Returns true for two names of the same file.
  *
- * @throws DatabaseOpenError `FILE_UNREADABLE` if the system does not say.
+ * @throws DatabaseOpenError `FILE_UNREADABLE` if this is unknown.
  */
 export function isSameFile(a: string, b: string): boolean {
   const [one, other] = [statOrUndefined(a), statOrUndefined(b)];

@@ -2,8 +2,8 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { isThere } from './fs.ts';
 
 /**
- * A marker is a text at a database's path while the files next to it are exchanged: no program takes it for a database.
- * Its first line says what was interrupted, its second one what ends it, its last one is JSON.
+ * A marker is a text file at a database's path while the files next to it are exchanged. No program mistakes it for a
+ * database. Its first line names the interrupted operation, the second one how to finish it, and the last one is JSON.
  */
 export type Marker = 'restore' | 'move';
 
@@ -24,13 +24,13 @@ export function markerText(marker: Marker, finish: string, described: unknown): 
   return `${FIRST_LINES[marker]}\n${FINISH}${finish}\n${JSON.stringify(described)}\n`;
 }
 
-/** Returns what a marker describes; undefined if something else, or nothing, is at the path. */
+/** Returns the JSON of a marker; undefined if the file is not such a marker or does not exist. */
 export function readMarker(marker: Marker, path: string): unknown {
   if (!isThere(path) || !beginsWith(path, FIRST_LINES[marker])) return undefined;
   return JSON.parse(readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? '');
 }
 
-/** Returns why a file cannot be opened whose first bytes are a marker's. */
+/** Returns the error for opening a file that begins like a marker. */
 export function markerRefusal(
   path: string,
   header: Buffer,

@@ -17,21 +17,20 @@ import { statOrUndefined } from './fs.ts';
 import { MEMORY } from './path.ts';
 import { bytesOf } from './wal.ts';
 
-/** How a file is opened. */
+/** Options for opening a file. */
 export interface OpenOptions extends Recognition {
-  /** True for a connection that cannot write; the file must be there. Default false. */
+  /** True for a read-only connection; the file must exist. Default false. */
   readonly readonly?: boolean;
-  /** True if nothing may be created. Default: true of a read-only connection. */
+  /** True if no file may be created. Default: true for a read-only connection. */
   readonly mustExist?: boolean;
-  /** How long a write waits for another connection's, in milliseconds. Default 5000. */
+  /** How long a write waits for another connection's write, in milliseconds. Default 5000. */
   readonly busyTimeoutMs?: number;
-  /** A file whose header has this application_id is opened without asking whose it is. 0: every file is asked. */
+  /** A file with this application_id in its header is accepted without further checks. 0: every file is checked. */
   readonly applicationId: number;
 }
 
 /**
- * Opens a checked path: looks before it touches, creates the file with mode 0600 where there is none, and sets the
- * pragmas.
+ * Opens a file after checking its path: creates it with mode 0600 if it does not exist, and sets the pragmas.
  *
  * @throws DatabaseOpenError, DatabaseBusyError, UnsupportedRuntimeError
  */
@@ -47,7 +46,7 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
   const { readonly = false, busyTimeoutMs = BUSY_TIMEOUT_MS, host } = options;
   if (path === MEMORY) {
     if (readonly)
-      throw new InvalidInputError('options.readonly', 'is true for a database in memory, which would be empty');
+      throw new InvalidInputError('options.readonly', 'cannot be true for a database in memory, which would be empty');
     const memory = new Connection(adapter, MEMORY, { host });
     configure(memory, busyTimeoutMs);
     return memory;
@@ -56,13 +55,9 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
   const file = inspectFile(path);
   if (file.isNew) {
     if (options.mustExist ?? readonly) {
-      throw new DatabaseOpenError(
-        'FILE_MISSING',
-        `${path} does not exist or is empty, and this opening creates nothing.`,
-        {
-          hint: 'Open it for writing first, or give another path.',
-        },
-      );
+      throw new DatabaseOpenError('FILE_MISSING', `${path} does not exist or is empty. No file was created.`, {
+        hint: 'Open it for writing first, or pass another path.',
+      });
     }
     createPrivateFile(path);
   } else if (!readonly) refuseUnwritable(path);
@@ -89,7 +84,7 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
     configure(connection, busyTimeoutMs, isReplaced);
   } catch (error) {
     if (isReplaced() && performance.now() < deadline) {
-      // A compaction or a restore put another file in its place, and waits until this one is let go of.
+      // A compaction or a restore has replaced the file, and waits until this one is closed.
       connection.close();
       return again();
     }
@@ -99,7 +94,7 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
   try {
     const opened = statOrUndefined(filename);
     if (!opened || opened.ino !== present?.ino) {
-      // From here on none can: this connection has its lock.
+      // From here on the file cannot be replaced, because this connection has its lock.
       connection.close();
       return again();
     }
@@ -113,7 +108,7 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
   return connection;
 }
 
-/** True if this user may write a file. */
+/** Returns true if this user can write to a file. */
 export function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
@@ -123,22 +118,25 @@ export function isWritable(path: string): boolean {
   }
 }
 
-/** SQLite would open it read-only, and create a -wal and a -shm with its mode that nobody can write afterwards. */
+/**
+ * Refuses a file that is not writable. SQLite would open it read-only, and create a -wal and a -shm with its mode that
+ * no one could write to afterwards.
+ */
 function refuseUnwritable(path: string): void {
   if (!isWritable(path)) {
     throw new DatabaseOpenError(
       'SQLITE_READONLY',
-      `${path} cannot be written by this user. Nothing was created or changed.`,
-      { hint: 'Look at the owner and the mode of the file and its disk, or open it with readonly: true.' },
+      `${path} is not writable for this user. Nothing was created or changed.`,
+      { hint: 'Check the owner and permissions of the file and its disk, or open it with readonly: true.' },
     );
   }
 }
 
 /**
- * Runs what decides whether an opened file is taken. Where it throws, the connection is closed, and the file and its
- * -wal stay as they are.
+ * Runs the checks that decide whether an opened file is accepted. If they throw, the connection is closed, and the file
+ * and its -wal are unchanged.
  *
- * @throws DatabaseOpenError where the file is damaged, and else what was thrown.
+ * @throws DatabaseOpenError if the file is damaged, otherwise the original error.
  */
 export function orRefuse<T>(connection: Connection, decide: () => T): T {
   try {
@@ -149,7 +147,7 @@ export function orRefuse<T>(connection: Connection, decide: () => T): T {
   }
 }
 
-/** What was thrown while a file was read for the first time: damage, or a failing disk, as the error that refuses it. */
+/** Converts an error of the first read, i.e. damage or a failing disk, to a DatabaseOpenError. */
 export function asRefusal(error: unknown, path: string): unknown {
   return isDamage(error) || isSystemError(error) ? openingError(error, path) : error;
 }
@@ -157,9 +155,9 @@ export function asRefusal(error: unknown, path: string): unknown {
 const foundWithWal = new WeakSet<Connection>();
 
 /**
- * Closes a connection to a file that is refused. Where it is the last one that can write, SQLite moves the -wal into the
- * file and deletes it, also a -wal that does not belong to the file; but it does not while a read-only connection is
- * there, nor for that one.
+ * Closes a connection to a refused file. When the last writable connection closes, SQLite moves the -wal into the file
+ * and deletes it, even if the -wal belongs to another file. A read-only connection prevents this, and does not do it
+ * itself.
  */
 function closeRefused(connection: Connection): void {
   const reader = foundWithWal.has(connection) && !connection.readonly ? readerOf(connection) : undefined;
@@ -172,24 +170,24 @@ function closeRefused(connection: Connection): void {
   }
 }
 
-/** A connection that has taken its lock, as each does with the first thing that it reads. */
+/** Returns a read-only connection that has its lock, which is taken at the first read. */
 function readerOf(connection: Connection): Connection | undefined {
   let reader: Connection | undefined;
   try {
     reader = connection.sibling(connection.filename, { readonly: true });
-    // better-sqlite3 waits 5 seconds otherwise, after the caller's own wait.
+    // Otherwise better-sqlite3 waits for 5 seconds, in addition to the caller's wait.
     reader.exec(`PRAGMA busy_timeout = ${STEP_MS}`);
     reader.pragma('schema_version');
   } catch {
-    // A damaged file says so here too; the lock is taken before.
+    // A damaged file also fails here, but after the lock is taken.
   }
   return reader;
 }
 
 /**
- * Before closing a connection that was used from here on: gathers statistics of what it asked, for the planner, and
- * moves what is in the -wal into the file. The last connection does the latter anyway, and nothing that was committed
- * needs it, so no failure of it counts. https://sqlite.org/pragma.html#pragma_optimize
+ * When a connection that was used after this call is closed, gathers statistics for the planner and moves the -wal into
+ * the file. The last connection does the latter anyway, and committed data does not depend on it, so errors are
+ * ignored. https://sqlite.org/pragma.html#pragma_optimize
  */
 export function optimizeAtClose(connection: Connection): void {
   if (connection.readonly || connection.filename === MEMORY) return;
@@ -202,13 +200,13 @@ export function optimizeAtClose(connection: Connection): void {
     try {
       connection.exec('PRAGMA optimize; PRAGMA wal_checkpoint(PASSIVE)');
     } catch {
-      // Another process writes, or the disk is full: the next opening finds everything in the -wal.
+      // Another process is writing, or the disk is full. The next opening finds everything in the -wal.
     }
   });
 }
 
 /**
- * A database of another program is left as it is: it is read, and nothing is written before this has passed.
+ * Refuses a database of another program. It is only read: nothing is written before this check.
  *
  * @throws DatabaseOpenError
  */
@@ -226,14 +224,14 @@ export function refuseForeign(
 }
 
 /**
- * True for what SQLite says of a damaged file. The statements of an opening are right, so that SQLITE_ERROR also means
- * that the file is not as they expect it: `unsupported file format`, a column that is not there.
+ * Returns true for SQLite's errors about a damaged file. The statements of an opening are valid, so SQLITE_ERROR also
+ * means that the file is not as expected: `unsupported file format`, a missing column.
  */
 function isDamage(error: unknown): boolean {
   return /^SQLITE_(CORRUPT|NOTADB|ERROR)/.test(codeOf(error) ?? '');
 }
 
-/** What SQLite finds in a file while it is opened, as the error that refuses the file. */
+/** Converts SQLite's errors while opening a file to a DatabaseOpenError. */
 function openingError(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (!isError(error) || code === undefined) return error;
@@ -261,7 +259,7 @@ function openingError(error: unknown, path: string): unknown {
     hint:
       own ??
       (isDamaged
-        ? 'Keep the file and the files next to it as they are, and restore the newest backup.'
+        ? 'Keep the file and the files next to it unchanged, and restore the newest backup.'
         : 'Check the owner, the permissions and the free space of the file, its -wal, its -shm and its folder.'),
     cause: 'cause' in error ? error.cause : error,
   });

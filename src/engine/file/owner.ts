@@ -4,12 +4,12 @@ import { isThere } from './fs.ts';
 
 export type Owner = Pick<Stats, 'uid' | 'gid'>;
 
-/** Whose file it is, or whose folder where there is no file. */
+/** Returns the owner of a file, or of its folder if the file does not exist. */
 export function ownerOf(path: string): Owner {
   return statSync(isThere(path) ? path : dirname(path));
 }
 
-/** Gives what root has created to whoever the database belongs to, who would be locked out of it. */
+/** Changes the owner of files created as root to the database's owner, who could not use them otherwise. */
 export function giveTo({ uid, gid }: Owner, path: string): void {
   if (process.getuid?.() === 0) chownSync(path, uid, gid);
 }

@@ -1,49 +1,49 @@
 import { resolve } from 'node:path';
 import { InvalidInputError } from '../errors.ts';
 
-/** The name of a database that lives in memory and ends with its connection. */
+/** The name of a database in memory, which ends with its connection. */
 export const MEMORY = ':memory:';
 
-/** A path as a shell takes it. */
+/** Quotes a path for a shell. */
 export function shellQuoted(path: string): string {
   return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
-/** What most file systems allow for one name, in bytes. */
+/** The maximum length of a name on most file systems, in bytes. */
 const LONGEST_NAME = 255;
 
 /**
- * SQLite opens paths of at most 512 bytes, the ending of a journal included, on every system but Windows.
+ * SQLite opens paths of at most 512 bytes, including the suffix of a journal, on every system except Windows.
  * https://sqlite.org/src/file/src/os_unix.c (MAX_PATHNAME)
  */
 const LONGEST_PATH = 504;
 
-/** True for a path that is too long for SQLite. */
+/** Returns true for a path that is too long for SQLite. */
 export function isTooLong(path: string): boolean {
   return path.length * 3 > LONGEST_PATH && Buffer.byteLength(path) > LONGEST_PATH;
 }
 
-/** A reason that the drivers would open something else than what was named, each measured on both. */
+/** Returns the reason why the drivers would open a different file; each was measured on both drivers. */
 function problemOf(path: string): string | undefined {
-  if (path === '') return 'is empty, which SQLite takes as a temporary database that is gone at exit';
-  if (path.includes('\0')) return 'has a NUL byte, behind which a driver reads no further';
-  if (path !== path.trimEnd()) return 'ends with white space, which a driver would cut off';
-  if (path.startsWith('file:')) return 'is a file: URI, which the drivers read differently; give a plain path';
+  if (path === '') return 'is empty, which SQLite reads as a temporary database that is deleted at exit';
+  if (path.includes('\0')) return 'has a NUL byte, after which a driver stops reading';
+  if (path !== path.trimEnd()) return 'ends with white space, which a driver would remove';
+  if (path.startsWith('file:')) return 'is a file: URI, which the drivers read differently; pass a plain path';
   if (path === '~' || path.startsWith('~/')) return 'starts with ~, which only a shell expands';
   if (/^\$\w|^\$\{/.test(path)) return 'starts with a variable, which only a shell expands';
-  if (/^(["']).*\1$/.test(path)) return 'is in quotation marks, which would be a part of the name';
-  if (path.startsWith(':') && path !== MEMORY) return `starts with a colon; only ${MEMORY} means something`;
+  if (/^(["']).*\1$/.test(path)) return 'is in quotation marks, which would become part of the name';
+  if (path.startsWith(':') && path !== MEMORY) return `starts with a colon, but is not ${MEMORY}`;
   if (!path.isWellFormed()) return 'has a lone surrogate';
-  // A code unit is at most three bytes of UTF-8.
+  // A code unit takes at most three bytes in UTF-8.
   if (path.length * 3 > LONGEST_NAME && path.split(/[/\\]/).some((name) => Buffer.byteLength(name) > LONGEST_NAME))
     return `has a name of more than ${LONGEST_NAME} bytes, which no file can have`;
   return undefined;
 }
 
 /**
- * The absolute path of a database file; `:memory:` stays as it is.
+ * Returns the absolute path of a database file; `:memory:` is returned unchanged.
  *
- * @throws InvalidInputError where the drivers would open something else than what is named.
+ * @throws InvalidInputError if the drivers would open a different file.
  */
 export function databasePath(path: unknown, field = 'path'): string {
   if (typeof path !== 'string')
@@ -58,17 +58,17 @@ export function databasePath(path: unknown, field = 'path'): string {
 }
 
 /**
- * Returns the user's home folder, the same on every runtime: `$HOME`, else what the system's list of users has. node:os is
- * loaded only here: it is a fiftieth of Bun's start.
+ * Returns the user's home folder, the same on every runtime: `$HOME`, or else that of the system's list of users.
+ * node:os is loaded only here, because it takes 2 % of Bun's start.
  *
- * @throws InvalidInputError if neither exists, e.g. in a container with a uid that has no name.
+ * @throws InvalidInputError if there is neither, e.g. in a container with a uid without a name.
  */
 export function homeFolder(): string {
   const { homedir, userInfo } = process.getBuiltinModule('node:os');
   const home = process.platform === 'win32' ? homedir() : process.env.HOME || listedHome(userInfo);
   if (home) return resolve(home);
-  throw new InvalidInputError('HOME', 'is not set, and the system lists no home folder for this user', {
-    hint: 'Set HOME, or give the path of the database.',
+  throw new InvalidInputError('HOME', 'must be set, because the system lists no home folder for this user', {
+    hint: 'Set HOME, or pass the path of the database.',
   });
 }
 

@@ -3,16 +3,16 @@ import { dirname } from 'node:path';
 import { DorkDbError } from '../errors.ts';
 
 /**
- * Refuses a file whose path cannot be given to another file, before anything is touched.
+ * Refuses a file that cannot be replaced, before anything is changed.
  *
- * @throws DorkDbError `MOUNT_POINT` for a file that is mounted by itself, as one is with `docker run -v FILE:FILE`.
+ * @throws DorkDbError `MOUNT_POINT` for a file that is a mount itself, e.g. with `docker run -v FILE:FILE`.
  */
 export function assertReplaceable(filename: string): void {
   if (!isMountPoint(filename)) return;
   throw new DorkDbError(
     'MOUNT_POINT',
-    `${filename} is mounted by itself, so that no other file can take its place. Nothing was changed.`,
-    { hint: 'Mount its folder instead of the file, or run this where the file really is.' },
+    `${filename} is a mount itself, so it cannot be replaced. Nothing was changed.`,
+    { hint: 'Mount its folder instead of the file, or run this on the machine that has the file.' },
   );
 }
 
@@ -21,7 +21,8 @@ function isMountPoint(filename: string): boolean {
   try {
     table = readFileSync('/proc/self/mountinfo', 'utf8');
   } catch {
-    // Without a table of mounts the device says it; with one it does not: on overlayfs a file has its layer's.
+    // Without a table of mounts, the device number must be compared. With one it must not: on overlayfs it is that of
+    // the file's layer.
     const [file, folder] = [filename, dirname(filename)].map((path) => statSync(path, { throwIfNoEntry: false }));
     return file !== undefined && file.dev !== folder?.dev;
   }
@@ -29,7 +30,7 @@ function isMountPoint(filename: string): boolean {
   return table.split('\n').some((line) => unescaped(line.split(' ')[4] ?? '') === filename);
 }
 
-/** A blank is `\040` there. */
+/** Decodes the escapes of the table, e.g. `\040` for a space. */
 function unescaped(path: string): string {
   return path.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

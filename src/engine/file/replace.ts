@@ -8,13 +8,13 @@ import { sleepSync } from '../sleep.ts';
 import { flushIfThere, fsyncPath } from './flush.ts';
 import { hasCode } from './fs.ts';
 
-/** Which file a path names. Two paths with equal identities are one file. */
+/** The identity of a file. Two paths with equal identities are the same file. */
 export interface FileIdentity {
   readonly dev: bigint;
   readonly ino: bigint;
 }
 
-/** Returns which file is at a path, or undefined if there is none. */
+/** Returns the identity of the file at a path, or undefined if it does not exist. */
 export function identityOf(path: string): FileIdentity | undefined {
   try {
     const { dev, ino } = statSync(path, { bigint: true });
@@ -25,18 +25,18 @@ export function identityOf(path: string): FileIdentity | undefined {
   }
 }
 
-/** True for one file, and for none twice. */
+/** Returns true for the same file, or for two missing ones. */
 export function isSameIdentity(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
   return a?.dev === b?.dev && a?.ino === b?.ino;
 }
 
 /**
- * Opens a database file and locks it for this connection alone, until it is closed. In exclusive locking mode SQLite
+ * Opens a database file and locks it for this connection only, until it is closed. In exclusive locking mode SQLite
  * locks the database file itself at the first read, and keeps its -wal index in memory.
  * https://sqlite.org/wal.html#noshm
  *
- * @throws DatabaseBusyError if another connection has the file open; its code is `REPLACED` if the file at the path was
- * exchanged while this one waited for the lock.
+ * @throws DatabaseBusyError if another connection has the file open. Its code is `REPLACED` if the file was replaced
+ * while this call waited for the lock.
  */
 export function openAlone(adapter: Adapter, filename: string, busyTimeoutMs: number, host?: Host): Connection {
   const before = identityOf(filename);
@@ -52,7 +52,7 @@ export function openAlone(adapter: Adapter, filename: string, busyTimeoutMs: num
     connection.close();
     throw error;
   }
-  // The lock is on a file that is not at the path any more. Closing it would remove the -wal of the one that is.
+  // The locked file is no longer at the path. Closing it now would remove the -wal of the new file.
   leaveWal(connection);
   connection.close();
   throw new DatabaseBusyError(
@@ -66,8 +66,8 @@ export function openAlone(adapter: Adapter, filename: string, busyTimeoutMs: num
 }
 
 /**
- * Moves everything into the database file itself, for good, and ends its -wal. The lock stays. With the journal in
- * memory, closing the connection later removes no file by its name, which may be another database's by then.
+ * Moves everything into the database file itself and switches it out of WAL mode. The lock is kept. With the journal in
+ * memory, closing the connection later removes no file by name, which might belong to another database by then.
  */
 function leaveWal(connection: Connection): void {
   const { filename } = connection;
@@ -78,20 +78,20 @@ function leaveWal(connection: Connection): void {
       retryable: true,
     });
   }
-  // After a loss of power some file systems (Btrfs) give a file back its old length, even if it was unlinked since.
+  // After a power failure some file systems (Btrfs) restore the old length of a file, even if it was unlinked since.
   flushIfThere(`${filename}-wal`);
   connection.pragma('journal_mode = MEMORY');
-  // A killed process leaves its -shm; with an exclusive lock on the file nobody has it open.
+  // A killed process leaves its -shm. With an exclusive lock on the file, no other process can have it open.
   rmSync(`${filename}-shm`, { force: true });
   fsyncPath(filename.startsWith('/') ? dirname(filename) : '.');
 }
 
-/** How long an exchange waits for openings that still have the old file; ours notice within some 100 ms. */
+/** How long to wait for other processes to close the old file. Ours do within some 100 ms. */
 const LEAVE_MS = 5000;
 
 /**
- * Runs `swap`, which puts the staged file in the place of the database. Both files are locked from before the swap until
- * no other process has the old one open: whoever opens the path meanwhile waits, and nobody writes to the old file.
+ * Runs `swap`, which replaces the database by the staged file. Both files are locked from before the swap until no
+ * other process has the old one open. Processes that open the path meanwhile wait, and none can write to the old file.
  *
  * @param old The connection of {@link openAlone}.
  * @param swap Throws if the path still names the old file.
@@ -106,7 +106,7 @@ export function exchange(adapter: Adapter, old: Connection, staged: string, swap
   if (replaced) waitUntilClosed(replaced, basename(old.filename));
 }
 
-/** Waits until no other process has the file open, if the system says so (Linux does), else a moment. */
+/** Waits until no other process has the file open if the system reports it (Linux does), otherwise for a moment. */
 function waitUntilClosed(file: FileIdentity, name: string): void {
   const deadline = performance.now() + LEAVE_MS;
   while (performance.now() < deadline) {

@@ -3,20 +3,21 @@ import { isBusy } from '../connection/sqlite-error.ts';
 import { isAtLeast } from '../version.ts';
 import { statAt } from './file.ts';
 
-/** What a -wal holds. https://sqlite.org/wal.html */
+/** The state of a -wal. https://sqlite.org/wal.html */
 export interface WalState {
-  /** Pages that were written to the -wal since it was last begun anew. */
+  /** Pages written to the -wal since SQLite last started it over. */
   readonly frames: number;
-  /** Those of them that are in the database file too. */
+  /** Number of these pages that are also in the database file. */
   readonly checkpointed: number;
 }
 
-/** The first version with `wal_checkpoint(NOOP)`; older ones would take it for PASSIVE and write. */
+/** The first version with `wal_checkpoint(NOOP)`; older ones would run a PASSIVE checkpoint. */
 const OLDEST_WITH_NOOP = '3.51.0';
 
 /**
- * What the -wal holds, found out without moving a page; undefined where the file has no -wal (in memory, another
- * journal mode), inside a transaction or a loop over `iterate()`, and before SQLite 3.51.0. https://sqlite.org/pragma.html#pragma_wal_checkpoint
+ * Returns the state of the -wal without moving a page; undefined if the file has no -wal (in memory, another journal
+ * mode), inside a transaction or a loop over `iterate()`, and before SQLite 3.51.0.
+ * https://sqlite.org/pragma.html#pragma_wal_checkpoint
  */
 export function walState(connection: Connection): WalState | undefined {
   if (connection.inTransaction || connection.isIterating || !isAtLeast(connection.sqliteVersion, OLDEST_WITH_NOOP))
@@ -30,7 +31,7 @@ export function walState(connection: Connection): WalState | undefined {
   }
 }
 
-/** Bytes of a file; 0 where there is none. */
+/** Returns the size of a file in bytes; 0 if it does not exist. */
 export function bytesOf(path: string): number {
   return statAt(path)?.size ?? 0;
 }

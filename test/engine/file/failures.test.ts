@@ -125,7 +125,7 @@ describe(`a file that is mounted by itself, on ${RUNTIME}`, () => {
       }
       const { outcomes, messages } = JSON.parse(stdout) as { outcomes: Record<string, number>; messages: string[] };
       assert.deepEqual(outcomes, { MOUNT_POINT: 1 });
-      assert.match(messages.join(), /mounted by itself.*Nothing was changed/);
+      assert.match(messages.join(), /is a mount itself.*Nothing was changed/);
     }
     assert.deepEqual(readFileSync(file), before);
     assert.ok(!existsSync(folder.file('backups')));
