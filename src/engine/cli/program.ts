@@ -24,6 +24,7 @@ import { repairLedger } from './commands/repair-ledger.ts';
 import { restore } from './commands/restore.ts';
 import { status } from './commands/status.ts';
 import { studio } from './commands/studio.ts';
+import { top } from './commands/top.ts';
 import { verify } from './commands/verify.ts';
 import { completion } from './completion.ts';
 import { EXIT_CODE } from './exit-codes.ts';
@@ -51,6 +52,7 @@ const ENGINE: readonly Command[] = [
   restore,
   status,
   studio,
+  top,
   verify,
 ];
 

@@ -38,6 +38,8 @@ function draw(blocks) {
     });
     if (index >= 0)
       node.querySelectorAll('a, button, input, select, textarea, summary, svg, [tabindex]')[index]?.focus();
+    // What scrolls can be reached by keyboard.
+    for (const cell of node.querySelectorAll('.cell')) if (cell.scrollHeight > cell.clientHeight) cell.tabIndex = 0;
     shown[i] = { text: texts[i], node };
   });
   for (const { node } of shown.splice(blocks.length)) node.remove();

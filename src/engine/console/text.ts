@@ -1,0 +1,75 @@
+import { stripVTControlCharacters } from 'node:util';
+import { formatBytes } from '../format.ts';
+import type { Block, Tone, Unit, Value } from './blocks.ts';
+
+/** How a tone is shown in a terminal. */
+export type Paint = (tone: Tone, text: string) => string;
+
+/** Makes a table of a head and rows. */
+export type MakeTable = (head: readonly string[], rows: readonly (readonly string[])[]) => string;
+
+const BARS = '▁▂▃▄▅▆▇█';
+const MARKS: Record<Tone, string> = { ok: '✓', info: 'i', warning: '▲', error: '✕' };
+
+/** Returns blocks as lines for a terminal: what a view shows in a browser, without its links and forms. */
+export function blocksAsText(blocks: readonly Block[], paint: Paint, table: MakeTable): string {
+  return blocks
+    .map((block) => lines(block, paint, table).join('\n'))
+    .filter((text) => text !== '')
+    .join('\n\n');
+}
+
+function lines(block: Block, paint: Paint, table: MakeTable): string[] {
+  const hinted = (tone: Tone, text: string, hint: string | undefined) => [
+    `${paint(tone, MARKS[tone])} ${safe(text)}`,
+    ...(hint === undefined ? [] : [`  Try: ${safe(hint)}`]),
+  ];
+  switch (block.kind) {
+    case 'verdict':
+      return hinted(block.tone, block.text, block.hint);
+    case 'findings':
+      return block.findings.flatMap(({ tone, text, hint }) => hinted(tone, text, hint));
+    case 'facts':
+      return [block.facts.map(({ name, value, unit }) => `${safe(name)} ${valueText(value, unit)}`).join('   ')];
+    case 'chart':
+      return block.series.length === 0
+        ? [`${block.title}: nothing yet`]
+        : [block.title, ...block.series.map(({ name, points }) => `  ${sparkline(points, block.unit)}  ${safe(name)}`)];
+    case 'table':
+      if (block.rows.length === 0) return [`${safe(block.title)}: ${block.empty ?? 'none'}`];
+      return table(
+        block.columns.map(({ name }) => safe(name)),
+        block.rows.map((row) => row.map((value, i) => valueText(value, block.columns[i]?.unit))),
+      ).split('\n');
+    default:
+      return [];
+  }
+}
+
+/** The last values as bars, and the last one in words. */
+function sparkline(points: readonly (readonly [number, number | null])[], unit: Unit): string {
+  const values = points.slice(-40).map(([, value]) => value);
+  const most = Math.max(1e-9, ...values.map((value) => value ?? 0));
+  const bars = values.map((value) => (value === null ? ' ' : BARS[Math.round((value / most) * (BARS.length - 1))]));
+  return `${bars.join('').padStart(40)} ${valueText(values.at(-1) ?? null, unit).padStart(9)}`;
+}
+
+function valueText(given: Value, columnUnit: Unit | undefined): string {
+  const { value, unit = columnUnit } = typeof given === 'object' && given !== null ? given : { value: given };
+  if (value === null) return '–';
+  if (typeof value === 'string') return unit === 'time' ? timeText(value) : safe(value);
+  if (unit === 'bytes') return formatBytes(value);
+  if (unit === 'rate') return `${value.toFixed(1)}/s`;
+  if (unit === 'duration') return `${Math.round(value).toLocaleString('en-US')} ms`;
+  return value.toLocaleString('en-US');
+}
+
+function timeText(instant: string): string {
+  const at = new Date(instant);
+  return Number.isNaN(at.getTime()) ? safe(instant) : `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** What is in the file may not steer the terminal. */
+function safe(text: string): string {
+  return stripVTControlCharacters(text).replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '?');
+}
