@@ -16,10 +16,12 @@ interface Query {
 type Source = { readonly argument: number } | { readonly constant: unknown };
 
 /**
- * SQLite uses the value of a bound LIMIT when it plans a statement, and therefore recompiles the statement each time
- * one is bound, which takes as long as reading a page. It does not do so for an expression.
+ * SQLite uses the value of a bound LIMIT when it plans a statement and, if there is an ORDER BY or a partial index, the
+ * value that a column is compared with. It therefore recompiles the statement each time a value is bound, which takes as
+ * long as reading a page. It does not do so for an expression.
  */
 const BOUND_LIMIT = ' limit ?';
+const COMPARED = /([=<>]) \?/g;
 
 /**
  * A query that Drizzle builds at first use and that stays prepared. Its arguments are the query's named placeholders
@@ -80,7 +82,7 @@ export class StoreStatement<T = Row> {
       sources.length === this.#names.length &&
       sources.every((source, i) => 'argument' in source && source.argument === i);
     this.#sources = isPlain ? undefined : sources;
-    this.#statement = this.#connection.prepare<T>(text.replaceAll(BOUND_LIMIT, `${BOUND_LIMIT} + 0`), this.#domain);
+    this.#statement = this.#connection.prepare<T>(withExpressions(text), this.#domain);
     return this.#statement;
   }
 
@@ -95,6 +97,11 @@ export class StoreStatement<T = Row> {
     if (argument < 0) throw new Error(`The statement does not declare its placeholder ${value.name}.`);
     return { argument };
   }
+}
+
+/** Replaces every parameter whose value SQLite would use for its plan by an expression. */
+function withExpressions(text: string): string {
+  return text.replaceAll(BOUND_LIMIT, `${BOUND_LIMIT} + 0`).replaceAll(COMPARED, '$1 +?');
 }
 
 /** Returns the factory for the statements of a domain's stores; `guardDomains()` checks them against that domain. */

@@ -34,7 +34,10 @@ const COLUMNS = [
 const LEFT_ALONE = '+';
 const CHOSEN = '';
 
-const isWithin = sql`(${relayIndex.id}, ${relayIndex.endpointHash}) < (${arg('cursor')}, ${arg('cursorEndpoint')})`;
+/** Of one endpoint no page ends so; a cursor of other filters must not take the index from the endpoint. */
+const isWithin = (hasEndpoint: number) =>
+  sql`(${sql.raw(hasEndpoint ? LEFT_ALONE : CHOSEN)}${relayIndex.id}, ${relayIndex.endpointHash}) <
+    (${arg('cursor')}, ${arg('cursorEndpoint')})`;
 
 /** Pages of messages by id descending: a statement for each set of filters, built when one first asks for it. */
 export class MessagePages {
@@ -112,7 +115,7 @@ export class MessagePages {
     }
     if (filters & CURSOR) {
       names.push('cursor');
-      conditions.push(filters & WITHIN ? isWithin : lt(relayIndex.id, arg('cursor')));
+      conditions.push(filters & WITHIN ? isWithin(filters & ENDPOINT) : lt(relayIndex.id, arg('cursor')));
       if (filters & WITHIN) names.push('cursorEndpoint');
     }
     // SQLite takes every BLOB for greater than every text.
