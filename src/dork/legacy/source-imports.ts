@@ -96,7 +96,8 @@ export class SourceImports {
     committed: Committed,
   ): SourceReceipt {
     const { isDryRun, keepOrphans, onProgress } = this.#options;
-    using copy = open.copy ? this.#connection.sibling(open.copy, { readonly: true, isClosed: true }) : undefined;
+    // Its copy is private and in no WAL mode: nothing appears next to it, and nobody else writes it.
+    using copy = open.copy ? this.#connection.sibling(open.copy, { readonly: true }) : undefined;
     const tally = new Tally();
     const waitingReports: ImportProgress[] = [];
     const context: ImportContext = {
