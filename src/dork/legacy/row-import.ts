@@ -84,6 +84,8 @@ export class RowWriter {
   /** Positions of the columns that a fingerprint is made of, in an order that does not depend on the source. */
   readonly #compared: readonly number[];
   readonly #find: Statement<Record<string, SqliteValue>>;
+  /** Finds the newest row with the key, whatever tells it apart. */
+  readonly #findOther: Statement<Record<string, SqliteValue>> | undefined;
   readonly #insert: Statement;
   readonly #update: Statement;
 
@@ -92,7 +94,6 @@ export class RowWriter {
     const { to, key, within, isAlone, columns, needsId } = target;
     const keys = within === undefined ? [key] : [key, within];
     const isRow = keys.map((column) => `${column} = ?`).join(' AND ');
-    const isFound = isAlone ? `${key} = ? ORDER BY ${within} = ? DESC, rowid DESC LIMIT 1` : isRow;
     const all = needsId ? [...columns, 'id'] : columns;
     this.memory = new Memory(context, target.kind, origin);
     this.#isDryRun = context.isDryRun;
@@ -102,7 +103,12 @@ export class RowWriter {
       .filter((column) => (column === key || column !== 'id') && !NOT_COMPARED.includes(column))
       .sort();
     this.#compared = compared.map((column) => columns.indexOf(column));
-    this.#find = connection.prepare(`SELECT ${compared.join(', ')} FROM main.${to} WHERE ${isFound}`);
+    const select = `SELECT ${compared.join(', ')} FROM main.${to} WHERE`;
+    this.#find = connection.prepare(`${select} ${isRow}`);
+    // Without ORDER BY: a sorter for each row would cost more than all else of the search.
+    this.#findOther = isAlone
+      ? connection.prepare(`${select} rowid = (SELECT max(rowid) FROM main.${to} WHERE ${key} = ?)`)
+      : undefined;
     this.#insert = connection.prepare(
       `INSERT INTO main.${to} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})`,
     );
@@ -123,7 +129,7 @@ export class RowWriter {
   take(olderId: string, values: readonly SqliteValue[], admit?: () => string | undefined): Taken | string {
     const { within } = this.#target;
     const key = this.#keyAt.map((i) => values[i] as SqliteValue);
-    const there = this.#find.get(...key);
+    const there = this.#find.get(...key) ?? this.#findOther?.get(key[0]);
     const id = idWithin(olderId, key[1]);
     const idThere = within !== undefined && there ? idWithin(olderId, there[within]) : id;
     const taken = this.memory.recall(idThere) ?? (within === undefined ? undefined : this.#recallOther(olderId, there));
