@@ -9,7 +9,7 @@ import { isSystemError } from '../../engine/realm.ts';
 import { OLDER_DORKOS } from './recognise.ts';
 
 /**
- * Moves the dork.db of a DorkOS release aside that is at the path of ours, as a whole with its -wal and its -shm, to
+ * Moves the dork.db of a DorkOS release aside that is at the path of ours, with its -wal and its -shm, to
  * `dork-moved-20261122T093000000Z.db` next to it; `importLegacy()` then finds it there. It is never opened for writing
  * and never deleted. Nobody may have it open. A move that was killed is brought to its end first, or undone.
  *
@@ -52,7 +52,7 @@ function isReleaseAt(kit: Kit, filename: string): boolean {
     migrationStatusWith(kit)(filename);
     return false;
   } catch (error) {
-    // Whatever else it is, its opening says so.
+    // Any other file is refused when it is opened.
     if (error instanceof DorkDbError && !(error instanceof DatabaseBusyError))
       return error instanceof DatabaseOpenError && error.code === OLDER_DORKOS;
     throw error;
