@@ -74,7 +74,9 @@ describe('a project that installs the package', () => {
   it('holds what it says it publishes, and nothing else', () => {
     const packed = join(project, 'node_modules/@dorkos/db');
     const names = readdirSync(packed).filter((name) => name !== '.bun-tag');
-    const documents = ['BENCHMARKS', 'CHANGELOG', 'README', 'RELIABILITY', 'SECURITY'].map((name) => `${name}.md`);
+    const documents = ['BENCHMARKS', 'CHANGELOG', 'CONTRIBUTING', 'README', 'RELIABILITY', 'SECURITY'].map(
+      (name) => `${name}.md`,
+    );
     const expected = [...documents, 'LICENSE', 'dist', 'docs', 'drizzle', 'examples', 'package.json'];
     assert.deepEqual(names.sort(), expected.sort());
     const links = [...readFileSync(join(packed, 'README.md'), 'utf8').matchAll(/\]\(([\w./-]+)\)/g)];

@@ -37,7 +37,7 @@ describe('the packed package', () => {
   it('has the code, its history, its documents and nothing of its making', () => {
     const kinds = [
       /^(package\.json|LICENSE)$/,
-      /^(docs\/([\w-]+|decisions\/[\w-]+)|BENCHMARKS|CHANGELOG|README|RELIABILITY|SECURITY)\.md$/,
+      /^(docs\/([\w-]+|decisions\/[\w-]+)|BENCHMARKS|CHANGELOG|CONTRIBUTING|README|RELIABILITY|SECURITY)\.md$/,
       /^examples\/(README\.md|[\w-]+\/[\w./-]+\.(ts|sql|json))$/,
       /^dist\/LICENSES\.txt$/,
       /^drizzle\/(\d{4}_\w+\.sql|history\.ts|meta\/(_journal|\d{4}_snapshot)\.json)$/,
