@@ -127,7 +127,9 @@ describe(`a file that lost a column to something else, on ${RUNTIME}`, () => {
     const path = folder.file('dork.db');
     {
       using db = createDb(path);
-      db.insert(agents).values(AGENT).run();
+      db.insert(agents)
+        .values({ ...AGENT, capabilities: JSON.stringify(AGENT.capabilities) })
+        .run();
       db.$client.exec('ALTER TABLE agents DROP COLUMN description');
     }
     using db = createDb(path, { migrations: 'skip' });
