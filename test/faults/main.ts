@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runPlan } from './run.ts';
-import type { Mode, Side } from './scenario.ts';
+import type { Mode, Scenario, Side } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { tableOf } from './table.ts';
 
@@ -32,6 +32,9 @@ function numberFrom(least: number): (text: string) => number {
     return value;
   };
 }
+
+/** A round that says nothing for minutes counts as one that hangs. */
+const STATES_OF_A_ROUND = 100;
 
 /** `power` names all that begin with `power-`. */
 function isOf(scenario: string, name: string): boolean {
@@ -66,9 +69,15 @@ if (options.list) {
 } else {
   const mode: Mode = options.soak ? 'soak' : options.quick ? 'quick' : 'usual';
   const { seed, round, minutes, keep = false, only, runtime } = options;
-  const scenarios = SCENARIOS.filter(({ name }) => !only || only.some((one) => isOf(name, one)));
-  const powered = scenarios.filter(({ name }) => isOf(name, 'power') || isOf(name, 'calls')).length;
-  const states = options.states && Math.ceil(options.states / Math.max(1, powered));
+  const all = SCENARIOS.filter(({ name }) => !only || only.some((one) => isOf(name, one)));
+  const tries = ({ name }: Scenario) => isOf(name, 'power') || isOf(name, 'calls');
+  const each = options.states && Math.ceil(options.states / Math.max(1, all.filter(tries).length));
+  const states = each && Math.min(each, STATES_OF_A_ROUND);
+  const scenarios = all.map((scenario) => {
+    if (!each || !tries(scenario)) return scenario;
+    const rounds = Math.ceil(each / STATES_OF_A_ROUND);
+    return { ...scenario, rounds: { quick: rounds, usual: rounds } };
+  });
   console.log(`On Bun bun:sqlite, on Node ${process.env.DORK_DB_DRIVER || 'better-sqlite3'}`);
   console.log(`Seed ${seed}, ${mode === 'soak' ? `a soak of ${minutes} minutes` : `${mode} rounds`}`);
   const tallies = await runPlan(scenarios, { mode, seed, round, minutes, keep, runtime, states });

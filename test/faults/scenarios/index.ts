@@ -3,6 +3,7 @@ import { CLOSING_AND_MODES } from './closing.ts';
 import { COMMAND_LINE } from './commands.ts';
 import { DAMAGE } from './damage.ts';
 import { FAILING } from './failing.ts';
+import { FLUSHES } from './flushes.ts';
 import { FUZZ } from './fuzz.ts';
 import { HISTORIES } from './histories.ts';
 import { KILL_IMPORT } from './kill-import.ts';
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...KILL_IMPORT,
   ...POWER,
   ...FAILING,
+  ...FLUSHES,
   ...DAMAGE,
   ...HISTORIES,
   ...TOGETHER,

@@ -1,28 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFiles } from '../power/disk.ts';
 import type { Operation } from '../power/operation.ts';
 import { OPERATIONS } from '../power/operations/index.ts';
 import { changesOf, record } from '../power/record.ts';
-import { type State, statesOf } from '../power/states.ts';
+import { judged, statesOf } from '../power/states.ts';
 import { buildTracer, fastFolder } from '../power/tracer.ts';
 import { EACH, type Mode, type Scenario } from '../scenario.ts';
 
 /** States of one operation on one side. */
-const STATES: Readonly<Record<Mode, number>> = { quick: 6, usual: 400, soak: 200 };
+const STATES: Readonly<Record<Mode, number>> = { quick: 6, usual: 100, soak: 100 };
 
 /** So many violations are shown of one round. */
 const SHOWN = 3;
-
-/** Opens a state as the next process does; gives the word for it. */
-async function judged(operation: Operation, state: State, home: string): Promise<string> {
-  mkdirSync(home, { mode: 0o700 });
-  writeFiles(state.files, home);
-  const met = await operation.judge(home, state.told);
-  rmSync(home, { recursive: true, force: true });
-  return met;
-}
 
 /** The power fails in the middle of an operation, and the disk keeps what its file system must, and some of the rest. */
 function powerCut(operation: Operation): Scenario {
@@ -30,7 +20,7 @@ function powerCut(operation: Operation): Scenario {
     name: `power-${operation.name}`,
     promise: operation.promise,
     sides: EACH,
-    rounds: { quick: 1, usual: 1 },
+    rounds: { quick: 1, usual: 4 },
     prepare: (bench) => {
       const tracer = buildTracer(bench);
       const count = bench.states ?? STATES[bench.mode];
