@@ -1,5 +1,5 @@
 /**
- * `bun run bench [SUITE...] [--runtime bun|node] [--rows N] [--rounds N] [--only TEXT] [--quick] [--full] [--json]`
+ * `bun run bench [SUITE...] [--runtime bun|node] [--driver better-sqlite3|node:sqlite] [--rows N] [--rounds N] [--only TEXT] [--quick] [--full] [--json]`
  *
  * Builds the package as it is published, then runs each round of each suite in a fresh process of the chosen runtime.
  */
@@ -19,7 +19,8 @@ const ROOT = join(import.meta.dir, '..');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    runtime: { type: 'string', default: 'bun' },
+    runtime: { type: 'string' },
+    driver: { type: 'string' },
     rows: { type: 'string' },
     rounds: { type: 'string' },
     only: { type: 'string' },
@@ -29,7 +30,11 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const runtime: Runtime = values.runtime === 'node' ? 'node' : 'bun';
+const ON_NODE = ['better-sqlite3', 'node:sqlite'];
+const runtime: Runtime = values.runtime === 'node' || values.driver !== undefined ? 'node' : 'bun';
+// The processes of the suites read it, and so does the package.
+const driver = runtime === 'bun' ? 'bun:sqlite' : (values.driver ?? 'better-sqlite3');
+if (runtime === 'node') process.env.DORK_DB_DRIVER = driver;
 const suites = suitesFor(runtime, { quick: values.quick, full: values.full });
 const names = [...new Set(suites.map(({ name }) => name))];
 
@@ -44,7 +49,8 @@ function wholeNumber(text: string | undefined, name: string): number | undefined
   return Number.isSafeInteger(value) && value > 0 ? value : usage(`--${name} is not a whole number from 1.`);
 }
 
-if (values.runtime !== runtime) usage('--runtime is bun or node.');
+if ((values.runtime ?? runtime) !== runtime) usage('--runtime is bun or node, and --driver one of Node.');
+if (runtime === 'node' && !ON_NODE.includes(driver)) usage(`--driver is ${ON_NODE.join(' or ')}.`);
 const chosen = positionals.length === 0 ? suites : suites.filter(({ name }) => positionals.includes(name));
 const unknown = positionals.filter((name) => !names.includes(name));
 if (unknown.length > 0) usage(`There is no suite ${unknown.join(', ')}.`);
@@ -59,7 +65,7 @@ try {
   await bundle('bun', join(built, 'bun'));
   const entry = runtime === 'bun' ? join(built, 'bun', 'index.js') : join(built, 'node.js');
   const about = machine(runtime);
-  if (!values.json) console.log(about);
+  if (!values.json) console.log(`${about}; ${driver}`);
   for (const suite of chosen) {
     const folder = mkdtempSync(join(tmpdir(), `dorkos-db-bench-${suite.name}-`));
     try {
@@ -79,7 +85,7 @@ try {
       rmSync(folder, { recursive: true, force: true });
     }
   }
-  if (values.json) console.log(JSON.stringify({ machine: about, reports }, null, 2));
+  if (values.json) console.log(JSON.stringify({ machine: about, driver, reports }, null, 2));
 } finally {
   rmSync(built, { recursive: true, force: true });
 }

@@ -29,6 +29,10 @@ async function openerFor(): Promise<OpenBare> {
     const { Database } = await import('bun:sqlite');
     return (path) => new Database(path, { readwrite: true, create: true });
   }
+  if (process.env.DORK_DB_DRIVER === 'node:sqlite') {
+    const { DatabaseSync } = await import('node:sqlite');
+    return (path) => new DatabaseSync(path) as unknown as BareDatabase;
+  }
   const Driver = createRequire(import.meta.url)('better-sqlite3') as new (path: string) => BareDatabase;
   return (path) => new Driver(path);
 }

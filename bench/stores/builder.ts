@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import { openConfigured } from '../harness/bare.ts';
 
@@ -12,7 +13,21 @@ export async function openBuilder(path: string): Promise<Builder> {
     return drizzle({ client: client as never });
   }
   const { drizzle } = await import('drizzle-orm/better-sqlite3');
-  return drizzle({ client: client as never });
+  const isOwn = process.env.DORK_DB_DRIVER === 'node:sqlite';
+  return drizzle({ client: (isOwn ? withRaw(client as unknown as DatabaseSync) : client) as never });
+}
+
+/** Drizzle has no package for node:sqlite; that of better-sqlite3 needs `raw()` besides. */
+function withRaw(database: DatabaseSync): object {
+  const prepare = (sql: string) => {
+    const statement = database.prepare(sql);
+    const raw = () => {
+      statement.setReturnArrays(true);
+      return statement;
+    };
+    return Object.assign(statement, { raw });
+  };
+  return { prepare };
 }
 
 /** Rows that a write changed; Drizzle's types leave it open. */

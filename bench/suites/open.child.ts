@@ -16,8 +16,8 @@ import type { Cost, Measurement, SuiteOptions } from '../harness/suite.ts';
 const BREAK = ';\n--> statement-breakpoint\n';
 
 async function adapter(): Promise<Adapter> {
-  if (process.versions.bun) return (await import('../../src/engine/driver/bun-sqlite.ts')).bunSqlite;
-  return (await import('../../src/engine/driver/better-sqlite3.ts')).betterSqlite3;
+  if (process.versions.bun) return (await import('../../src/engine/driver/on-bun.ts')).onBun();
+  return (await import('../../src/engine/driver/on-node.ts')).onNode();
 }
 
 /** The package's schema in one migration, and others that replace one index by another: the schema stays as large. */

@@ -9,12 +9,18 @@ import type { Cost, Measurement, Runtime, Suite, SuiteOptions } from '../harness
 /** Scripts that open an up-to-date file and end, by arm; `FILE` and `ENTRY` stand for the paths. */
 function scriptsFor(runtime: Runtime, entry: string, file: string, history: string): Record<string, string> {
   const path = JSON.stringify(file);
+  const isOwn = runtime === 'node' && process.env.DORK_DB_DRIVER === 'node:sqlite';
   const driver = runtime === 'bun' ? 'bun:sqlite' : 'better-sqlite3';
-  const bare = runtime === 'bun' ? `import { Database } from '${driver}';` : `import Database from '${driver}';`;
+  const bare = isOwn
+    ? `import { DatabaseSync as Database } from 'node:sqlite';`
+    : runtime === 'bun'
+      ? `import { Database } from '${driver}';`
+      : `import Database from '${driver}';`;
   return {
     ours: `import { createDb, closeDb } from ${JSON.stringify(entry)}; closeDb(createDb(${path}));`,
     bare: `${bare} const db = new Database(${path}); db.exec(${JSON.stringify(PRAGMAS)}); db.close();`,
-    usual: `${bare} import { drizzle } from 'drizzle-orm/${runtime === 'bun' ? 'bun-sqlite' : driver}';
+    // Drizzle has no package for Node's own driver.
+    usual: `${isOwn ? `import Database from '${driver}';` : bare} import { drizzle } from 'drizzle-orm/${runtime === 'bun' ? 'bun-sqlite' : driver}';
       import { migrate } from 'drizzle-orm/${runtime === 'bun' ? 'bun-sqlite' : driver}/migrator';
       const client = new Database(${path}); client.exec(${JSON.stringify(PRAGMAS)});
       migrate(drizzle({ client }), { migrationsFolder: ${JSON.stringify(history)} }); client.close();`,
