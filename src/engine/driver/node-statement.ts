@@ -24,8 +24,10 @@ export class NodeStatement implements DriverStatement {
   readonly #names: Names | undefined;
   readonly #count: number;
   readonly #writesRows: boolean;
-  /** Undefined if the driver's own objects are copied. */
-  readonly #columns: readonly string[] | undefined;
+  /** True if the driver's own objects are copied. */
+  readonly #hasStar: boolean;
+  /** Read with the first row. */
+  #columns: readonly string[] | undefined;
 
   constructor(database: DatabaseSync, sql: string, names: Names | undefined) {
     this.#database = database;
@@ -33,15 +35,15 @@ export class NodeStatement implements DriverStatement {
     this.#names = names && driverNames(database, sql, names);
     this.#count = names?.length ?? countParameters(sql);
     const { readonly, writesRows } = statementKind(sql);
-    const columns = this.#inner.columns();
     this.readonly = readonly;
-    this.isQuery = readonly && columns.length > 0;
+    // Asking for the columns costs as much as preparing, and these words always have some, or none.
+    const hasColumns = /^\s*(select|values)\b/i.test(sql) || (!isPlainWrite(sql) && this.#inner.columns().length > 0);
+    this.isQuery = readonly && hasColumns;
     this.#writesRows = writesRows;
     // Each integer of what can write is read as a bigint, since it cannot run again.
-    if (!this.isQuery && columns.length > 0) this.#inner.setReadBigInts(true);
-    if (hasStar(sql)) return;
-    this.#columns = columns.map(({ name }) => name);
-    this.#inner.setReturnArrays(true);
+    if (!readonly && hasColumns) this.#inner.setReadBigInts(true);
+    this.#hasStar = hasStar(sql);
+    if (!this.#hasStar) this.#inner.setReturnArrays(true);
   }
 
   /** The driver binds NULL for what is missing. */
@@ -99,7 +101,7 @@ export class NodeStatement implements DriverStatement {
     } catch (error) {
       return this.#again(error, () => read().map(narrowed));
     } finally {
-      if (!this.#columns) this.#inner.setReturnArrays(false);
+      if (this.#hasStar) this.#inner.setReturnArrays(false);
     }
   }
 
@@ -132,7 +134,7 @@ export class NodeStatement implements DriverStatement {
   }
 
   #read(args: never[]): unknown[] {
-    if (this.#columns) return this.#inner.all(...args);
+    if (!this.#hasStar) return this.#inner.all(...args);
     // In Node 24.16 `all()` counts the columns before SQLite sees that the schema has changed.
     return [...this.#inner.iterate(...args)];
   }
@@ -143,10 +145,13 @@ export class NodeStatement implements DriverStatement {
   }
 
   #object(row: DriverRow): Row {
-    const names = this.#columns;
     const object: Row = {};
-    if (!names) Object.assign(object, row);
-    else for (let i = 0; i < names.length; i++) object[names[i] as string] = (row as SqliteValue[])[i] as SqliteValue;
+    if (this.#hasStar) Object.assign(object, row);
+    else {
+      this.#columns ??= this.#inner.columns().map(({ name }) => name);
+      const names = this.#columns;
+      for (let i = 0; i < names.length; i++) object[names[i] as string] = (row as SqliteValue[])[i] as SqliteValue;
+    }
     return this.isQuery ? object : narrowed(object);
   }
 
@@ -163,6 +168,13 @@ function driverNames(database: DatabaseSync, sql: string, names: Names): Names {
   // `:1` has a name on every Node.
   if (/[:@$]\d/.test(sql) || !takesNumbersByPosition(database)) return names;
   return names.map((name) => (name !== undefined && /^\d+$/.test(name) ? undefined : name));
+}
+
+/** True for a statement that surely returns no rows. */
+function isPlainWrite(sql: string): boolean {
+  return (
+    /^\s*(insert|update|delete|replace|begin|commit|rollback|savepoint|release)\b/i.test(sql) && !/returning/i.test(sql)
+  );
 }
 
 /** True if the columns may change with the schema; `count(*)` does not count. */
