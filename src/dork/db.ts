@@ -33,6 +33,9 @@ export type Db = Database<typeof schema>;
 /**
  * Opens dork.db, brings it to the newest schema, and wraps it in Drizzle.
  *
+ * Every acknowledged commit survives a crash of the process. A loss of power may take the commits since the last
+ * checkpoint or close, never the file's consistency (`synchronous = NORMAL`); `checkpoint()` makes them durable.
+ *
  * A new file is created with mode 0600 where its folder exists; the folder itself only for the default path.
  *
  * @param path Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. `:memory:` gives a database that ends with its

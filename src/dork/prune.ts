@@ -64,7 +64,8 @@ const MOST_ROWS = 5000;
 /**
  * Deletes what is old, in many short transactions with pauses as long as they are, so that this process goes on
  * answering and other writers come in between. What was deleted before an error stays deleted; call again for the rest.
- * The file keeps its size and uses the room for new rows; `compact()` gives it back.
+ * The file keeps its size and uses the room for new rows; `compact()` gives it back. A loss of power before the next
+ * checkpoint may bring deleted rows back.
  *
  * @throws InvalidInputError where an option does not fit, or none is given; nothing is deleted.
  * @throws DorkDbError `READ_ONLY` on a read-only connection, `IN_TRANSACTION` inside a transaction.

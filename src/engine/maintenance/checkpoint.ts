@@ -46,7 +46,8 @@ const MODES = ['passive', 'full', 'restart', 'truncate'];
 
 /**
  * Moves the pages of the -wal into the file. SQLite does this by itself at some commits, unless a reader prevents it.
- * Calling it also returns the space of the -wal to the disk. It never loses or changes data.
+ * Calling it also returns the space of the -wal to the disk. It never loses or changes data. Unless it is `busy`, every
+ * commit before it survives a loss of power.
  *
  * It does not throw if the database is locked: check `busy`. `health()` names processes that keep an old read
  * transaction open.
