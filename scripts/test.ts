@@ -2,7 +2,10 @@
  * Runs the tests on Bun and on Node 24 with both of its drivers, and the faults on all three, and adds up what each runner counted. Its last line is
  * `N passed, N failed`. A suite that ran no test has failed.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 interface Counts {
   readonly passed: number;
@@ -10,6 +13,16 @@ interface Counts {
 }
 
 const root = join(import.meta.dir, '..');
+
+/**
+ * For the tests on Node, which run the sources: a process took 1.3 s of CPU time on a busy machine, most of it to find
+ * drizzle-orm's files and to strip types; with these 0.35 s. Both reach every process that a test starts.
+ */
+const compileCache = mkdtempSync(join(tmpdir(), 'dorkos-db-compiled-'));
+const QUICK_NODE = {
+  NODE_OPTIONS: `--import=${pathToFileURL(join(root, 'test', 'support', 'quick-drizzle.mjs'))}`,
+  NODE_COMPILE_CACHE: compileCache,
+};
 
 /** What each runner prints at its end: bun test and the faults `3 pass`, node --test `ℹ pass 3`. */
 function count(output: string, words: readonly string[]): number {
@@ -26,7 +39,7 @@ async function run(script: string): Promise<Counts> {
     stdout: 'pipe',
     stderr: 'pipe',
     // picocolors takes FORCE_COLOR=0, and CI alone, as a wish for colours; the tests read what commands print.
-    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+    env: { ...process.env, ...(script === 'test:node' && QUICK_NODE), NO_COLOR: '1', FORCE_COLOR: undefined },
   });
   const show = async (stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> => {
     let text = '';
@@ -53,5 +66,6 @@ for (const script of process.argv.slice(2)) {
   passed += counts.passed;
   failed += counts.failed;
 }
+rmSync(compileCache, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
