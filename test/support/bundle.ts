@@ -11,6 +11,9 @@ export const BUNDLE = {
   // What is CommonJS in it asks for Node's modules by require.
   banner: { js: "import { createRequire as r } from 'node:module'; const require = r(import.meta.url);" },
   external: ['better-sqlite3', 'bun:sqlite'],
+  // esbuild 0.28.2 forgets to begin a module that it reaches through a file without side effects, in a bundle of one file
+  // that also has an import().
+  ignoreAnnotations: true,
   logLevel: 'error',
 } as const;
 
