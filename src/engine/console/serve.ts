@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Schema } from '../connection/db.ts';
 import type { DefinedDb } from '../define-db.ts';
@@ -36,6 +36,8 @@ export async function serveConsole({ kit, filename, views, port = 0 }: ServeOpti
   const token = randomBytes(32).toString('base64url');
   const base = `/${randomBytes(9).toString('base64url')}/`;
   let handler: ConsoleHandler | undefined;
+  // Loading it takes many milliseconds, which no other command is to pay for.
+  const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
     const { port: own } = server.address() as AddressInfo;
     handler ??= consoleHandler({

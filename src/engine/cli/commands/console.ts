@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Schema } from '../../connection/db.ts';
+import { serveConsole } from '../../console/serve.ts';
+import { engineViews } from '../../console/views.ts';
 import { realFile } from '../../file/file.ts';
 import { isThere } from '../../file/fs.ts';
 import type { Call, Command } from '../command.ts';
@@ -36,9 +38,6 @@ async function runConsole(call: Call<Schema, Options>): Promise<void> {
   // What is there is shown, also if it is no database any more.
   const filename = realFile(isThere(call.filename) ? call.filename : call.existingFile());
   const wasClosed = !isThere(`${filename}-wal`);
-  // Loaded here alone: no other command pays for it.
-  const { serveConsole } = await import('../../console/serve.ts');
-  const { engineViews } = await import('../../console/views.ts');
   const views = engineViews(call.views);
   {
     await using served = await serveConsole({ kit, filename, views, port: options.port });

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import colors from 'picocolors';
 import type { Schema } from '../../connection/db.ts';
+import { Source } from '../../console/source.ts';
+import { blocksAsText } from '../../console/text.ts';
+import { nowView } from '../../console/views/now.ts';
 import { realFile } from '../../file/file.ts';
 import { isThere } from '../../file/fs.ts';
 import type { Call, Command } from '../command.ts';
@@ -29,9 +32,6 @@ async function runTop(call: Call<Schema, Options>): Promise<void> {
   const { kit } = call;
   const filename = realFile(call.existingFile());
   const wasClosed = !isThere(`${filename}-wal`);
-  const { nowView } = await import('../../console/views/now.ts');
-  const { blocksAsText } = await import('../../console/text.ts');
-  const { Source } = await import('../../console/source.ts');
   const view = nowView();
   {
     using source = new Source(kit, filename);
