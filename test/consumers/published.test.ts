@@ -39,7 +39,7 @@ describe('the packed package', () => {
       /^(package\.json|LICENSE)$/,
       /^(docs\/([\w-]+|decisions\/[\w-]+)|BENCHMARKS|CHANGELOG|CONTRIBUTING|README|RELIABILITY|SECURITY)\.md$/,
       /^examples\/(README\.md|[\w-]+\/[\w./-]+\.(ts|sql|json))$/,
-      /^dist\/LICENSES\.txt$/,
+      /^(dist\/LICENSES\.txt|docs\/console\.png)$/,
       /^drizzle\/(\d{4}_\w+\.sql|history\.ts|meta\/(_journal|\d{4}_snapshot)\.json)$/,
       /^dist\/types\/(src|drizzle)\/[\w/-]+\.d\.ts$/,
       /^dist\/[\w/-]+\.js$/,
