@@ -49,7 +49,7 @@ describe(`dork-db export on ${RUNTIME}`, () => {
     createDb(folder.file('dork.db')).$client.close();
     const made = dorkDb(folder.path, 'export', '--to', 'out');
     assert.equal(made.status, 0, made.stderr);
-    assert.match(made.stdout, /^\/.*\/out: 7? ?\d* ?rows?.*\n\ntable +rows/);
+    assert.match(made.stdout, /^\/.*\/out: 0 rows, 0 bytes in /);
     assert.match(made.stdout, /Left out: __drizzle_migrations/);
     const back = dorkDb(folder.path, 'import', '--from-export', 'out', '--db', 'new.db', '--json');
     assert.equal(back.status, 0, back.stderr);
