@@ -468,10 +468,8 @@ describe(`a restore to where nothing is, on ${RUNTIME}`, () => {
     await rejects(restore({ to: target }), RestoreError, 'NOTHING_TO_FINISH');
     assert.deepEqual(readdirSync(folder.file('x')), []);
     const outcomes = await Promise.all(restoreOften(target, broken));
-    for (const { NOT_A_DATABASE = 0, RUNNING: _, ...others } of outcomes) {
-      assert.ok(NOT_A_DATABASE > 0);
-      assert.deepEqual(others, {});
-    }
+    for (const { NOT_A_DATABASE: _refused, RUNNING: _, ...others } of outcomes) assert.deepEqual(others, {});
+    assert.ok(outcomes.some(({ NOT_A_DATABASE = 0 }) => NOT_A_DATABASE > 0));
     assert.deepEqual(readdirSync(folder.file('x')), []);
   });
 
@@ -481,10 +479,8 @@ describe(`a restore to where nothing is, on ${RUNTIME}`, () => {
     const target = folder.file('x/dork.db');
     const { path } = await withBackup(folder);
     const outcomes = await Promise.all(restoreOften(target, path));
-    for (const { done = 0, RUNNING: _, IN_USE: _used, ...others } of outcomes) {
-      assert.ok(done > 0);
-      assert.deepEqual(others, {});
-    }
+    for (const { done: _done, RUNNING: _, IN_USE: _used, ...others } of outcomes) assert.deepEqual(others, {});
+    assert.ok(outcomes.some(({ done = 0 }) => done > 0));
     assert.deepEqual(idsIn(target), ['kept']);
   });
 
