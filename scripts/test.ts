@@ -1,6 +1,6 @@
 /**
- * Runs the tests on Bun and on Node 24 with both of its drivers, and the faults on all three, and adds up what each runner counted. Its last line is
- * `N passed, N failed`. A suite that ran no test has failed.
+ * Runs the tests on Bun and on Node 24 with both of its drivers, and the faults on all three, and adds up what each
+ * runner counted. Its last line is `N passed, N failed`. A suite that ran no test has failed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,40 +32,54 @@ function count(output: string, words: readonly string[]): number {
     .reduce((sum, match) => sum + Number(match?.[1] ?? match?.[2] ?? 0), 0);
 }
 
-/** Runs one script of package.json, shows its output as it comes, and reads its counts. */
-async function run(script: string): Promise<Counts> {
+/** Runs one script of package.json and reads its counts. Its output is shown as it comes, or at its end if `isQuiet`. */
+async function run(script: string, isQuiet: boolean): Promise<Counts> {
+  const started = performance.now();
   const child = Bun.spawn([process.execPath, 'run', script], {
     cwd: root,
     stdout: 'pipe',
     stderr: 'pipe',
-    // picocolors takes FORCE_COLOR=0, and CI alone, as a wish for colours; the tests read what commands print.
+    // picocolors takes FORCE_COLOR=0, and CI alone, as a wish for colors; the tests read what commands print.
     env: { ...process.env, ...(script === 'test:node' && QUICK_NODE), NO_COLOR: '1', FORCE_COLOR: undefined },
   });
   const show = async (stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> => {
     let text = '';
     const decoder = new TextDecoder();
     for await (const chunk of stream) {
-      to.write(chunk);
+      if (!isQuiet) to.write(chunk);
       text += decoder.decode(chunk, { stream: true });
     }
     return text;
   };
+  if (!isQuiet) console.log(`\n== ${script}`);
   const texts = await Promise.all([show(child.stdout, process.stdout), show(child.stderr, process.stderr)]);
   const code = await child.exited;
   const output = texts.join('\n');
+  if (isQuiet) console.log(`\n== ${script}\n${output}`);
   const passed = count(output, ['pass']);
   const failed = count(output, ['fail', 'cancelled', 'skip', 'skipped', 'todo']);
-  return { passed, failed: code !== 0 || passed === 0 ? Math.max(failed, 1) : failed };
+  const counts = { passed, failed: code !== 0 || passed === 0 ? Math.max(failed, 1) : failed };
+  console.log(
+    `${script}: ${Math.round((performance.now() - started) / 1000)} s, ${passed} passed, ${counts.failed} failed`,
+  );
+  return counts;
 }
 
-let passed = 0;
-let failed = 0;
-for (const script of process.argv.slice(2)) {
-  console.log(`\n== ${script}`);
-  const counts = await run(script);
-  passed += counts.passed;
-  failed += counts.failed;
+/** Runs scripts one after another. */
+async function lane(scripts: readonly string[], isQuiet: boolean): Promise<Counts[]> {
+  const counts: Counts[] = [];
+  for (const script of scripts) counts.push(await run(script, isQuiet));
+  return counts;
 }
+
+const scripts = process.argv.slice(2);
+// The faults need the machine for themselves; of the suites, one on Bun runs next to those on Node.
+const suites = scripts.filter((script) => !script.startsWith('test:faults'));
+const faults = scripts.filter((script) => !suites.includes(script));
+const both = await Promise.all([lane(suites.slice(0, 1), false), lane(suites.slice(1), true)]);
+const counts = [...both.flat(), ...(await lane(faults, false))];
+const passed = counts.reduce((sum, each) => sum + each.passed, 0);
+const failed = counts.reduce((sum, each) => sum + each.failed, 0);
 rmSync(compileCache, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

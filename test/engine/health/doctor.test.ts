@@ -87,7 +87,7 @@ describe('dork-db doctor', () => {
     assert.match(doctor('--db', file).stdout, /its pages were not read/);
     const deep = doctor('--db', file, '--deep');
     assert.equal(deep.status, 1, deep.stdout);
-    assert.match(deep.stdout, /error +\S+dork-backup-\S+ is (damaged|not a backup)/);
+    assert.match(deep.stdout, /error +\S+dork-backup-\S+ is (damaged|not a usable backup)/);
   });
 
   it('ends with 3 for warnings and says what to do', { timeout: 60_000 }, () => {
