@@ -66,7 +66,12 @@ else
       options: { colorScheme?: 'light' | 'dark'; width?: number } = {},
     ): Promise<{ page: Page; problems: string[] }> {
       const { colorScheme = 'light', width = 1280 } = options;
-      const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
+      // Colors half-way through a transition are nobody's choice.
+      const context = await browser.newContext({
+        colorScheme,
+        reducedMotion: 'reduce',
+        viewport: { width, height: 900 },
+      });
       const page = await context.newPage();
       const problems: string[] = [];
       page.on('pageerror', (error) => problems.push(error.message));
