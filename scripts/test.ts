@@ -32,8 +32,8 @@ function count(output: string, words: readonly string[]): number {
     .reduce((sum, match) => sum + Number(match?.[1] ?? match?.[2] ?? 0), 0);
 }
 
-/** Runs one script of package.json and reads its counts. Its output is shown as it comes, or at its end if `isQuiet`. */
-async function run(script: string, isQuiet: boolean): Promise<Counts> {
+/** Runs one script of package.json, shows its lines as they come, and reads its counts. */
+async function run(script: string): Promise<Counts> {
   const started = performance.now();
   const child = Bun.spawn([process.execPath, 'run', script], {
     cwd: root,
@@ -44,18 +44,22 @@ async function run(script: string, isQuiet: boolean): Promise<Counts> {
   });
   const show = async (stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> => {
     let text = '';
+    let shown = 0;
     const decoder = new TextDecoder();
     for await (const chunk of stream) {
-      if (!isQuiet) to.write(chunk);
       text += decoder.decode(chunk, { stream: true });
+      // Whole lines, since another suite writes at the same time.
+      const end = text.lastIndexOf('\n') + 1;
+      to.write(text.slice(shown, end));
+      shown = end;
     }
+    to.write(text.slice(shown));
     return text;
   };
-  if (!isQuiet) console.log(`\n== ${script}`);
+  console.log(`\n== ${script}`);
   const texts = await Promise.all([show(child.stdout, process.stdout), show(child.stderr, process.stderr)]);
   const code = await child.exited;
   const output = texts.join('\n');
-  if (isQuiet) console.log(`\n== ${script}\n${output}`);
   const passed = count(output, ['pass']);
   const failed = count(output, ['fail', 'cancelled', 'skip', 'skipped', 'todo']);
   const counts = { passed, failed: code !== 0 || passed === 0 ? Math.max(failed, 1) : failed };
@@ -66,9 +70,9 @@ async function run(script: string, isQuiet: boolean): Promise<Counts> {
 }
 
 /** Runs scripts one after another. */
-async function lane(scripts: readonly string[], isQuiet: boolean): Promise<Counts[]> {
+async function lane(scripts: readonly string[]): Promise<Counts[]> {
   const counts: Counts[] = [];
-  for (const script of scripts) counts.push(await run(script, isQuiet));
+  for (const script of scripts) counts.push(await run(script));
   return counts;
 }
 
@@ -76,8 +80,8 @@ const scripts = process.argv.slice(2);
 // The faults need the machine for themselves; of the suites, one on Bun runs next to those on Node.
 const suites = scripts.filter((script) => !script.startsWith('test:faults'));
 const faults = scripts.filter((script) => !suites.includes(script));
-const both = await Promise.all([lane(suites.slice(0, 1), false), lane(suites.slice(1), true)]);
-const counts = [...both.flat(), ...(await lane(faults, false))];
+const both = await Promise.all([lane(suites.slice(0, 1)), lane(suites.slice(1))]);
+const counts = [...both.flat(), ...(await lane(faults))];
 const passed = counts.reduce((sum, each) => sum + each.passed, 0);
 const failed = counts.reduce((sum, each) => sum + each.failed, 0);
 rmSync(compileCache, { recursive: true, force: true });
