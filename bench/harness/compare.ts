@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import type { Cost, Measurement } from './suite.ts';
 
 /** One arm of an operation: does it for the i-th time, and gives what a caller would get, or a promise of it. */
@@ -48,11 +49,17 @@ export async function compareAll(operations: readonly Operation[], effort: Effor
   return measured;
 }
 
-async function assertEqual({ arms, comparable = (result) => result, name: operation }: Operation): Promise<void> {
+async function assertEqual({ arms, comparable = (result) => result, name: operation, kind }: Operation): Promise<void> {
   const names = Object.keys(arms);
-  for (let i = 0; i < COMPARED; i++) {
+  const resultsOf = async (i: number) => {
     const results: unknown[] = [];
     for (const name of names) results.push(comparable(await arms[name]?.(i)));
+    return results;
+  };
+  for (let i = 0; i < COMPARED; i++) {
+    let results = await resultsOf(i);
+    // A read of what counts by minutes may meet the end of one between two arms, but not twice.
+    if (kind === 'read' && !results.every((each) => isDeepStrictEqual(each, results[0]))) results = await resultsOf(i);
     const [first, ...others] = results;
     for (const [k, other] of others.entries())
       assert.deepEqual(other, first, `${operation}: ${names[k + 1]} gives something else than ${names[0]}`);
