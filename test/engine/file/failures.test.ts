@@ -46,7 +46,9 @@ describe(`an exchange on ${RUNTIME} of which one call of the file system fails`,
       const { failed, problems, codes } = await nextLine<Found>(startCommand([...line, kind, folder.path]));
       assert.deepEqual(problems, []);
       assert.ok(failed > 20, `${failed} calls were made to fail`);
-      if (kind === 'damaged') assert.ok((codes.UNFINISHED ?? 0) > 0, 'one could not be undone at first');
+      // Among the even calls, which Node takes, there is none that cannot be undone.
+      if (kind === 'damaged' && RUNTIME === 'bun')
+        assert.ok((codes.UNFINISHED ?? 0) > 0, 'one could not be undone at first');
     });
   }
 });
