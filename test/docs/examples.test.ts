@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { assertBuilt } from '../support/built.ts';
-import { consumerProject, installCommand } from '../support/consumer-project.ts';
+import { COMPILER_OPTIONS, consumerProject, installCommand } from '../support/consumer-project.ts';
 import { BUN, NODE, ROOT } from '../support/runtime.ts';
 import { blocksBelow, type CodeBlock } from './code-blocks.ts';
 import { markdownAtTop } from './links.ts';
@@ -99,18 +99,8 @@ describe('the code of the documentation', () => {
 
   it('compiles against the types that are published', { timeout: RUN_MS }, () => {
     for (const block of programs) writeFileSync(project.file(`${nameOf(block)}.ts`), programOf(block));
-    const compilerOptions = {
-      strict: true,
-      noEmit: true,
-      skipLibCheck: true,
-      target: 'es2024',
-      lib: ['es2024', 'esnext.disposable'],
-      types: ['bun-types', 'node'],
-      module: 'preserve',
-      allowImportingTsExtensions: true,
-      // Each block is a file of its own.
-      moduleDetection: 'force',
-    };
+    // Each block is a file of its own.
+    const compilerOptions = { ...COMPILER_OPTIONS, moduleDetection: 'force' };
     const files = programs.map((block) => `${nameOf(block)}.ts`);
     writeFileSync(project.file('tsconfig.json'), JSON.stringify({ compilerOptions, files }));
     const { status, stdout } = spawnSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', '.'], {

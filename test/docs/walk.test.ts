@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { assertBuilt } from '../support/built.ts';
-import { consumerProject, installCommand } from '../support/consumer-project.ts';
+import { COMPILER_OPTIONS, consumerProject, installCommand } from '../support/consumer-project.ts';
 import { BUN, NODE, ROOT, type Runtime } from '../support/runtime.ts';
 import { blocksBelow } from './code-blocks.ts';
 import { fileOf } from './program.ts';
@@ -75,17 +75,10 @@ it(`${DOCUMENT} compiles, file by file`, { timeout: 120_000 }, () => {
   });
   assert.equal(status, 0, stderr);
   spawnSync(BUN, [join(ROOT, 'src', 'cli', 'main.ts'), 'embed'], { cwd: project.path });
-  const compilerOptions = {
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true,
-    target: 'es2024',
-    lib: ['es2024', 'esnext.disposable'],
-    types: ['bun-types', 'node'],
-    module: 'preserve',
-    allowImportingTsExtensions: true,
-  };
-  writeFileSync(project.file('tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+  writeFileSync(
+    project.file('tsconfig.json'),
+    JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['*.ts'] }),
+  );
   const compiled = spawnSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', '.'], {
     cwd: project.path,
     encoding: 'utf8',

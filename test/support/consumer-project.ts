@@ -6,6 +6,18 @@ import { ROOT } from './runtime.ts';
 /** What a project may import besides this package, as it is installed here. */
 const INSTALLED = ['@types', 'better-sqlite3', 'bun-types', 'drizzle-kit', 'drizzle-orm', 'esbuild', 'undici-types'];
 
+/** How the programs of the documentation are compiled in such a project. */
+export const COMPILER_OPTIONS = {
+  strict: true,
+  noEmit: true,
+  skipLibCheck: true,
+  target: 'es2024',
+  lib: ['es2024', 'esnext.disposable'],
+  types: ['bun-types', 'node'],
+  module: 'preserve',
+  allowImportingTsExtensions: true,
+} as const;
+
 /** A folder in which `@dorkos/db` is installed by a link to this project; removed at the end of the block. */
 export function consumerProject(): ReturnType<typeof temporaryFolder> {
   const folder = temporaryFolder();

@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { temporaryName } from '../copies/claim.ts';
 import { FILE_MODE, FOLDER_MODE, mayBeMarker } from '../file/file.ts';
 import { fsyncPath } from '../file/flush.ts';
-import { isThere } from '../file/fs.ts';
+import { isThere, statOrUndefined } from '../file/fs.ts';
 import { markerText, readMarker } from '../file/marker.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 
@@ -127,7 +127,7 @@ function placeMarker(filename: string, unfinished: Unfinished, finish: string): 
 
 /** Returns the remaining steps of a restore into this path that was killed; undefined if there are none. */
 export function unfinishedAt(filename: string): Unfinished | undefined {
-  if (!mayBeMarker(filename)) return undefined;
+  if (!mayBeMarker(statOrUndefined(filename))) return undefined;
   const described = readMarker('restore', filename) as Unfinished | undefined;
   return described && withPaths(described, (path) => resolve(dirname(filename), path));
 }

@@ -1,9 +1,9 @@
-import { rmdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Making } from '../copies/making.ts';
 import { type Definition, givenOrDefault, type Kit } from '../definition.ts';
 import { InvalidInputError, RestoreError } from '../errors.ts';
 import { backupFolder } from '../file/copy-name.ts';
+import { removeIfEmpty } from '../file/create.ts';
 import { realFile } from '../file/file.ts';
 import { isThere } from '../file/fs.ts';
 import { databasePath, MEMORY, shellQuoted } from '../file/path.ts';
@@ -176,14 +176,6 @@ async function inFolder<T>(folder: string, beside: string, fn: () => Promise<T>)
   } catch (error) {
     if (created !== undefined) removeIfEmpty(created);
     throw error;
-  }
-}
-
-function removeIfEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // It is not empty.
   }
 }
 

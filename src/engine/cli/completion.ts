@@ -1,3 +1,4 @@
+import { shellQuoted } from '../file/path.ts';
 import type { Call, Command, CommandOption } from './command.ts';
 import { printRaw } from './output.ts';
 
@@ -50,11 +51,6 @@ function functionName(command: string): string {
   return `_${command.replaceAll(/\W/g, '_')}`;
 }
 
-/** Single quotes protect everything but themselves, in all three shells. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 function bash(command: string, commands: readonly Command[]): string {
   const name = functionName(command);
   const cases = commands.map(
@@ -81,9 +77,9 @@ complete -o filenames -F ${name} ${command}
 function zsh(command: string, commands: readonly Command[]): string {
   const name = functionName(command);
   const described = (text: string) => text.replaceAll(':', '\\:').replaceAll('[', '\\[').replaceAll(']', '\\]');
-  const list = commands.map((each) => `    ${quoted(`${each.name}:${described(each.description)}`)}`);
+  const list = commands.map((each) => `    ${shellQuoted(`${each.name}:${described(each.description)}`)}`);
   const cases = commands.map((each) => {
-    const options = optionsOf(each).map(([option, what]) => quoted(`${option}[${described(what)}]`));
+    const options = optionsOf(each).map(([option, what]) => shellQuoted(`${option}[${described(what)}]`));
     return `    ${each.name}) _arguments ${options.join(' ')} '*:file:_files' ;;`;
   });
   return `#compdef ${command}

@@ -1,7 +1,7 @@
 import type { Command } from './command.ts';
 
 /** The groups of the engine's commands, in the order of the help. */
-export const GROUPS = ['Look', 'Copies', 'Space', 'Schema', 'Shell'] as const;
+const GROUPS = ['Look', 'Copies', 'Space', 'Schema', 'Shell'] as const;
 
 /** The group of a command that names none. */
 const OTHERS = 'More';

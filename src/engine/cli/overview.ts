@@ -1,11 +1,10 @@
-import { dirname } from 'node:path';
 import { backupFolder } from '../file/copy-name.ts';
 import { realFile } from '../file/file.ts';
 import { isThere } from '../file/fs.ts';
-import { MEMORY } from '../file/path.ts';
 import { bytesOf } from '../file/wal.ts';
 import { formatBytes } from '../format.ts';
 import type { Call, Command } from './command.ts';
+import { fileStatus } from './file-status.ts';
 import { groupsOf } from './groups.ts';
 import { formatAge, messageAndHint, plural } from './output.ts';
 
@@ -30,9 +29,9 @@ function stateOf(call: Call): string[] {
   }
 }
 
-function describe({ kit, command, filename, givenPath }: Call): string[] {
-  const isToCome = givenPath === undefined && !isThere(dirname(filename));
-  const { rows, pending, problem } = kit.migrationStatus(isToCome ? MEMORY : filename);
+function describe(call: Call): string[] {
+  const { kit, command, filename } = call;
+  const { rows, pending, problem } = fileStatus(call);
   if (!isThere(filename)) return [`${filename} does not exist yet.`, `Next: ${command} migrate creates it.`];
   const count = Object.values(rows).reduce((sum, each) => sum + each, 0);
   const holds = `${filename}: ${plural(count, 'row')} in ${plural(Object.keys(rows).length, 'table')}, ${formatBytes(bytesOf(filename))}.`;

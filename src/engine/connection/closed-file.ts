@@ -14,10 +14,10 @@ function sidecarsOf(filename: string): string[] {
   return SIDECARS.filter((end) => (statOf(filename + end)?.size ?? -1) >= (end === '-shm' ? 0 : 1));
 }
 
-/** True if this user can create files in a folder. */
-function canCreateIn(folder: string): boolean {
+/** Returns true if this user may write a file, or create files in a folder. */
+export function isWritable(path: string): boolean {
   try {
-    accessSync(folder, constants.W_OK);
+    accessSync(path, constants.W_OK);
     return true;
   } catch {
     return false;
@@ -30,7 +30,7 @@ function canCreateIn(folder: string): boolean {
  * such a file: what they hold would be missing. https://sqlite.org/wal.html#read_only_databases
  */
 function isOnReadonlyMedia(filename: string): boolean {
-  return !canCreateIn(dirname(filename)) && sidecarsOf(filename).length === 0;
+  return !isWritable(dirname(filename)) && sidecarsOf(filename).length === 0;
 }
 
 /**
@@ -41,7 +41,7 @@ function isOnReadonlyMedia(filename: string): boolean {
  */
 export function readingOf(filename: string): { readonly readonly: true; readonly isClosed: boolean } {
   const walBytes = statOf(`${filename}-wal`)?.size ?? 0;
-  if (walBytes > 0 && !statOf(`${filename}-shm`) && !canCreateIn(dirname(filename))) {
+  if (walBytes > 0 && !statOf(`${filename}-shm`) && !isWritable(dirname(filename))) {
     throw new DatabaseOpenError(
       'WAL_UNREAD',
       `${filename} has a -wal of ${walBytes} bytes, which cannot be read in a folder where nothing can be created. Nothing was changed.`,

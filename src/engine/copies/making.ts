@@ -1,7 +1,8 @@
-import { closeSync, constants, linkSync, mkdirSync, openSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { closeSync, constants, linkSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Adapter } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
+import { removeIfEmpty } from '../file/create.ts';
 import { FILE_MODE, FOLDER_MODE } from '../file/file.ts';
 import { flushFolder, fsyncPath } from '../file/flush.ts';
 import { hasCode, isThere } from '../file/fs.ts';
@@ -162,12 +163,7 @@ export class Making implements Disposable, AsyncDisposable {
 
   #end(): void {
     twice(() => this.#claim.release());
-    if (this.#createdFolder === undefined || this.#isPublished) return;
-    try {
-      rmdirSync(this.#createdFolder);
-    } catch {
-      // The folder has other files.
-    }
+    if (this.#createdFolder !== undefined && !this.#isPublished) removeIfEmpty(this.#createdFolder);
   }
 }
 

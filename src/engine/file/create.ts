@@ -44,6 +44,15 @@ export function createPrivateFolder(folder: string, otherwise = ''): boolean {
   return true;
 }
 
+/** Removes a folder that was created for nothing. One with files in it stays. */
+export function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It is not empty, or another user's.
+  }
+}
+
 /**
  * Creates a folder in an existing one and flushes its name. Otherwise a power failure could remove the folder with the
  * flushed files in it.

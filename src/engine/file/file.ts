@@ -149,8 +149,7 @@ const MARKER_BYTES = 4096;
 /**
  * Returns true for a file that may be a marker, and that this process does not have open: it can be read and closed.
  */
-export function mayBeMarker(filename: string): boolean {
-  const file = statOrUndefined(filename);
+export function mayBeMarker(file: Stats | undefined): boolean {
   return file !== undefined && file.size > 0 && file.size < MARKER_BYTES && !isOpenHere(file);
 }
 
@@ -228,7 +227,7 @@ export function inspectFile(filename: string): FileState {
     const hasWal = wal > 0;
     const isOpen = mayBeOpen(filename);
     // A power failure may bring back a -shm that was removed before the marker was created.
-    if (isOpen && mayBeMarker(filename)) refuseMarker(filename, readHeader(filename));
+    if (isOpen && mayBeMarker(file)) refuseMarker(filename, readHeader(filename));
     const applicationId = isOpen ? 0 : checkHeader(filename, file.size, hasWal);
     return { isNew: false, applicationId, hasWal };
   }

@@ -1,5 +1,4 @@
-import { accessSync, constants } from 'node:fs';
-import { readingOf } from '../connection/closed-file.ts';
+import { isWritable, readingOf } from '../connection/closed-file.ts';
 import { Connection } from '../connection/connection.ts';
 import { OpenFile } from '../connection/open-file.ts';
 import { BUSY_TIMEOUT_MS, configure, STEP_MS } from '../connection/pragmas.ts';
@@ -106,16 +105,6 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
   }
   closeAtExit(connection);
   return connection;
-}
-
-/** Returns true if this user can write to a file. */
-export function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

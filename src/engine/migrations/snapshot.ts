@@ -1,4 +1,4 @@
-import { rmdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from '../connection/connection.ts';
 import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
@@ -16,7 +16,7 @@ import {
   parseCopyName,
   UNVERSIONED,
 } from '../file/copy-name.ts';
-import { createPrivateFolder } from '../file/create.ts';
+import { createPrivateFolder, removeIfEmpty } from '../file/create.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 import { MEMORY } from '../file/path.ts';
 import { messageOf } from '../realm.ts';
@@ -138,10 +138,10 @@ export function pruneSnapshots(filename: string, latest: string, { migrations }:
 export function removeSnapshot({ path, createdFolder }: Snapshot): void {
   try {
     rmSync(path, { force: true });
-    if (createdFolder !== undefined) rmdirSync(createdFolder);
   } catch {
-    // The folder's owner may remove them.
+    // The folder's owner may remove it.
   }
+  if (createdFolder !== undefined) removeIfEmpty(createdFolder);
 }
 
 /** Returns the newest snapshot that this history can open, i.e. one without unknown migrations. */

@@ -1,6 +1,6 @@
 import type { BackupReport } from '../../backup/backup.ts';
+import { isWritable } from '../../connection/closed-file.ts';
 import type { Schema } from '../../connection/db.ts';
-import { isWritable } from '../../file/open.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';

@@ -1,13 +1,11 @@
-import { dirname } from 'node:path';
 import type { AnyDb, Schema } from '../../connection/db.ts';
-import { isThere } from '../../file/fs.ts';
-import { MEMORY } from '../../file/path.ts';
 import { formatBytes } from '../../format.ts';
 import type { Rehearsal } from '../../migrations/rehearsal.ts';
 import type { MigrationReport } from '../../migrations/report.ts';
 import type { MigrationStatus } from '../../migrations/status.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
+import { fileStatus, isFolderToCome } from '../file-status.ts';
 import { formatCount, formatDuration, formatTable, plural } from '../output.ts';
 import { migrationProgress } from '../progress.ts';
 
@@ -58,9 +56,8 @@ function runMigrate(call: Call<Schema, Options>, more: (db: AnyDb, call: Call) =
 /** What would happen. Exit code 1 where it would be refused or fail. */
 function lookAhead(path: string, call: Call<Schema, Options>): void {
   const { migrationStatus, rehearseMigrations } = call.kit;
-  if (call.givenPath === undefined && !isThere(dirname(path))) {
-    const found = { ...migrationStatus(MEMORY), filename: path };
-    call.print(found, `${path} does not exist yet; ${call.command} migrate creates it.`);
+  if (isFolderToCome(call)) {
+    call.print(fileStatus(call), `${path} does not exist yet; ${call.command} migrate creates it.`);
     return;
   }
   using progress = migrationProgress();

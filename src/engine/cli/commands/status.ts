@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Schema } from '../../connection/db.ts';
 import { isThere } from '../../file/fs.ts';
 import { MEMORY } from '../../file/path.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
+import { fileStatus } from '../file-status.ts';
 import { ALL_TABLES, formatCount, formatRows, plural } from '../output.ts';
 
 interface Options {
@@ -26,9 +26,7 @@ export const status: Command = {
 
 function runStatus(call: Call<Schema, Options>): void {
   const { kit, filename } = call;
-  // The folder of the default path is created with the file; of any other path it must be there.
-  const isToCome = call.givenPath === undefined && !isThere(dirname(filename));
-  const { rows, ...found } = { ...kit.migrationStatus(isToCome ? MEMORY : filename), filename };
+  const { rows, ...found } = fileStatus(call);
   using memory = kit.createDb(MEMORY, { migrations: 'skip' });
   const report = {
     ...found,
