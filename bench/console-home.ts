@@ -38,7 +38,7 @@ const into = (table: string, columns: string) => {
 /** In transactions of ten thousand rows. */
 function fill(total: number, row: (i: number) => void): void {
   for (let from = 0; from < total; from += 10_000)
-    $client.transaction(() => {
+    $client.runTransaction(() => {
       for (let i = from; i < Math.min(total, from + 10_000); i++) row(i);
     });
 }

@@ -125,6 +125,7 @@ export type { Connection, PragmaOptions } from './engine/connection/connection.t
 export type { AnyDb } from './engine/connection/db.ts';
 export type { Statement } from './engine/connection/statement.ts';
 export type { TransactionBehavior } from './engine/connection/transaction.ts';
+export type { TransactionFunction } from './engine/connection/transaction-function.ts';
 export type { Block as ConsoleBlock } from './engine/console/blocks.ts';
 export type { Look as ConsoleLook, View as ConsoleView } from './engine/console/view.ts';
 export { type CreateDbOptions, closeDb } from './engine/create-db.ts';

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { InvalidInputError } from './errors.ts';
+import { DEEPEST_JSON } from './json-depth.ts';
 import { refuseUnknown } from './options.ts';
 import { isPlainObject } from './realm.ts';
 import { instant, isInstant, NO_INSTANT } from './time.ts';
@@ -50,7 +51,8 @@ export const text = letThrough(
 );
 
 /**
- * Text for people. A lone surrogate, e.g. from `slice()`, becomes U+FFFD, so that the rest of the text can be stored.
+ * Text for people: every text column except identities, paths and words. A lone surrogate, e.g. from
+ * `slice()`, becomes U+FFFD, so that the rest of the text can be stored. In JSON it is escaped, and comes back.
  */
 export const prose = letThrough(
   v.pipe(
@@ -91,6 +93,14 @@ export function oneOfWords<const T extends readonly string[]>(words: T) {
   );
 }
 
+/** Returns the schema of a filter by one of the listed words. Empty text, e.g. from an HTTP form, filters nothing. */
+export function filterByWord<const T extends readonly string[]>(words: T) {
+  const allowed: readonly (T[number] | '')[] = [...words, ''];
+  return letThrough(v.picklist(allowed, `must be one of ${words.join(', ')}`), (value) =>
+    allowed.includes(value as T[number]),
+  );
+}
+
 /** ISO 8601 text with a time zone, or Unix milliseconds; stored as ISO 8601 in UTC with milliseconds. */
 export const instantOrMillis = late(() =>
   letThrough(
@@ -120,13 +130,11 @@ export const jsonObject = late(() =>
   ),
 );
 
-/** SQLite rejects JSON with deeper nesting. https://sqlite.org/json1.html#interface_overview */
-const DEEPEST_JSON = 1000;
-
 function isJsonValue(value: unknown, depth = 1): boolean {
   switch (typeof value) {
+    // JSON.stringify() escapes a lone surrogate.
     case 'string':
-      return value.isWellFormed();
+      return true;
     case 'number':
       return Number.isFinite(value);
     case 'boolean':
@@ -137,9 +145,7 @@ function isJsonValue(value: unknown, depth = 1): boolean {
       if (Array.isArray(value)) return value.every((inner) => isJsonValue(inner, depth + 1));
       return (
         isPlainObject(value) &&
-        Object.entries(value).every(
-          ([key, inner]) => key.isWellFormed() && (inner === undefined || isJsonValue(inner, depth + 1)),
-        )
+        Object.values(value).every((inner) => inner === undefined || isJsonValue(inner, depth + 1))
       );
     default:
       return false;

@@ -128,7 +128,7 @@ describe(`contract on ${DRIVER}`, () => {
     };
     assert.throws(() => db.transaction(body), TypeError);
     assert.throws(
-      () => connection.transaction(() => Promise.resolve(connection.exec("INSERT INTO t (name) VALUES ('x')"))),
+      () => connection.runTransaction(() => Promise.resolve(connection.exec("INSERT INTO t (name) VALUES ('x')"))),
       TypeError,
     );
     await Promise.resolve();

@@ -49,8 +49,25 @@ describe(`statements on ${RUNTIME}`, () => {
       ['SELECT ?2', [1]],
       ['SELECT ?1, ?1', [5, 5]],
       ['SELECT $a', [1, 2]],
-    ] as const)
-      assert.throws(() => connection.prepare(sql).get(...params), InvalidInputError, sql);
+      ['SELECT ?', []],
+      ['SELECT ?', [1, 2]],
+      ['SELECT 1', [1]],
+      ["INSERT INTO t (name) VALUES (?) -- '?'", ['a', 'b']],
+      ['INSERT INTO t (name) VALUES (?)', []],
+    ] as const) {
+      const statement = connection.prepare(sql);
+      const calls = [
+        () => statement.get(...params),
+        () => statement.all(...params),
+        () => statement.values(...params),
+        () => statement.run(...params),
+        () => [...statement.iterate(...params)],
+        () => statement.raw().get(...params),
+      ];
+      const message = /^parameters are \d+, but the statement takes \d+/;
+      for (const call of calls) assert.throws(call, { name: 'InvalidInputError', message }, sql);
+    }
+    assert.equal(count(), 3);
   });
 
   it('take an object for names', () => {
@@ -95,8 +112,8 @@ describe(`statements on ${RUNTIME}`, () => {
     const cacheSize = connection.pragma('cache_size', { simple: true });
     for (const _ of connection.prepare('SELECT name FROM t').iterate()) {
       for (const act of [
-        () => connection.transaction(() => {}),
-        () => connection.transaction(() => {}, 'deferred'),
+        () => connection.runTransaction(() => {}),
+        () => connection.runTransaction(() => {}, 'deferred'),
         () => connection.exec('BEGIN'),
         () => connection.prepare('BEGIN').run(),
         () => connection.prepare('SAVEPOINT s').run(),
@@ -124,9 +141,9 @@ describe(`statements on ${RUNTIME}`, () => {
         assert.equal(rows.next().value?.name, 'a');
         if (end === 'rollback') throw new Error('stop');
       };
-      if (end === 'rollback') assert.throws(() => connection.transaction(leave), /stop/);
-      else if (end === 'commit') connection.transaction(leave);
-      else connection.transaction(() => connection.transaction(leave));
+      if (end === 'rollback') assert.throws(() => connection.runTransaction(leave), /stop/);
+      else if (end === 'commit') connection.runTransaction(leave);
+      else connection.runTransaction(() => connection.runTransaction(leave));
       assert.equal(connection.inTransaction, false);
       assert.equal(count(), end === 'rollback' ? 3 : 4);
       // Another loop over the same statement is not touched by the one that has ended.
@@ -145,7 +162,7 @@ describe(`statements on ${RUNTIME}`, () => {
   it('are not run by transaction() for a function that expects arguments', () => {
     const insert = connection.prepare('INSERT INTO t (name) VALUES (?)');
     const withArguments = ((name: string) => insert.run(name)) as unknown as () => unknown;
-    assert.throws(() => connection.transaction(withArguments), { name: 'TypeError', message: /Nothing was run/ });
+    assert.throws(() => connection.runTransaction(withArguments), { name: 'TypeError', message: /Nothing was run/ });
     assert.equal(count(), 3);
   });
 

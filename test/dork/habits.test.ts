@@ -8,6 +8,7 @@ import {
   type BudgetAllowed,
   type BudgetDenied,
   BudgetMapper,
+  type Connection,
   DenialList,
   type ListRunsOptions,
   type PulsePermissionMode,
@@ -32,8 +33,9 @@ describe(`the habits of DorkOS's callers on ${RUNTIME}`, () => {
   it('cut text in half an emoji: a finished job is stored, and so is everything that people say', () => {
     using test = storeDb();
     const pulse = new PulseStore(test.db);
-    const { id, description, prompt } = pulse.createSchedule({ ...SCHEDULE, description: HALF, prompt: HALF });
-    assert.deepEqual([description, prompt], [WHOLE, WHOLE]);
+    const texts = { name: HALF, description: HALF, prompt: HALF };
+    const { id, name, description, prompt } = pulse.createSchedule({ ...SCHEDULE, ...texts });
+    assert.deepEqual([name, description, prompt], [WHOLE, WHOLE, WHOLE]);
     const run = pulse.createRun(id, 'scheduled');
     const ended = pulse.updateRun(run.id, { status: 'completed', outputSummary: HALF, error: HALF });
     assert.deepEqual([ended?.status, ended?.outputSummary, ended?.error], ['completed', WHOLE, WHOLE]);
@@ -44,8 +46,34 @@ describe(`the habits of DorkOS's callers on ${RUNTIME}`, () => {
     const registry = new AgentRegistry(test.db);
     registry.insert(sampleAgent({ id: 'a', description: HALF }));
     assert.equal(registry.get('a')?.description, WHOLE);
-    new DenialList(test.db).deny('/a', 'manual', HALF, 'me');
-    assert.equal(new DenialList(test.db).list()[0]?.reason, WHOLE);
+    new DenialList(test.db).deny('/a', HALF, HALF, HALF);
+    const [denial] = new DenialList(test.db).list();
+    assert.deepEqual([denial?.strategy, denial?.reason, denial?.deniedBy], [WHOLE, WHOLE, WHOLE]);
+    const index = new SqliteIndex(test.db);
+    index.insertMessage({ id: 'm', subject: 's', endpointHash: 'e', payload: HALF, metadata: HALF });
+    const message = index.getMessage('m');
+    assert.deepEqual([message?.payload, message?.metadata], [WHOLE, WHOLE]);
+  });
+
+  it('cut text in half an emoji inside of JSON: it is escaped, and comes back as it was', () => {
+    using test = storeDb();
+    const registry = new AgentRegistry(test.db);
+    const agent = {
+      ...sampleAgent({ id: 'a', capabilities: [HALF, 'review'] }),
+      persona: HALF,
+      version: HALF,
+      [HALF]: { deeper: [HALF] },
+      behavior: { responseMode: 'always' as const, note: HALF },
+    };
+    registry.insert({ ...agent, name: HALF, registeredBy: HALF });
+    assert.deepEqual(registry.get('a'), { ...agent, name: WHOLE, registeredBy: WHOLE });
+    assert.equal(registry.update('a', { persona: `${HALF}!`, entrypoint: HALF, version: '1' }), true);
+    const { persona, entrypoint, version } = registry.get('a') ?? assert.fail();
+    assert.deepEqual([persona, entrypoint, version], [`${HALF}!`, HALF, '1']);
+    assert.deepEqual(registry.list({ capability: 'review' }).length, 1);
+    assert.equal(registry.updateHealth('a', AT, HALF), true);
+    assert.equal(registry.getWithHealth('a')?.lastSeenEvent, WHOLE);
+    assert.equal(test.db.$client.pragma('integrity_check', { simple: true }), 'ok');
   });
 
   it('cut what is an identity or a structure too: that is refused by its name', () => {
@@ -75,6 +103,13 @@ describe(`the habits of DorkOS's callers on ${RUNTIME}`, () => {
     const { id } = pulse.createSchedule(SCHEDULE);
     pulse.createRun(id, 'manual');
     assert.equal(pulse.listRuns({ scheduleId: '', status: '' }).length, 1);
+    assert.equal(pulse.countRuns(''), 1);
+    // What may be given is listed without the empty text.
+    const words = { message: /must be one of running, completed, failed, cancelled, timeout(?!,)/ };
+    assert.throws(() => pulse.listRuns({ status: 'bogus' }), words);
+    assert.throws(() => index.queryMessages({ status: 'bogus' }), {
+      message: /pending, delivered, failed, new, cur(?!,)/,
+    });
     const registry = new AgentRegistry(test.db);
     registry.insert(sampleAgent({ id: 'a' }));
     assert.equal(registry.list({ runtime: '', capability: '' }).length, 1);
@@ -130,8 +165,10 @@ describe(`the habits of DorkOS's callers on ${RUNTIME}`, () => {
   it('read older rows without a denier or an approver', () => {
     using test = storeDb();
     test.db.$client.exec(`INSERT INTO agent_denials (id, path, created_at) VALUES ('d', '/d', '${AT}');
+      INSERT INTO agent_denials (id, path, denier, created_at) VALUES ('e', '/e', '', '${AT}');
       INSERT INTO agents (id, name, runtime, project_path, registered_at, updated_at) VALUES ('a', 'n', 'r', '/p', '${AT}', '${AT}')`);
-    assert.equal(new DenialList(test.db).list()[0]?.deniedBy, 'unknown');
+    const deniers = new DenialList(test.db).list().map(({ deniedBy }) => deniedBy);
+    assert.deepEqual(deniers, ['unknown', 'unknown']);
     assert.equal(new AgentRegistry(test.db).get('a')?.registeredBy, 'mesh');
   });
 
@@ -152,54 +189,92 @@ describe(`the habits of DorkOS's callers on ${RUNTIME}`, () => {
     assert.deepEqual(test.db.select().from(agents).get()?.capabilities, '["review"]');
   });
 
-  it('call what transaction(fn) gives: it is committed once, and no later call is taken for another one', async () => {
+  it('call what $client.transaction(fn) gives: each call is one transaction, whatever the function returns', () => {
     using test = storeDb();
     const { $client } = test.db;
     $client.exec('CREATE TABLE habits (x)');
     const insert = $client.prepare('INSERT INTO habits VALUES (?)');
+    const find = $client.prepare('SELECT x FROM habits WHERE x = ?');
     const rows = () => $client.prepare('SELECT count(*) AS n FROM habits').get()?.n;
-    type Called = (() => void) & { immediate(): void };
-    const begin = (fn: () => void) => $client.transaction(fn) as unknown as Called;
-    begin(() => {
-      insert.run(1);
-    })();
-    begin(function named() {
-      insert.run(2);
-    }).immediate();
-    assert.equal(rows(), 2);
-    const again = begin(() => {
-      insert.run(3);
+    const results = [
+      $client.transaction(() => insert.run(1))().changes,
+      $client.transaction(() => {
+        insert.run(2);
+      })(),
+      $client
+        .transaction(function named() {
+          insert.run(3);
+          return 5;
+        })
+        .immediate(),
+      $client.transaction(() => find.get(9)).deferred(),
+      $client.transaction(() => find.get(1)).exclusive(),
+    ];
+    assert.deepEqual(results, [1, undefined, 5, undefined, { x: 1 }]);
+    assert.equal(rows(), 3);
+    // Made once, called often, with arguments and a receiver.
+    const insertAll = $client.transaction(function (this: { first: number }, more: readonly number[], last: number) {
+      for (const x of [this.first, ...more, last]) insert.run(x);
+      return $client.inTransaction;
     });
-    again();
-    const ran = { name: 'DorkDbError', code: 'ALREADY_RUN' };
-    assert.throws(again, ran);
-    const later = begin(() => {
-      insert.run(4);
-    });
-    await null;
-    assert.throws(later, ran);
-    assert.equal(rows(), 4);
-    // A function that expects arguments is refused before it runs, an error rolls back, and a result stays a result.
-    assert.throws(() => $client.transaction(((x: number) => insert.run(x)) as never), TypeError);
-    assert.throws(
-      () =>
-        begin(() => {
-          insert.run(5);
+    assert.equal(rows(), 3);
+    assert.equal(insertAll.call({ first: 10 }, [11, 12], 13), true);
+    assert.equal(insertAll.deferred.call({ first: 20 }, [], 21), true);
+    assert.equal(rows(), 9);
+    assert.throws(() => insertAll.call({ first: 30 }, [31, Symbol('no') as never], 32), TypeError);
+    assert.equal(rows(), 9);
+    // Inside another one it is a savepoint.
+    test.db.transaction(() => {
+      assert.throws(
+        $client.transaction(() => {
+          insert.run(40);
           throw new RangeError('stop');
         }),
-      RangeError,
-    );
-    assert.equal(rows(), 4);
-    const find = $client.prepare('SELECT x FROM habits WHERE x = ?');
-    assert.equal(
-      $client.transaction(() => find.get(9)),
-      undefined,
-    );
-    const nothing = $client.transaction(() => {
-      if (find.get(1)) return undefined;
-      return 5;
+        RangeError,
+      );
+      $client.transaction(() => insert.run(41))();
     });
-    assert.equal(nothing, undefined);
+    assert.deepEqual([rows(), find.get(40), find.get(41)], [10, undefined, { x: 41 }]);
+  });
+
+  it('give $client.transaction() what it cannot run: that is refused before anything runs', async () => {
+    using test = storeDb();
+    const { $client } = test.db;
+    let ran = 0;
+    const count = () => ++ran;
+    assert.throws(() => $client.transaction(async () => count()), TypeError);
+    assert.throws(() => $client.transaction(count, 'deferred' as never), /transaction\(fn\)\.deferred\(\)/);
+    for (const value of [undefined, null, 'x', {}]) assert.throws(() => $client.transaction(value as never), TypeError);
+    assert.throws(() => $client.runTransaction(((x: number) => x + count()) as never), TypeError);
+    assert.equal(ran, 0);
+    const promised = $client.transaction(() => Promise.resolve(count()));
+    assert.throws(promised, TypeError);
+    assert.equal($client.inTransaction, false);
+    assert.equal($client.runTransaction(count), 2);
+  });
+
+  it('forget to call it: the process is warned when the database is closed', async () => {
+    const warned = async (use: (client: Connection) => void): Promise<unknown[]> => {
+      const codes: unknown[] = [];
+      const listen = (warning: Error & { code?: unknown }) => codes.push(warning.code);
+      process.on('warning', listen);
+      {
+        using test = storeDb();
+        use(test.db.$client);
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('warning', listen);
+      return codes;
+    };
+    assert.deepEqual(await warned(($client) => void $client.transaction(() => {})), ['DORK_DB_TRANSACTION_NOT_CALLED']);
+    const made = ($client: Connection) => {
+      const twice = $client.transaction(() => {});
+      twice();
+      twice.deferred();
+      // One with parameters is kept for later use.
+      $client.transaction((_: number) => {});
+    };
+    assert.deepEqual(await warned(made), []);
   });
 
   it('reach for named parameters, arrays, raw() and pluck(): supported, or refused by name before anything runs', () => {
@@ -211,7 +286,7 @@ describe(`the habits of DorkOS's callers on ${RUNTIME}`, () => {
     assert.deepEqual(select.raw().get({ id: 1 }), [1, 'a']);
     const insert = $client.prepare('INSERT INTO habits VALUES (?, ?)');
     assert.throws(() => insert.run([2, 'b']), { name: 'TypeError', message: /is an array\. Spread it/ });
-    for (const name of ['pluck', 'expand', 'bind']) {
+    for (const name of ['pluck', 'expand', 'bind', 'columns', 'safeIntegers']) {
       const call = (insert as unknown as Record<string, () => void>)[name];
       assert.throws(() => call?.call(insert), {
         name: 'TypeError',

@@ -37,7 +37,7 @@ const TRIES = 60;
  */
 export function populate(connection: Connection, { rows = 25, seed = 1 }: PopulateOptions = {}): void {
   const random = new Random(seed);
-  connection.transaction(() => {
+  connection.runTransaction(() => {
     for (const table of inOrder(dataTables(connection).map((name) => describe(connection, name)))) {
       let inserted = 0;
       for (let row = 0; row < rows; row++) if (insertRow(connection, table, row, random)) inserted++;

@@ -33,7 +33,7 @@ export class Batches {
       const { batchMs, gapMs } = hasOthers(this.#connection.filename) ? WITH_OTHERS : ALONE;
       this.#pause(gapMs);
       const began = performance.now();
-      isDone = this.#connection.transaction(
+      isDone = this.#connection.runTransaction(
         () => {
           // Waiting for the lock is not holding it.
           const end = performance.now() + batchMs;

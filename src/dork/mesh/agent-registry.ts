@@ -1,6 +1,6 @@
 import type { StoreDb } from '../../engine/connection/db.ts';
 import { InvalidInputError } from '../../engine/errors.ts';
-import { checked, textArgument } from '../../engine/input.ts';
+import { checked, proseArgument, textArgument } from '../../engine/input.ts';
 import { instant, now } from '../../engine/time.ts';
 import type { StoreStatement } from '../../stores/statements.ts';
 import { ACTIVE_MS, type AgentHealthEntry, type AggregateStats, INACTIVE_MS } from './agent-health.ts';
@@ -44,7 +44,7 @@ export class AgentRegistry {
 
   /**
    * Registers an agent. What is inserted comes back equal, the keys that this package does not know included; a key
-   * that is undefined counts as absent.
+   * that is undefined counts as absent. Half an emoji becomes U+FFFD in `name`, `description` and `registeredBy`.
    *
    * @throws ConstraintError of kind `unique` where the id or the project path is taken.
    * @throws InvalidInputError that names the field, as `budget.maxCallsPerHour`.
@@ -89,7 +89,7 @@ export class AgentRegistry {
     const { columns, extra } = storedPatch(patch);
     if (columns.id !== undefined && columns.id !== key) throw new InvalidInputError('id', 'cannot be changed');
     if (extra === undefined) return this.#write(key, columns);
-    return this.#db.$client.transaction(() => {
+    return this.#db.$client.runTransaction(() => {
       const stored = this.#statements.extra.get(key);
       if (!stored) return false;
       return this.#write(key, { ...columns, manifestExtraJson: mergedExtra(stored.text, extra) });
@@ -115,7 +115,7 @@ export class AgentRegistry {
    */
   updateHealth(id: string, lastSeenAt: string | number, event: string): boolean {
     const at = instant(lastSeenAt, 'lastSeenAt');
-    return this.#statements.seen.run(at, textArgument(event, 'event'), textArgument(id, 'id')).changes > 0;
+    return this.#statements.seen.run(at, proseArgument(event, 'event'), textArgument(id, 'id')).changes > 0;
   }
 
   /** An agent with its health at this instant. */

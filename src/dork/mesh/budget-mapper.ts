@@ -86,7 +86,7 @@ export class BudgetMapper {
   tryRecordCall(agentId: string, maxCallsPerHour: number): BudgetCheckResult {
     const id = textArgument(agentId, 'agentId');
     const max = maximum(maxCallsPerHour);
-    return this.#db.$client.transaction(() => {
+    return this.#db.$client.runTransaction(() => {
       // Only behind the lock is the minute not older than a call that someone else has counted.
       const minute = this.currentMinuteBucket();
       if (minute !== this.#prunedIn) this.#pruneIn(minute);

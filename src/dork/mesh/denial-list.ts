@@ -1,7 +1,7 @@
 import { desc, inArray, sql } from 'drizzle-orm/sql';
 import * as v from 'valibot';
 import type { StoreDb } from '../../engine/connection/db.ts';
-import { checked, filledText, letThrough, prose, textArgument } from '../../engine/input.ts';
+import { checked, filledText, letThrough, prose, proseArgument } from '../../engine/input.ts';
 import { now } from '../../engine/time.ts';
 import { newId } from '../../stores/ids.ts';
 import { statementsOf } from '../../stores/statements.ts';
@@ -16,7 +16,7 @@ export interface DenialRecord {
   strategy: string;
   /** Absent where none was given. */
   reason?: string;
-  /** `unknown` if an older denial has none. */
+  /** `unknown` if nobody was named: in an older denial, or by empty text. */
   deniedBy: string;
   /** ISO 8601 in UTC. */
   deniedAt: string;
@@ -66,11 +66,11 @@ export class DenialList {
     const place = placeOf(path);
     const [canonical] = place;
     const said = [
-      textArgument(strategy, 'strategy'),
+      proseArgument(strategy, 'strategy'),
       checked(optionalText, reason, 'reason') ?? null,
-      textArgument(denier, 'denier'),
+      proseArgument(denier, 'denier'),
     ];
-    this.#db.$client.transaction(() => {
+    this.#db.$client.runTransaction(() => {
       // A row that is inserted anew is the newest of its millisecond, too.
       this.#statements.delete.run(...place);
       this.#statements.insert.run(newId(), canonical, ...said, now());
@@ -124,7 +124,7 @@ function denialStatements(db: StoreDb) {
           path: sql`${agentDenials.path}`.as('path'),
           strategy: sql`coalesce(${agentDenials.strategy}, '')`.as('strategy'),
           reason: sql`${agentDenials.reason}`.as('reason'),
-          deniedBy: sql`coalesce(${agentDenials.denier}, 'unknown')`.as('deniedBy'),
+          deniedBy: sql`coalesce(nullif(${agentDenials.denier}, ''), 'unknown')`.as('deniedBy'),
           deniedAt: sql`${agentDenials.createdAt}`.as('deniedAt'),
         })
         .from(agentDenials)

@@ -18,7 +18,7 @@ export interface StoredEntry {
   readonly extra: Record<string, unknown> | undefined;
 }
 
-/** Keys that have a column for text; what else a manifest has under them is kept as that of an unknown key is. */
+/** Keys with a column for text. Any other value under them is kept like that of an unknown key, and so is half an emoji. */
 const TEXT_KEYS = ['entrypoint', 'version'] as const;
 
 /** A longer key says nothing in a message. */
@@ -54,7 +54,7 @@ function stored(fields: Fields, unknown: Map<string, unknown>): StoredEntry {
   };
   for (const key of TEXT_KEYS) {
     const value = unknown.get(key);
-    if (typeof value === 'string') {
+    if (typeof value === 'string' && value.isWellFormed()) {
       columns[key] = value;
       unknown.delete(key);
     } else if (value !== undefined) columns[key] = null;

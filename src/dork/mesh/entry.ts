@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import {
+  filledProse,
   filledText,
   instantOrMillis,
   jsonObject,
@@ -122,11 +123,11 @@ function jsonTextOf<const T extends v.ObjectEntries>(entries: T) {
 
 /** What each field that can change may hold; the output is what its column holds. */
 const fields = late(() => ({
-  name: filledText,
+  name: filledProse,
   description: v.nullable(prose),
   runtime: filledText,
   capabilities: v.pipe(
-    v.array(text, 'is not an array'),
+    v.array(v.string('must be a string'), 'is not an array'),
     v.transform((words) => JSON.stringify(words)),
   ),
   behavior: jsonTextOf({
@@ -136,7 +137,7 @@ const fields = late(() => ({
   budget: jsonTextOf({ maxHopsPerMessage: wholeNumber, maxCallsPerHour: wholeNumber }),
   namespace: text,
   registeredAt: instantOrMillis(),
-  registeredBy: text,
+  registeredBy: prose,
   projectPath: filledText,
   scanRoot: text,
   status: oneOfWords(AGENT_STATUSES),

@@ -166,12 +166,15 @@ export class PulseStore {
     return this.#runs.running.all();
   }
 
-  /** How many runs there are, of one schedule or of all. */
+  /**
+   * Returns the number of runs.
+   *
+   * @param scheduleId Default, and for empty text: the runs of every schedule.
+   */
   countRuns(scheduleId?: string): number {
+    const id = givenText(scheduleId);
     const row =
-      scheduleId === undefined
-        ? this.#runs.total.get()
-        : this.#runs.totalOfSchedule.get(textArgument(scheduleId, 'scheduleId'));
+      id === undefined ? this.#runs.total.get() : this.#runs.totalOfSchedule.get(textArgument(id, 'scheduleId'));
     return row?.total ?? 0;
   }
 

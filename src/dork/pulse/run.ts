@@ -1,5 +1,14 @@
 import * as v from 'valibot';
-import { instantOrMillis, late, oneOfWords, optionsOf, prose, text, wholeNumber } from '../../engine/input.ts';
+import {
+  filterByWord,
+  instantOrMillis,
+  late,
+  oneOfWords,
+  optionsOf,
+  prose,
+  text,
+  wholeNumber,
+} from '../../engine/input.ts';
 import { RUN_STATUSES, RUN_TRIGGERS } from './schema.ts';
 
 /** Whether a run goes on, or how it ended. */
@@ -70,7 +79,7 @@ export const runTrigger = late(() => oneOfWords(RUN_TRIGGERS));
 
 export const listRunsOptions = optionsOf(() => ({
   scheduleId: v.optional(text),
-  status: v.optional(v.union([v.literal(''), runFields().status], `is not one of ${RUN_STATUSES.join(', ')}`)),
+  status: v.optional(filterByWord(RUN_STATUSES)),
   limit: v.optional(wholeNumber, 50),
   offset: v.optional(wholeNumber, 0),
 }));

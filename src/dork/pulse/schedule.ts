@@ -76,7 +76,7 @@ export type PulseSchedulePatch = Partial<PulseScheduleInput>;
 
 /** What each field of a patch may hold, in the order of the table's columns. */
 export const scheduleFields = late(() => ({
-  name: filledText,
+  name: filledProse,
   description: v.nullable(prose),
   cron: v.pipe(text, v.check(isCron, 'is not a cron expression')),
   timezone: v.nullable(

@@ -2,10 +2,12 @@ import * as v from 'valibot';
 import { InvalidInputError } from '../../engine/errors.ts';
 import {
   checked,
+  filterByWord,
   fitsAsItIs,
   letThrough,
   oneOfWords,
   optionsOf,
+  proseArgument,
   text,
   textArgument,
   wholeNumber,
@@ -134,18 +136,18 @@ function stored(message: RelayMessageInput): StoredMessage {
       textArgument(id, 'id'),
       textArgument(subject, 'subject'),
       textArgument(endpointHash, 'endpointHash'),
-      nullableText(sender, 'sender'),
+      nullable(textArgument, sender, 'sender'),
       status === undefined ? 'pending' : statusArgument(status, 'status'),
       expiresAt === undefined || expiresAt === null ? null : instant(expiresAt, 'expiresAt'),
-      nullableText(payload, 'payload'),
-      nullableText(metadata, 'metadata'),
+      nullable(proseArgument, payload, 'payload'),
+      nullable(proseArgument, metadata, 'metadata'),
       createdAt === undefined ? now() : instant(createdAt, 'createdAt'),
     ],
   };
 }
 
-function nullableText(value: unknown, name: string): string | null {
-  return value === undefined || value === null ? null : textArgument(value, name);
+function nullable(argument: (value: unknown, name: string) => string, value: unknown, name: string): string | null {
+  return value === undefined || value === null ? null : argument(value, name);
 }
 
 /** The message of a stored row. */
@@ -170,7 +172,7 @@ const OLDER_STATUS: Readonly<Record<string, RelayMessageStatus>> = { new: 'pendi
 const statusFilter = () =>
   letThrough(
     v.pipe(
-      oneOfWords([...MESSAGE_STATUSES, 'new', 'cur', '']),
+      filterByWord([...MESSAGE_STATUSES, 'new', 'cur']),
       v.transform((status) => OLDER_STATUS[status] ?? (status as RelayMessageStatus | '')),
     ),
     fitsAsItIs(messageStatus),

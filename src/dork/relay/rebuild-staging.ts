@@ -20,7 +20,7 @@ import {
   STAGE,
   SWAP,
 } from './rebuild-sql.ts';
-import { RECOUNT } from './recount.ts';
+import { RECOUNT, REMOVE_EMPTY_COUNTS } from './recount.ts';
 
 /** The key of a row: a message at an endpoint. */
 export interface RowKey {
@@ -55,7 +55,7 @@ function stagingStatements(db: StoreDb) {
     settle: written(db, SETTLE, 'id', 'endpointHash', 'endId', 'endEndpointHash'),
     doubtful: written<RowKey>(db, DOUBTFUL, 'id', 'endpointHash'),
     see: written(db, SEE, 'id', 'endpointHash'),
-    swap: [...SWAP, ...RECOUNT].map((text) => written(db, text)),
+    swap: [...SWAP, ...RECOUNT, REMOVE_EMPTY_COUNTS].map((text) => written(db, text)),
     found: written<{ found: number }>(db, FOUND),
   };
 }
@@ -136,7 +136,7 @@ export class RebuildStaging implements Disposable {
    * @returns How many messages were found.
    */
   swap(): number {
-    return this.#connection.transaction(() => {
+    return this.#connection.runTransaction(() => {
       for (const statement of this.#statements.swap) statement.run();
       return this.#settled + (this.#statements.found.get()?.found ?? 0);
     });

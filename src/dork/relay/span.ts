@@ -12,6 +12,7 @@ import {
   text,
   textArgument,
 } from '../../engine/input.ts';
+import { DEEPEST_JSON, depthOfJson } from '../../engine/json-depth.ts';
 import { instant, now } from '../../engine/time.ts';
 import { type RelayTraceRow, SPAN_KINDS, SPAN_STATUSES } from './schema.ts';
 
@@ -88,16 +89,13 @@ const spanKind = late(() => oneOfWords(SPAN_KINDS));
 
 const integer = late(() => v.pipe(v.number('is not a number'), v.safeInteger('is not a whole number')));
 
-/** SQLite takes JSON that nests deeper for malformed. https://sqlite.org/json1.html#interface_overview */
-const DEEPEST_JSON = 1000;
-
 /** Objects and arrays, as `JSON.stringify` writes them: a Date as its text, NaN as null. */
 const metadataText = late(() =>
   v.pipe(
     v.custom<object>((value) => typeof value === 'object' && value !== null, 'is not an object'),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       const json = jsonOf(dataset.value);
-      if (json !== undefined && /^[[{]/.test(json) && depthOf(json) <= DEEPEST_JSON) return json;
+      if (json !== undefined && /^[[{]/.test(json) && depthOfJson(json) <= DEEPEST_JSON) return json;
       addIssue({ message: 'holds something that JSON cannot hold' });
       return NEVER;
     }),
@@ -111,19 +109,6 @@ function jsonOf(value: object): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** How deep objects and arrays are nested in a JSON text. */
-function depthOf(json: string): number {
-  let [depth, deepest, isText] = [0, 0, false];
-  for (let i = 0; i < json.length; i++) {
-    const char = json[i];
-    if (isText && char === '\\') i++;
-    else if (char === '"') isText = !isText;
-    else if (!isText && (char === '{' || char === '[')) deepest = Math.max(deepest, ++depth);
-    else if (!isText && (char === '}' || char === ']')) depth--;
-  }
-  return deepest;
 }
 
 /** What each field of a patch may hold. */

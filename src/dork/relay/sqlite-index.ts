@@ -75,7 +75,7 @@ export class SqliteIndex {
   insertMessages(messages: Iterable<RelayMessageInput>): number {
     if (typeof messages?.[Symbol.iterator] !== 'function')
       throw new InvalidInputError('messages', 'is not an iterable of messages');
-    return this.#db.$client.transaction(() => {
+    return this.#db.$client.runTransaction(() => {
       let inserted = 0;
       for (const message of messages) {
         this.insertMessage(message);
@@ -164,7 +164,7 @@ export class SqliteIndex {
     const now = instant(nowMs, 'nowMs');
     // Nothing has expired most of the time: that is seen without the write lock.
     if (!this.#messages.anyExpired.get(now)) return 0;
-    return this.#db.$client.transaction(() => {
+    return this.#db.$client.runTransaction(() => {
       const { changes } = this.#messages.deleteExpired.run(now);
       this.#messages.deleteEmptyCounts.run();
       return changes;

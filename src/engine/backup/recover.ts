@@ -200,7 +200,7 @@ function isOurs({ adapter, definition }: Kit, path: string): boolean {
 /** Runs statements that may fail on a file with older migrations or without a table; it is then unchanged. */
 function recompute(connection: Connection, statements: readonly string[]): void {
   try {
-    connection.transaction(() => {
+    connection.runTransaction(() => {
       for (const sql of statements) connection.exec(sql);
     }, 'immediate');
   } catch (error) {

@@ -4,12 +4,12 @@ import type { Host } from '../host.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { namesIn } from '../sql/parameters.ts';
 import { mayNameParameters, setsPragma, splitStatements } from '../sql/sql-text.ts';
-import { calledTransaction, hasNoResult } from './called-transaction.ts';
 import { ClosedFile } from './closed-file.ts';
 import type { OpenFile } from './open-file.ts';
 import { rolledBack, typedError } from './sqlite-error.ts';
 import { Statement, type StatementWrapper } from './statement.ts';
 import { type TransactionBehavior, Transactions } from './transaction.ts';
+import { type TransactionFunction, TransactionFunctions } from './transaction-function.ts';
 import { refuseSecondLibrary } from './two-libraries.ts';
 import { WaitingDatabase } from './waiting-database.ts';
 
@@ -51,6 +51,7 @@ export class Connection implements Disposable {
   readonly #adapter: Adapter;
   readonly #database: WaitingDatabase;
   readonly #transactions: Transactions;
+  readonly #functions = new TransactionFunctions((fn, behavior) => this.runTransaction(fn, behavior));
   readonly #closing = new Set<() => void>();
   readonly #iterators = new Set<() => void>();
   readonly #preparing = new Set<(sql: string, domain: string | undefined) => void>();
@@ -174,21 +175,33 @@ export class Connection implements Disposable {
   }
 
   /**
+   * Returns a function that runs the given one as a transaction each time it is called, like better-sqlite3's and
+   * bun:sqlite's: `transaction(fn)()`. Nothing runs before. Use `db.transaction()` or {@link runTransaction} to run one
+   * at once.
+   *
+   * @throws TypeError for an async function, and for a second argument. Nothing is run.
+   */
+  transaction<A extends unknown[], T>(fn: (...args: A) => T, ...more: never[]): TransactionFunction<A, T> {
+    this.assertOpen();
+    if (more.length > 0)
+      throw new TypeError('transaction() takes only a function. Call transaction(fn).deferred(). Nothing was run.');
+    return this.#functions.of(fn);
+  }
+
+  /**
    * Runs a function as one transaction: committed when it returns, rolled back when it throws. Inside another
    * transaction it is a savepoint.
    *
    * @param behavior Default `immediate`: the write lock is taken at once, so that what was read cannot change before
    * it is written, and no two transactions meet half-way (SQLITE_BUSY_SNAPSHOT).
    * @throws TypeError for an async function, of which nothing is committed, and for a function that expects arguments,
-   * which is not run: unlike better-sqlite3's, this call runs the function and returns its result. A block without
-   * `return` gives a function that does nothing, for code that calls what better-sqlite3's gives: `transaction(fn)()`.
+   * which is not run.
    * @throws DorkDbError `ITERATING` inside a loop over `iterate()`.
    * @throws DatabaseBusyError where the lock was not free within the busy timeout.
    */
-  transaction<T>(fn: () => T, behavior: TransactionBehavior = 'immediate'): T {
+  runTransaction<T>(fn: () => T, behavior: TransactionBehavior = 'immediate'): T {
     this.assertOpen();
-    const result = this.#transactions.run(fn, behavior);
-    return result === undefined && hasNoResult(fn) ? (calledTransaction(this.filename) as T) : result;
+    return this.#transactions.run(fn, behavior);
   }
 
   /**
@@ -238,6 +251,7 @@ export class Connection implements Disposable {
     } catch (error) {
       failures.push(typedError(error, 'Closing', this.filename));
     }
+    this.#functions.warnOfUncalled(this.filename);
     if (failures.length > 0) throw failures[0];
   }
 

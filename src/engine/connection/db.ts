@@ -64,7 +64,7 @@ export class Database<TSchema extends Schema = Schema>
    * @throws DatabaseBusyError where the lock was not free within the busy timeout.
    */
   override transaction<T>(fn: (tx: this) => T, config?: SQLiteTransactionConfig): T {
-    return this.$client.transaction(() => fn(this), config?.behavior);
+    return this.$client.runTransaction(() => fn(this), config?.behavior);
   }
 
   /** Ends the transaction that is running without keeping anything of it, by throwing. */

@@ -1,6 +1,8 @@
 import type { DriverStatement, Row, RunResult, SqliteValue } from '../driver/adapter.ts';
-import { bindable, byPosition } from '../driver/bind.ts';
+import { assertCount, bindable, byPosition } from '../driver/bind.ts';
 import { DorkDbError } from '../errors.ts';
+import { isError } from '../realm.ts';
+import { countParameters } from '../sql/sql-text.ts';
 
 /** Stands around a driver's statement, and passes on what it does not change. */
 export type StatementWrapper = (statement: DriverStatement, sql: string) => DriverStatement;
@@ -62,7 +64,7 @@ export class Statement<T = Row> {
     try {
       return this.#driver.run(this.#bindable(params));
     } catch (error) {
-      throw this.#connection.failure(error);
+      throw this.#failure(error, params);
     }
   }
 
@@ -77,7 +79,7 @@ export class Statement<T = Row> {
     try {
       return (this.#driver.get(this.#bindable(params)) ?? undefined) as T | undefined;
     } catch (error) {
-      throw this.#connection.failure(error);
+      throw this.#failure(error, params);
     }
   }
 
@@ -92,7 +94,7 @@ export class Statement<T = Row> {
     try {
       return this.#driver.all(this.#bindable(params)) as T[];
     } catch (error) {
-      throw this.#connection.failure(error);
+      throw this.#failure(error, params);
     }
   }
 
@@ -102,7 +104,7 @@ export class Statement<T = Row> {
     try {
       return this.#driver.values(this.#bindable(params));
     } catch (error) {
-      throw this.#connection.failure(error);
+      throw this.#failure(error, params);
     }
   }
 
@@ -133,7 +135,7 @@ export class Statement<T = Row> {
         yield value;
       }
     } catch (error) {
-      throw this.#connection.failure(error);
+      throw this.#failure(error, params);
     } finally {
       end();
       stop();
@@ -145,7 +147,7 @@ export class Statement<T = Row> {
     try {
       return this.#driver.iterate(this.#bindable(params)) as IterableIterator<T>;
     } catch (error) {
-      throw this.#connection.failure(error);
+      throw this.#failure(error, params);
     }
   }
 
@@ -167,6 +169,17 @@ export class Statement<T = Row> {
     if (!this.#isRollback) this.#connection.assertStillThere();
   }
 
+  /** better-sqlite3 has an error of its own for a wrong number of parameters. To count them each time costs too much. */
+  #failure(error: unknown, params: readonly unknown[]): unknown {
+    if (!isError(error) || error.name !== 'RangeError') return this.#connection.failure(error);
+    try {
+      assertCount(params, countParameters(this.#sql));
+      return this.#connection.failure(error);
+    } catch (wrongCount) {
+      return wrongCount;
+    }
+  }
+
   #bindable(params: unknown[]): SqliteValue[] {
     return bindable(this.#names ? byPosition(params, this.#names) : params, this.#numbersAsReal);
   }
@@ -177,11 +190,13 @@ export class Statement<T = Row> {
   }
 }
 
-/** What better-sqlite3 has and this interface lacks, by what to use for it. */
+/** Methods of better-sqlite3 that this class lacks, with what to use instead. */
 const REFUSED = {
   pluck: 'values(), or get() and its column',
   expand: 'a SELECT that names its columns',
   bind: 'the parameters of run(), get() and all()',
+  columns: 'the keys of a row, or pragma("table_info(…)")',
+  safeIntegers: 'the rows as they are: an integer beyond 2^53 is a bigint',
 };
 
 for (const [name, instead] of Object.entries(REFUSED)) {

@@ -35,7 +35,7 @@ export class Transactions {
   }
 
   run<T>(fn: () => T, behavior: TransactionBehavior): T {
-    if (typeof fn !== 'function') throw new TypeError('transaction() takes a function.');
+    if (typeof fn !== 'function') throw new TypeError('A transaction runs a function.');
     if (isAsyncFunction(fn)) throw asyncRefused();
     if (fn.length > 0) throw argumentsRefused();
     const isNested = this.#begin(behavior);
@@ -124,7 +124,7 @@ function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-function asyncRefused(): TypeError {
+export function asyncRefused(): TypeError {
   return new TypeError(
     'A transaction runs a synchronous function; an async one would commit before it ends. Nothing was committed.',
   );
@@ -132,6 +132,6 @@ function asyncRefused(): TypeError {
 
 function argumentsRefused(): TypeError {
   return new TypeError(
-    'transaction() runs its function at once and gives it no arguments; this one expects some. Nothing was run.',
+    'A transaction that runs at once gives its function no arguments; this one expects some. Nothing was run.',
   );
 }

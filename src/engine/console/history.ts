@@ -21,7 +21,7 @@ export function readHistoryOf(db: AnyDb): {
 } {
   const connection = connectionOf(db);
   const { history } = definitionOf(connection);
-  return connection.transaction(() => {
+  return connection.runTransaction(() => {
     const { applied, pending, problem } = planFor(connection, history);
     const unknown = problem?.kind === 'newer_database' ? problem.entries : [];
     const refusal = problem && refusalOf(problem, connection, history);

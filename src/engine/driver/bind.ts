@@ -76,9 +76,9 @@ export function byPosition(params: unknown[], names: readonly (string | undefine
 }
 
 /** @throws InvalidInputError if the number of parameters is not the one that the statement takes. */
-export function assertCount(params: readonly SqliteValue[], count: number): void {
-  if (params.length === count) return;
-  throw new InvalidInputError('parameters', `are ${params.length} where the statement takes ${count}`);
+export function assertCount(params: readonly unknown[], count: number): void {
+  if (params.length !== count)
+    throw new InvalidInputError('parameters', `are ${params.length}, but the statement takes ${count}`);
 }
 
 /**

@@ -54,7 +54,7 @@ export function repair(
   const tag = textArgument(name, 'tag');
   const by = options.by === undefined ? user() : textArgument(options.by, 'options.by');
   const reason = options.reason === undefined ? undefined : textArgument(options.reason, 'options.reason');
-  const repaired = connection.transaction(() => {
+  const repaired = connection.runTransaction(() => {
     const ledger = readLedger(connection);
     const found = editedEntries(connection, ledger, history.migrations).find(({ migration }) => migration.tag === tag);
     if (!found) throw notEdited(connection, history, tag);

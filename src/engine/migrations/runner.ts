@@ -116,7 +116,7 @@ function underLock(connection: Connection, history: History, options: MigrateOpt
         retryWhile(
           (error) => isBusy(error) && !attempt.hasLock,
           lockTimeoutMs,
-          () => connection.transaction(() => bringToEnd(connection, history, options, attempt), 'immediate'),
+          () => connection.runTransaction(() => bringToEnd(connection, history, options, attempt), 'immediate'),
         ),
       ),
     );

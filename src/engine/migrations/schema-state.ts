@@ -49,7 +49,7 @@ export function replay(connection: Connection, history: History): Connection {
   try {
     // Off and in a transaction, like in the runner, so that the pragmas of a migration cannot turn them on.
     memory.exec('PRAGMA foreign_keys = OFF');
-    memory.transaction(() => {
+    memory.runTransaction(() => {
       for (const { tag, sql } of history.migrations) replayOne(memory, tag, sql);
     });
   } catch (error) {

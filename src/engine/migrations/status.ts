@@ -33,7 +33,7 @@ export interface MigrationStatus {
 /** Compares a file with a history. Writes nothing. */
 export function statusOf(connection: Connection, history: History): MigrationStatus {
   // One transaction, so that the plan and the rows are consistent even if others commit meanwhile.
-  return connection.transaction(() => {
+  return connection.runTransaction(() => {
     const { applied, pending, problem } = planFor(connection, history);
     const drift = problem ? [] : driftOf(connection, { migrations: applied });
     const missing = pending.length === 0 ? mismatch(connection, history, drift) : undefined;

@@ -253,7 +253,7 @@ describe('the mesh stores and their models', () => {
         const others = model.filter((denial) => !('path' in denial) || denial.path !== path);
         if (what === 'clear') assert.equal(denials.clear(given), others.length < model.length);
         else denials.deny(given, said.strategy, said.reason, said.deniedBy);
-        const { reason, ...rest } = said;
+        const { reason, ...rest } = { ...said, deniedBy: said.deniedBy || 'unknown' };
         model = what === 'clear' ? others : [{ path, ...rest, ...(reason !== undefined && { reason }) }, ...others];
         assert.deepEqual(
           denials.list().map(({ deniedAt, ...denial }) => denial),

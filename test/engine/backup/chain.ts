@@ -42,7 +42,7 @@ export function writeChain(connection: Connection, by: string, begun: () => void
   const insert = connection.prepare('INSERT INTO chain (seq, writer, link) VALUES (?, ?, ?)');
   let committed = 0;
   for (;;) {
-    const isDone = connection.transaction(() => {
+    const isDone = connection.runTransaction(() => {
       if (isEnded.get()) return true;
       let { seq, link } = last.get() ?? { seq: 0, link: '' };
       for (let i = 0; i < BATCH; i++) {

@@ -27,7 +27,7 @@ describe(`a transaction on ${RUNTIME}`, () => {
 
   it('gives the first error where SQLite itself rolled back, and keeps nothing', () => {
     limitPages();
-    assert.throws(() => connection.transaction(fill), { code: 'SQLITE_FULL' });
+    assert.throws(() => connection.runTransaction(fill), { code: 'SQLITE_FULL' });
     assert.equal(connection.inTransaction, false);
     assert.equal(rows(), 0);
   });
@@ -36,15 +36,15 @@ describe(`a transaction on ${RUNTIME}`, () => {
     limitPages();
     assert.throws(
       () =>
-        connection.transaction(() => {
+        connection.runTransaction(() => {
           assert.throws(fill, { code: 'SQLITE_FULL' });
           assert.throws(() => connection.exec('INSERT INTO t (id) VALUES (1000)'), { code: 'ROLLED_BACK' });
-          assert.throws(() => connection.transaction(() => {}), { code: 'ROLLED_BACK' });
+          assert.throws(() => connection.runTransaction(() => {}), { code: 'ROLLED_BACK' });
         }),
       (error) => error instanceof DorkDbError && error.code === 'ROLLED_BACK' && error.cause !== undefined,
     );
     assert.equal(rows(), 0);
-    connection.transaction(() => connection.exec('INSERT INTO t (id) VALUES (1)'));
+    connection.runTransaction(() => connection.exec('INSERT INTO t (id) VALUES (1)'));
     assert.equal(rows(), 1);
   });
 
@@ -52,9 +52,9 @@ describe(`a transaction on ${RUNTIME}`, () => {
     limitPages();
     assert.throws(
       () =>
-        connection.transaction(() => {
+        connection.runTransaction(() => {
           connection.exec('INSERT INTO t (id) VALUES (5000)');
-          assert.throws(() => connection.transaction(fill), { code: 'SQLITE_FULL' });
+          assert.throws(() => connection.runTransaction(fill), { code: 'SQLITE_FULL' });
           connection.exec('INSERT INTO t (id) VALUES (5001)');
         }),
       { code: 'ROLLED_BACK' },
@@ -71,7 +71,7 @@ describe(`a transaction on ${RUNTIME}`, () => {
       },
     ]) {
       assert.throws(() =>
-        connection.transaction(() => {
+        connection.runTransaction(() => {
           connection.exec('INSERT INTO t (id) VALUES (1)');
           fail();
         }),
@@ -83,6 +83,6 @@ describe(`a transaction on ${RUNTIME}`, () => {
 
   it('takes only a function', () => {
     for (const value of [undefined, null, 'x', {}])
-      assert.throws(() => connection.transaction(value as never), TypeError);
+      assert.throws(() => connection.runTransaction(value as never), TypeError);
   });
 });

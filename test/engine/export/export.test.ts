@@ -142,7 +142,7 @@ describe(`exportDb() on ${RUNTIME}`, () => {
     );
     while (isRunning) {
       writes++;
-      db.$client.transaction(() => {
+      db.$client.runTransaction(() => {
         for (const statement of [note, count]) statement?.run(writes);
         db.$client.exec('DELETE FROM pairs; INSERT INTO later DEFAULT VALUES');
       });

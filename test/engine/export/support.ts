@@ -82,7 +82,7 @@ export function fillKinds(db: AnyDb, notes = 40): void {
     "INSERT INTO pairs VALUES (2, x'01', NULL), (1, x'01', 'b'), (9, x'00', 'a'), (5, x'ff', CAST(x'fe' AS TEXT))",
   );
   const note = client.prepare('INSERT INTO notes (id, body) VALUES (?, ?)');
-  db.$client.transaction(() => {
+  db.$client.runTransaction(() => {
     for (let i = 1; i <= notes; i++) note.run(i * 3, `word${i} common`);
   });
   client.exec(

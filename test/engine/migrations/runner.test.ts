@@ -295,7 +295,7 @@ describe(`the migration runner, on ${RUNTIME}`, () => {
 
     it('inside a transaction of the caller', () => {
       family((connection) => {
-        connection.transaction(() =>
+        connection.runTransaction(() =>
           assert.throws(() => migrate(connection, after(REBUILD_PARENTS)), /cannot be migrated inside a transaction/),
         );
         assert.equal(ledgerHashes(connection).length, 1);

@@ -65,7 +65,7 @@ export const CHILDREN_OF_EACH = 3;
 
 /** A number of parents, each with three children. */
 export function fillFamily(connection: Connection, parents = 10): void {
-  connection.transaction(() => {
+  connection.runTransaction(() => {
     const parent = connection.prepare('INSERT INTO parents (id, name) VALUES (?, ?)');
     const child = connection.prepare('INSERT INTO children (parent_id, note) VALUES (?, ?)');
     for (let i = 0; i < parents; i++) {

@@ -22,7 +22,7 @@ function tablesOfEveryKind() {
     INSERT INTO named VALUES ('r', '_'), ('s', '_');`);
   const insert = db.$client.prepare('INSERT INTO plain VALUES (?, ?, ?, ?)');
   const keyed = db.$client.prepare('INSERT INTO keyed VALUES (?, ?)');
-  db.$client.transaction(() => {
+  db.$client.runTransaction(() => {
     for (let i = 0; i < 1200; i++) {
       insert.run(`id${i}`, i % 3 === 0 ? 'third' : 'other', i, 'x'.repeat(50));
       keyed.run(`k${i % 7}`, i);
