@@ -1,10 +1,11 @@
+import { basename } from 'node:path';
 import type { ImportProgress } from '../dork/legacy/import-context.ts';
 import type { PruneProgress } from '../dork/prune.ts';
 import { display, ofRows, type ProgressDisplay } from '../engine/cli/progress.ts';
 
 export function importProgress(): ProgressDisplay<ImportProgress> {
-  return display(({ source, table, rows, totalRows }) => ({
-    label: `${source} ${table}`,
+  return display(({ source, path, table, rows, totalRows }) => ({
+    label: `${source === 'dork.db' ? basename(path) : source} ${table}`,
     value: rows,
     total: totalRows,
     ...ofRows(rows, totalRows),

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { MoveReleaseAside } from '../../dork/legacy/aside.ts';
 import { importLegacy } from '../../dork/legacy/import.ts';
 import { type ImportReceipt, LISTED_ROWS, type SourceReceipt } from '../../dork/legacy/receipt.ts';
@@ -111,8 +111,8 @@ function describe(receipt: ImportReceipt): string {
 /** A column in which every figure is 0 is left out; `--json` has them all. */
 function tableOf(sources: readonly SourceReceipt[]): string {
   const head = ['source', 'version', 'read', 'imported', 'updated', 'already there', 'deleted since', 'set aside'];
-  const rows = sources.map(({ source, status, version, ...counts }) => [
-    source,
+  const rows = sources.map(({ status, version, ...counts }) => [
+    nameOf(counts),
     status === 'imported' ? `${version ?? '-'}` : status,
     counts.read,
     counts.imported,
@@ -126,11 +126,16 @@ function tableOf(sources: readonly SourceReceipt[]): string {
   return formatTable(shown(head), rows.map(shown));
 }
 
+/** There may be several dork.db files of releases, each with a name of its own. */
+function nameOf({ source, path }: Pick<SourceReceipt, 'source' | 'path'>): string {
+  return source === 'dork.db' ? basename(path) : source;
+}
+
 function notesOf(sources: readonly SourceReceipt[]): string[] {
   const adjusted = sources.flatMap((source) => source.adjusted);
   const reasons = sources.flatMap((source) => source.setAsideReasons);
   const rows = sources.flatMap((source) => source.setAsideRows);
-  const notRead = sources.flatMap(({ source, notRead: names }) => names.map((name) => `${source}: ${name}`));
+  const notRead = sources.flatMap((source) => source.notRead.map((name) => `${nameOf(source)}: ${name}`));
   return [
     ...section('Adjusted:', adjusted, ({ table, rule, rows: n }) => `${table}: ${rule}, ${plural(n, 'row')}`),
     ...section('Set aside, and left in the older files:', reasons, (each) => {

@@ -1,4 +1,5 @@
 import type { SqliteValue } from '../../engine/driver/adapter.ts';
+import { DEEPEST_JSON, depthOfJson } from '../../engine/json-depth.ts';
 import { Misfit } from './misfit.ts';
 import { type ColumnRule, optionalJson } from './table-rule.ts';
 
@@ -7,7 +8,8 @@ const FLAGS = new Set(['persona_enabled', 'is_system']);
 
 /**
  * Reads the columns of an agent that this package does not have into the keys of its manifest: `display_name` becomes
- * `displayName`, and `traits_json` becomes `traits` with the value that its JSON has.
+ * `displayName`, and `traits_json` becomes `traits` with the value that its JSON has. A value that JSON does not have is
+ * written as in an export: `{"$blob":"…"}`, `{"$real":"Infinity"}`.
  */
 export function extraRule(unknown: readonly string[]): ColumnRule {
   const column = 'manifest_extra_json';
@@ -37,12 +39,18 @@ function entriesOf(json: string): [string, unknown][] {
 }
 
 function memberOf(name: string, value: Exclude<SqliteValue, null>): [key: string, member: unknown] {
-  if (value instanceof Uint8Array) throw new Misfit(`${name} is neither text nor a number`);
   if (FLAGS.has(name) && (value === 0 || value === 1)) return [camelCase(name), value === 1];
   // JSON has no 64-bit integers that every reader keeps.
   if (typeof value === 'bigint') return [camelCase(name), String(value)];
-  const parsed = name.endsWith('_json') && typeof value === 'string' ? parse(value) : undefined;
+  if (value instanceof Uint8Array) return [camelCase(name), { $blob: Buffer.from(value).toString('base64') }];
+  if (typeof value === 'number' && !Number.isFinite(value)) return [camelCase(name), { $real: String(value) }];
+  const parsed = name.endsWith('_json') && typeof value === 'string' ? memberIn(value) : undefined;
   return parsed === undefined ? [camelCase(name), value] : [camelCase(name.slice(0, -'_json'.length)), parsed];
+}
+
+/** Undefined for text that is no JSON, or whose nesting would make the whole manifest malformed. */
+function memberIn(json: string): unknown {
+  return depthOfJson(json) < DEEPEST_JSON ? parse(json) : undefined;
 }
 
 function parse(json: string): unknown {

@@ -187,7 +187,8 @@ function optionalText(row: OlderAgent, column: string): string | null {
 /** A column of version 4; an older file has it at most in the manifest. */
 function laterColumn(row: OlderAgent, column: 'namespace' | 'scan_root', keys: ReadonlyMap<string, unknown>): string {
   if (row[column] !== undefined) return text(row, column);
-  return ownText(keys, column === 'namespace' ? 'namespace' : 'scanRoot') ?? '';
+  const given = keys.get(column === 'namespace' ? 'namespace' : 'scanRoot');
+  return typeof given === 'string' ? given.toWellFormed() : '';
 }
 
 function ownText(keys: ReadonlyMap<string, unknown>, key: string): string | null {

@@ -41,7 +41,8 @@ export function* importBuckets(context: ImportContext, table: string, countColum
       const outcome = taken?.isBetter && there !== undefined ? 'alreadyThere' : decision.outcome;
       tally.add(table, outcome);
       if (outcome !== 'alreadyThere' && outcome !== 'deletedSince' && !isDryRun) put.run(agent, minute, decision.count);
-      if (!taken?.isBetter && outcome !== 'deletedSince' && before !== calls) memory.remember(id, String(calls));
+      const isNew = before !== calls || (context.hasSeveralReleases && taken?.isFromOlder);
+      if (!taken?.isBetter && outcome !== 'deletedSince' && isNew) memory.remember(id, String(calls));
     }
     yield;
   }

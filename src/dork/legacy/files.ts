@@ -2,14 +2,13 @@ import { dirname, join } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { ImportError } from '../../engine/errors.ts';
 import { shellQuoted } from '../../engine/file/path.ts';
-import { releaseIn } from './places.ts';
-import type { LegacySource } from './receipt.ts';
+import { type Place, releasesIn } from './places.ts';
 import { OLDER_SOURCES } from './schema.ts';
 import { findSource } from './source-file.ts';
 
 /**
- * The older DorkOS files next to a database, absolute: the three of a home, and the newest dork.db of a release that was
- * moved aside.
+ * The older DorkOS files next to a database, absolute: those of a home, and each dork.db of a release that was moved
+ * aside.
  */
 export function findLegacyFiles(filename: string): string[] {
   return candidates(filename)
@@ -17,13 +16,9 @@ export function findLegacyFiles(filename: string): string[] {
     .filter((path) => fingerprintAt(path) !== undefined);
 }
 
-function candidates(filename: string): { source: LegacySource; path: string }[] {
+function candidates(filename: string): Pick<Place, 'source' | 'path'>[] {
   const home = dirname(filename);
-  const release = releaseIn(home, filename);
-  return [
-    ...OLDER_SOURCES.map((source) => ({ source, path: join(home, source) })),
-    ...(release === undefined ? [] : [{ source: 'dork.db' as const, path: release }]),
-  ];
+  return [...OLDER_SOURCES.map((source) => ({ source, path: join(home, source) })), ...releasesIn(home, filename)];
 }
 
 /**

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { connectionOf } from '../../engine/connection/db.ts';
+import { optimizeIfFree } from '../../engine/connection/statistics.ts';
 import { temporaryFolder } from '../../engine/copies/temporary-folder.ts';
 import { ImportError, InvalidInputError } from '../../engine/errors.ts';
 import { statAt } from '../../engine/file/file.ts';
@@ -14,7 +15,7 @@ import { defaultHome } from '../home.ts';
 import type { ImportProgress } from './import-context.ts';
 import { CREATE_PLANNED, DROP_PLANNED } from './memory.ts';
 import { placesOf } from './places.ts';
-import { type ImportReceipt, type LegacySource, type SourceReceipt, sumOf } from './receipt.ts';
+import { type ImportReceipt, type SourceReceipt, sumOf } from './receipt.ts';
 import { LEGACY_SOURCES } from './schema.ts';
 import { SourceImports } from './source-imports.ts';
 
@@ -48,8 +49,9 @@ const OPTIONS: OptionNames<ImportLegacyOptions> = { home: true, dryRun: true, ke
  * dork.db (for a dry run into the system's temporary folder), read there, and removed.
  *
  * It may be run as often as you like. It brings rows that are new in the older files, and brings rows up to date that
- * moved on there and were not changed here. Rows that were changed or deleted in dork.db stay so. Rows that do not fit
- * are in the receipt, with the reason. Every complete import of a file adds a row to `legacy_imports`.
+ * moved on there and were not changed here. Rows that were changed or deleted in dork.db stay so. Of several releases'
+ * files, e.g. moved aside one after the other, all are read, and the newest that has a row has the last word. Rows that do
+ * not fit are in the receipt, with the reason. Every complete import of a file adds a row to `legacy_imports`.
  *
  * @throws ImportError where the home is no folder, or dork.db itself cannot take part: within a transaction, before its
  * migrations, read-only.
@@ -67,23 +69,26 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
   const keepOrphans = flagArgument(options.keepOrphans, 'options.keepOrphans');
   assertReady(connection, isDryRun);
   const startedAt = now();
-  const sources = new Map<LegacySource, SourceReceipt>();
+  let imported: SourceReceipt[];
   connection.exec(DROP_PLANNED);
   if (isDryRun) connection.exec(CREATE_PLANNED);
   try {
     using folder = temporaryFolder(connection.adapter, placeOf(connection, isDryRun), 'dork-import');
     const places = placesOf(home, connection.filename);
-    const run = new SourceImports(connection, places, folder.path, {
+    const run = new SourceImports(connection, folder.path, {
       isDryRun,
       keepOrphans,
       onProgress: options.onProgress,
+      hasSeveralReleases: places.filter(({ source }) => source === 'dork.db').length > 1,
     });
-    for (const source of places.keys()) sources.set(source, run.import(source));
+    imported = places.map((place) => run.import(place));
+    // Without statistics SQLite plans for tables of other sizes.
+    if (imported.some((source) => source.imported > 0) && !isDryRun) optimizeIfFree(connection);
     if (!isDryRun) flushCommits(connection.filename, 'has the older files');
   } finally {
     connection.exec(DROP_PLANNED);
   }
-  const receipts = LEGACY_SOURCES.flatMap((source) => sources.get(source) ?? []);
+  const receipts = LEGACY_SOURCES.flatMap((each) => imported.filter(({ source }) => source === each));
   return {
     home,
     filename: connection.filename,

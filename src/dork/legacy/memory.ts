@@ -31,6 +31,8 @@ export interface Recalled {
   readonly state: string;
   /** True if it was imported from a better source than this one. */
   readonly isBetter: boolean;
+  /** True if it was imported from a release that is older than this one, or of unknown age. */
+  readonly isFromOlder: boolean;
   /** True if a dry run would have written it. */
   readonly isPlanned: boolean;
 }
@@ -39,14 +41,17 @@ export interface Recalled {
 export class Memory {
   readonly #kind: Kind;
   readonly #origin: Origin;
+  readonly #age: string;
   readonly #find: Statement<{ state: string }>;
   readonly #put: Statement;
   readonly #findPlanned: Statement<{ state: string }> | undefined;
   readonly #findWithin: readonly Statement<{ state: string }>[];
 
-  constructor({ connection, isDryRun }: Pick<ImportContext, 'connection' | 'isDryRun'>, kind: Kind, origin: Origin) {
+  constructor(context: Pick<ImportContext, 'connection' | 'isDryRun' | 'age'>, kind: Kind, origin: Origin) {
+    const { connection, isDryRun, age } = context;
     this.#kind = kind;
     this.#origin = origin;
+    this.#age = origin === 'release' ? age : '';
     this.#find = findIn(connection, 'main.legacy_rows');
     this.#findPlanned = isDryRun ? findIn(connection, PLANNED) : undefined;
     this.#findWithin = (isDryRun ? [PLANNED, 'main.legacy_rows'] : ['main.legacy_rows']).map((table) =>
@@ -75,14 +80,20 @@ export class Memory {
 
   #recalled(known: string | undefined, isPlanned: boolean): Recalled | undefined {
     if (known === undefined) return undefined;
-    const [state = '', origin = 'older'] = known.split(' ');
-    const isBetter = ORIGINS.indexOf(origin) > ORIGINS.indexOf(this.#origin);
-    return { state, isBetter, isPlanned: isPlanned && state !== OWN };
+    const [state = '', origin = 'older', age = ''] = known.split(' ');
+    const isSame = origin === this.#origin;
+    return {
+      state,
+      isBetter: isSame ? age > this.#age : ORIGINS.indexOf(origin) > ORIGINS.indexOf(this.#origin),
+      isFromOlder: isSame && age < this.#age,
+      isPlanned: isPlanned && state !== OWN,
+    };
   }
 
   /** @param state The fingerprint of the row as it is imported. */
   remember(id: string, state: string): void {
-    this.#put.run(this.#kind, id, this.#origin === 'older' ? state : `${state} ${this.#origin}`);
+    const origin = this.#origin === 'older' ? [] : this.#age === '' ? [this.#origin] : [this.#origin, this.#age];
+    this.#put.run(this.#kind, id, [state, ...origin].join(' '));
   }
 
   /** Remembers a row that dork.db had before any import: once deleted here, it stays deleted. */

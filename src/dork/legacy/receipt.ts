@@ -96,7 +96,7 @@ export interface ImportReceipt extends ImportCounts {
   readonly keepOrphans: boolean;
   /** How many of the files could not be imported. */
   readonly failed: number;
-  /** One for each older file, in the order of {@link LEGACY_SOURCES}; for a DorkOS release's dork.db if there is one. */
+  /** One for each older file, in the order of {@link LEGACY_SOURCES}; for each dork.db of a DorkOS release, newest first. */
   readonly sources: readonly SourceReceipt[];
   readonly startedAt: Instant;
   readonly finishedAt: Instant;

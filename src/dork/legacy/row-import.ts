@@ -78,6 +78,7 @@ const NOT_COMPARED = ['kind'];
 export class RowWriter {
   readonly memory: Memory;
   readonly #isDryRun: boolean;
+  readonly #hasSeveralReleases: boolean;
   readonly #target: RowTarget;
   /** Positions of the columns by which a row is found. */
   readonly #keyAt: readonly number[];
@@ -97,6 +98,7 @@ export class RowWriter {
     const all = needsId ? [...columns, 'id'] : columns;
     this.memory = new Memory(context, target.kind, origin);
     this.#isDryRun = context.isDryRun;
+    this.#hasSeveralReleases = context.hasSeveralReleases;
     this.#target = target;
     this.#keyAt = keys.map((column) => columns.indexOf(column));
     const compared = columns
@@ -142,7 +144,12 @@ export class RowWriter {
       return ALREADY_THERE;
     }
     const state = this.#stateOf(values);
-    if (taken.isBetter || taken.state === state) return ALREADY_THERE;
+    if (taken.isBetter) return ALREADY_THERE;
+    if (taken.state === state) {
+      // An older release must not bring back what it has.
+      if (this.#hasSeveralReleases && taken.isFromOlder) this.memory.remember(idThere, state);
+      return ALREADY_THERE;
+    }
     const isChangedHere = !taken.isPlanned && there && fingerprint(Object.values(there)) !== taken.state;
     if (isChangedHere) return ALREADY_THERE;
     const keyThere = within !== undefined && there ? [key[0], there[within]] : key;

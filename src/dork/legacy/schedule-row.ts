@@ -72,6 +72,12 @@ function planOf(element: object): SchedulePlan {
   // Own properties only: `__proto__` is a key like any other in JSON, and none that is known.
   const own = new Map(Object.entries(element));
   const get = (key: Key): unknown => own.get(key) ?? null;
+  const prose = (key: Key): string | null => {
+    const value = get(key);
+    if (typeof value !== 'string' || value.isWellFormed()) return optionalText(key, value);
+    adjustments.push(`${key}_half_character_replaced`);
+    return value.toWellFormed();
+  };
   const text = (key: Key): string => optionalText(key, get(key)) ?? refuse(key, 'is missing');
   const orDefault = (key: Key, value: string): string => {
     const given = optionalText(key, get(key));
@@ -97,11 +103,11 @@ function planOf(element: object): SchedulePlan {
   if ([...own.keys()].some((key) => !KEYS.some((known) => known === key))) adjustments.push('unknown_fields_left_out');
   const values = [
     id,
-    text('name'),
-    optionalText('description', get('description')),
+    prose('name') ?? refuse('name', 'is missing'),
+    prose('description'),
     text('cron'),
     optionalText('timezone', get('timezone')),
-    text('prompt'),
+    prose('prompt') ?? refuse('prompt', 'is missing'),
     optionalText('cwd', get('cwd')),
     readFlag(get('enabled')),
     runtime.value,

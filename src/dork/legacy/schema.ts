@@ -45,8 +45,8 @@ export const legacyRows = sqliteTable(
     /** The id that the row had in the older file. */
     id: text('id').notNull(),
     /**
-     * Fingerprint of the row as it was imported, and where it came from if not from an older file; the count of a bucket;
-     * `own` for a row that dork.db had before.
+     * Fingerprint of the row as it was imported (of a bucket the count), where it came from if not from an older file, and
+     * when that release was last in use: `… release 20261122T093000000Z`. `own` for a row that dork.db had before.
      */
     state: text('state').notNull(),
   },

@@ -8,6 +8,7 @@ import { newId } from '../../stores/ids.ts';
 import { AgentPaths } from './agent-paths.ts';
 import { Batches } from './batches.ts';
 import type { ImportContext, ImportProgress, Steps } from './import-context.ts';
+import type { Place } from './places.ts';
 import { type LegacySource, noCounts, type SourceReceipt, Tally } from './receipt.ts';
 import { type OpenSource, openSource } from './source.ts';
 import { findSource, refusal, type SourceFile } from './source-file.ts';
@@ -16,6 +17,8 @@ export interface SourceImportOptions {
   readonly isDryRun: boolean;
   readonly keepOrphans: boolean;
   readonly onProgress: ((progress: ImportProgress) => void) | undefined;
+  /** True if there is more than one dork.db of a release. */
+  readonly hasSeveralReleases: boolean;
 }
 
 /** Counts of the rows of a source that are committed. */
@@ -34,25 +37,15 @@ interface Found {
 /** The imports of several sources into one database. */
 export class SourceImports {
   readonly #connection: Connection;
-  readonly #sources: ReadonlyMap<LegacySource, string>;
   readonly #folder: string;
   readonly #options: SourceImportOptions;
   readonly #batches: Batches;
   readonly #paths: AgentPaths;
   readonly #failed = new Set<LegacySource>();
 
-  /**
-   * @param sources Where each source is, or would be.
-   * @param folder Private, for the copies.
-   */
-  constructor(
-    connection: Connection,
-    sources: ReadonlyMap<LegacySource, string>,
-    folder: string,
-    options: SourceImportOptions,
-  ) {
+  /** @param folder Private, for the copies. */
+  constructor(connection: Connection, folder: string, options: SourceImportOptions) {
     this.#connection = connection;
-    this.#sources = sources;
     this.#folder = folder;
     this.#options = options;
     this.#batches = new Batches(connection, options.isDryRun);
@@ -60,42 +53,43 @@ export class SourceImports {
   }
 
   /** Imports a source, or reports why it could not be. */
-  import(source: LegacySource): SourceReceipt {
+  import(place: Place): SourceReceipt {
     const startedAt = now();
-    const { file, open, error } = this.#find(source);
+    const { file, open, error } = this.#find(place);
     const committed: Committed = { counts: new Tally().result() };
     try {
       if (error) throw error;
-      if (!file || !open) return this.#receipt(source, startedAt, { status: 'missing' });
-      return this.#importOpen(source, startedAt, file, open, committed);
+      if (!file || !open) return this.#receipt(place, startedAt, { status: 'missing' });
+      return this.#importOpen(place, startedAt, file, open, committed);
     } catch (cause) {
-      this.#failed.add(source);
+      this.#failed.add(place.source);
       const { counts } = committed;
-      const failure = this.#failure(source, cause, counts.imported + counts.updated);
-      return this.#receipt(source, startedAt, { ...shown(file, open), ...counts, status: 'failed', error: failure });
+      const failure = this.#failure(place, cause, counts.imported + counts.updated);
+      return this.#receipt(place, startedAt, { ...shown(file, open), ...counts, status: 'failed', error: failure });
     } finally {
       if (open?.copy) discard(dirname(open.copy));
     }
   }
 
-  #find(source: LegacySource): Found {
+  #find(place: Place): Found {
     let file: SourceFile | undefined;
     try {
-      file = findSource(this.#sources.get(source) ?? '');
-      return file ? { file, open: openSource(this.#connection, source, file, this.#folder) } : {};
+      file = findSource(place.path);
+      return file ? { file, open: openSource(this.#connection, place.source, file, this.#folder) } : {};
     } catch (error) {
-      return { ...(file && { file }), error: this.#failure(source, error, 0) };
+      return { ...(file && { file }), error: this.#failure(place, error, 0) };
     }
   }
 
   #importOpen(
-    source: LegacySource,
+    place: Place,
     startedAt: Instant,
     file: SourceFile,
     open: OpenSource,
     committed: Committed,
   ): SourceReceipt {
-    const { isDryRun, keepOrphans, onProgress } = this.#options;
+    const { isDryRun, keepOrphans, onProgress, hasSeveralReleases } = this.#options;
+    const { source, path, age } = place;
     // Its copy is private and in no WAL mode: nothing appears next to it, and nobody else writes it.
     using copy = open.copy ? this.#connection.sibling(open.copy, { readonly: true }) : undefined;
     const tally = new Tally();
@@ -105,14 +99,16 @@ export class SourceImports {
       copy,
       isDryRun,
       keepOrphans,
+      age,
+      hasSeveralReleases,
       tally,
       paths: this.#paths,
-      progress: (table, rows, totalRows) => waitingReports.push({ source, table, rows, totalRows }),
+      progress: (table, rows, totalRows) => waitingReports.push({ source, path, table, rows, totalRows }),
     };
     const { steps, waiting } = open.import(context, this.#failed);
     const recorded = function* (this: SourceImports): Steps {
       yield* steps;
-      const receipt = this.#receipt(source, startedAt, {
+      const receipt = this.#receipt(place, startedAt, {
         ...shown(file, open),
         ...tally.result(),
         status: 'imported',
@@ -129,10 +125,10 @@ export class SourceImports {
     return committed.receipt as SourceReceipt;
   }
 
-  #receipt(source: LegacySource, startedAt: Instant, known: Partial<SourceReceipt>): SourceReceipt {
+  #receipt({ source, path }: Place, startedAt: Instant, known: Partial<SourceReceipt>): SourceReceipt {
     return {
       source,
-      path: this.#sources.get(source) ?? '',
+      path,
       status: 'missing',
       size: 0,
       fingerprint: '',
@@ -166,9 +162,8 @@ export class SourceImports {
    * @param rows How many rows were written and committed before.
    * @throws what is not a failure of an import, e.g. what `onProgress` throws.
    */
-  #failure(source: LegacySource, error: unknown, rows: number): ImportError {
+  #failure({ path }: Place, error: unknown, rows: number): ImportError {
     if (error instanceof ImportError) return error;
-    const path = this.#sources.get(source) ?? '';
     if (isSystemError(error)) {
       return refusal(
         'FILE_SYSTEM',

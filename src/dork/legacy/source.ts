@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
-import { FOLDER_MODE } from '../../engine/file/file.ts';
 import { AGENTS, importAgents } from './agents.ts';
 import { BUDGET_COUNTERS, importBuckets } from './buckets.ts';
 import { DENIALS, importDenials } from './denials.ts';
@@ -49,8 +48,7 @@ export function openSource(connection: Connection, source: LegacySource, file: S
       import: (context) => ({ steps: importSchedules(context, schedules), waiting: [] }),
     };
   }
-  const own = join(folder, source.replaceAll('/', '-'));
-  mkdirSync(own, { mode: FOLDER_MODE });
+  const own = mkdtempSync(join(folder, `${basename(file.path)}-`));
   const copy = copySource(connection, file, own);
   const layout = inspectCopy(connection, copy, source, file.path);
   const { version, isHybrid, unknown } = layout;

@@ -4,7 +4,7 @@ import { stampOf } from '../time.ts';
 import { hasCode, isThere } from './fs.ts';
 
 /** Matches e.g. `notes-moved-20261122T093000000Z.db`. The names for one database sort as text in the order of time. */
-const NAME = /^(?<stem>.+)-moved-\d{8}T\d{9}Z\.db$/;
+const NAME = /^(?<stem>.+)-moved-(?<stamp>\d{8}T\d{9}Z)\.db$/;
 
 function stemOf(filename: string): string {
   return basename(filename).replace(/(?<=.)\.db$/, '');
@@ -16,6 +16,11 @@ export function freeAside(filename: string): string {
     const path = join(dirname(filename), `${stemOf(filename)}-moved-${stampOf(new Date(at))}.db`);
     if (!['', '-wal', '-shm', '-journal'].some((suffix) => isThere(path + suffix))) return path;
   }
+}
+
+/** Returns when a file was moved aside, e.g. `20261122T093000000Z`; undefined if its name does not have it. */
+export function asideStamp(path: string): string | undefined {
+  return NAME.exec(basename(path))?.groups?.stamp;
 }
 
 /** Returns the databases that were moved aside from a path, newest first. */

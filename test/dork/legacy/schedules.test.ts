@@ -46,7 +46,7 @@ describe(`schedules.json on ${RUNTIME}`, () => {
       [schedule('a', { createdAt: 'then' }), 'createdAt is not an instant of the years 0 to 9999'],
       [schedule('a', { createdAt: undefined }), 'createdAt is missing'],
       [schedule('a', { updatedAt: 1e300 }), 'updatedAt is not an instant of the years 0 to 9999'],
-      [schedule('a', { name: '\ud800' }), 'name has a lone surrogate, which UTF-8 cannot hold'],
+      [schedule('a', { cwd: '\ud800' }), 'cwd has a lone surrogate, which UTF-8 cannot hold'],
       [schedule('good', { name: 'the second of its id' }), 'id is that of an earlier schedule'],
     ];
     older.schedules([schedule('good'), ...misfits.map(([value]) => value), schedule('last')]);
