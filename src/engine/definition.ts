@@ -25,7 +25,10 @@ export interface Definition<TSchema extends Schema = Schema> extends Host {
   readonly foreign?: Recognition['foreign'];
   /** Checks that `health()` runs after its own. */
   readonly healthChecks?: readonly HealthCheck[];
-  /** Statements that recompute derived data, e.g. counters. `recover()` runs them in its new file. */
+  /**
+   * Statements that correct derived data, e.g. counters, and change nothing that is right. `recover()` and
+   * `importExport()` run them in their new file.
+   */
   readonly afterRecover?: readonly string[];
 }
 

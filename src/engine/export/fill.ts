@@ -1,5 +1,6 @@
 import type { Listener } from '../backup/listener.ts';
 import type { Connection } from '../connection/connection.ts';
+import { optimizeIfFree } from '../connection/statistics.ts';
 import type { Definition } from '../definition.ts';
 import { DorkDbError } from '../errors.ts';
 import { mismatch } from '../migrations/bring-up.ts';
@@ -37,8 +38,6 @@ export async function fillFrom(
   connection.exec('PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE');
   await withoutTriggers(connection, () => insertAll(connection, source, listener));
   rebuildSearch(connection);
-  // A derived table may not be part of the export.
-  if (!manifest.isWhole) for (const sql of afterRecover ?? []) connection.exec(sql);
   const danglingRows = connection.pragma('foreign_key_check') as { table: string; parent: string }[];
   const [first] = danglingRows;
   if (first && !manifest.isWhole) {
@@ -51,6 +50,11 @@ export async function fillFrom(
   connection.exec('COMMIT');
   await readBack(connection, tables, manifest, listener);
   const { applied, drift } = migrate(connection, history, { snapshot: false });
+  // A derived table may not be part of the export, or may have been edited in it.
+  connection.runTransaction(() => {
+    for (const sql of afterRecover ?? []) connection.exec(sql);
+  });
+  optimizeIfFree(connection);
   const lacking = mismatch(connection, history, drift);
   if (lacking) throw lacking;
   return {

@@ -48,6 +48,7 @@ export interface ImportExportReport extends Filled {
  * new file. An export of an older schema is imported into that schema and then migrated. The file gets its name when it
  * is complete and on the disk; the export is only read.
  *
+ * Data that the definition derives, e.g. counters, is corrected if the export has it wrong.
  * Triggers do not run, and values that violate a CHECK are kept. Rows without a key keep their order, but get new
  * rowids. Full-text indexes of other tables are rebuilt.
  *

@@ -1,4 +1,5 @@
 import { type AnyDb, connectionOf } from '../connection/db.ts';
+import { OPTIMIZE_ALL_TABLES } from '../connection/statistics.ts';
 import { requireWritable } from './requirements.ts';
 
 /** The result of an optimization. */
@@ -9,18 +10,12 @@ export interface OptimizeReport {
   readonly durationMs: number;
 }
 
-/**
- * Check all tables, and limit how many rows of each index are read. Without the limit, better-sqlite3 also stores
- * samples (sqlite_stat4). SQLite then recompiles a statement each time a value is bound that is compared with an index,
- * so that a read takes 25 instead of 6 microseconds.
- */
-const ALL_TABLES = 0x10012;
 /** Report the statements without running them. */
 const DRY = 0x00001;
 
 /**
  * Gathers missing or outdated statistics for the query planner, in bounded time whatever the size of the file. Call it
- * once a day, and after an import or a large deletion. https://sqlite.org/lang_analyze.html#pragma_optimize
+ * once a day, and after a large deletion. Imports end with it. https://sqlite.org/lang_analyze.html#pragma_optimize
  *
  * @throws DorkDbError `READ_ONLY` on a read-only connection.
  * @throws DatabaseBusyError if another connection writes for longer than the busy timeout.
@@ -30,8 +25,8 @@ export function optimize(db: AnyDb): OptimizeReport {
   connection.assertOpen();
   requireWritable(connection, 'Nothing was changed.');
   const started = performance.now();
-  const planned = connection.pragma(`optimize(${ALL_TABLES | DRY})`) as Record<string, string>[];
-  connection.pragma(`optimize(${ALL_TABLES})`);
+  const planned = connection.pragma(`optimize(${OPTIMIZE_ALL_TABLES | DRY})`) as Record<string, string>[];
+  connection.pragma(`optimize(${OPTIMIZE_ALL_TABLES})`);
   const analyzed = planned
     .flatMap((row) => Object.values(row))
     .map((sql) => /^ANALYZE "main"\."(.*)"$/.exec(sql)?.[1])

@@ -1,6 +1,7 @@
 /** dork-db export and dork-db import --from-export, on everything that DorkOS's files bring. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,6 +43,55 @@ describe(`dork-db export on ${RUNTIME}`, () => {
     assert.deepEqual(errors, []);
     // What was imported is known in the copy: nothing comes twice.
     assert.equal(importLegacy(copy, { home: folder.file('august-2026.db') }).imported, 0);
+  });
+
+  it('and back counts again what is derived, also if someone edited it in the export', async () => {
+    using folder = temporaryFolder();
+    using db = createDb(folder.file('dork.db'));
+    const index = new SqliteIndex(db);
+    const message = { endpointHash: 'e', status: 'pending' } as const;
+    index.insertMessages([
+      { ...message, id: 'a', subject: 's' },
+      { ...message, id: 'b', subject: 's', status: 'failed' },
+      { ...message, id: 'c', subject: 't' },
+      { ...message, id: 'd', subject: 'gone' },
+    ]);
+    db.$client.exec("DELETE FROM relay_index WHERE id = 'd'");
+    const { to } = await exportDb(db);
+    await importExport({ from: to, to: folder.file('honest.db') });
+    {
+      using honest = createDb(folder.file('honest.db'));
+      assert.deepEqual(contentOf(honest), contentOf(db));
+    }
+    const forge = (change: (lines: Record<string, unknown>[]) => Record<string, unknown>[]) => {
+      const path = join(to, 'relay_counts.jsonl');
+      const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+      const rows = change(lines.map((line) => JSON.parse(line)));
+      const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+      writeFileSync(path, text);
+      const manifest = JSON.parse(readFileSync(join(to, 'export.json'), 'utf8'));
+      const table = manifest.tables.find(({ file }: { file: string }) => file === 'relay_counts.jsonl');
+      const sha256 = createHash('sha256').update(text).digest('hex');
+      Object.assign(table, { rows: rows.length, bytes: Buffer.byteLength(text), sha256 });
+      writeFileSync(join(to, 'export.json'), JSON.stringify(manifest));
+    };
+    const edits = [
+      (rows: Record<string, unknown>[]) => rows.map((row) => ({ ...row, pending: 7 })),
+      (rows: Record<string, unknown>[]) => [...rows, { ...rows[0], subject: 'never' }],
+      () => [],
+    ];
+    for (const [i, change] of edits.entries()) {
+      forge(change);
+      const file = folder.file(`forged-${i}.db`);
+      await importExport({ from: to, to: file });
+      using forged = createDb(file);
+      assert.deepEqual(new SqliteIndex(forged).getMetrics(), index.getMetrics());
+      const counters = health(forged, { deep: true }).findings.filter(({ check }) => check === 'counters');
+      assert.deepEqual(
+        counters.map(({ severity }) => severity),
+        ['ok'],
+      );
+    }
   });
 
   it('is done by two commands, whose reports are JSON or a screen', () => {
