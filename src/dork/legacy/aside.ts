@@ -3,6 +3,7 @@ import { givenOrDefault, type Kit } from '../../engine/definition.ts';
 import { DatabaseBusyError, DatabaseOpenError, DorkDbError, ImportError } from '../../engine/errors.ts';
 import { statAt } from '../../engine/file/file.ts';
 import { MEMORY, shellQuoted } from '../../engine/file/path.ts';
+import { checkOwner } from '../../engine/hints.ts';
 import { howTo } from '../../engine/host.ts';
 import { migrationStatusWith } from '../../engine/migrate-db.ts';
 import { isSystemError } from '../../engine/realm.ts';
@@ -66,7 +67,7 @@ function asImportError(error: unknown, filename: string): unknown {
   }
   if (!isSystemError(error)) return error;
   return new ImportError(error.code, `${filename} could not be moved aside. ${error.message}. Nothing was imported.`, {
-    hint: `Check the disk and the folder of ${filename}, and its owner and permissions, then call again.`,
+    hint: checkOwner(`${filename} and its folder, and the disk`, 'call again'),
     cause: error,
   });
 }

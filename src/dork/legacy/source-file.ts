@@ -15,6 +15,7 @@ import { freeBytes } from '../../engine/copies/room.ts';
 import { DatabaseBusyError, ImportError } from '../../engine/errors.ts';
 import { FILE_MODE } from '../../engine/file/file.ts';
 import { lockHolders } from '../../engine/file/file-locks.ts';
+import { checkOwner } from '../../engine/hints.ts';
 import { isError } from '../../engine/realm.ts';
 import { sleepSync } from '../../engine/sleep.ts';
 
@@ -84,7 +85,7 @@ function fingerprintOf(path: string): string {
 
 function unreadable(path: string, cause: unknown): ImportError {
   const code = isError(cause) && 'code' in cause ? ` (${cause.code})` : '';
-  return refusal('UNREADABLE', path, `cannot be read${code}`, 'Look at the owner and the mode of the file.', cause);
+  return refusal('UNREADABLE', path, `cannot be read${code}`, checkOwner('the file'), cause);
 }
 
 /**

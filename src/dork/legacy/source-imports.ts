@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { DorkDbError, ImportError } from '../../engine/errors.ts';
+import { checkOwner } from '../../engine/hints.ts';
 import { isSystemError } from '../../engine/realm.ts';
 import { type Instant, now } from '../../engine/time.ts';
 import { newId } from '../../stores/ids.ts';
@@ -169,7 +170,7 @@ export class SourceImports {
         'FILE_SYSTEM',
         path,
         `could not be copied and read (${error.code})`,
-        `Check the disk of ${this.#folder}, and the owner and permissions of ${path}. Then import again.`,
+        checkOwner(`${path}, and the disk of ${this.#folder}`, 'import again'),
         error,
       );
     }

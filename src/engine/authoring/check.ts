@@ -10,13 +10,13 @@ import { indexesAfter, problemsOfYield } from './snapshot.ts';
 import { trapsOf } from './traps.ts';
 
 /**
- * Returns what is wrong if the schema, the migration folder, the embedding module or the order of the entries disagree, and
- * if an entry would fail or lose something on a file that has data.
+ * Returns the problems of a project: the schema, the migration folder, the embedding module and the order of the entries
+ * must agree, and no entry may fail or lose something on a file with data.
  *
- * @param since The tag of the first migration whose SQL is looked at. Default: the first of all.
+ * @param since The tag of the first migration whose SQL is checked. Default: the first of all.
  */
 export async function problemsOf(project: Project, since?: string): Promise<Problem[]> {
-  // In this order, since what is wrong with the folder makes everything after it fail too.
+  // In this order, because a problem of the folder makes the other checks fail too.
   for (const find of [
     () => problemsOfFolder(project.folder, project.commands.generate, namesFor(project)),
     () => problemsOfSql(project, since),
@@ -36,7 +36,7 @@ function namesFor({ root, checksNames }: Project) {
 function problemsOfSql(project: Project, since: string | undefined): Problem[] {
   const history = historyOf(project);
   const first = since === undefined ? 0 : history.migrations.findIndex(({ tag }) => tag === since);
-  if (first < 0) throw new InvalidInputError('--since', 'is not the tag of a migration of this folder');
+  if (first < 0) throw new InvalidInputError('--since', 'must be the tag of a migration of this folder');
   const problems = new Map<string, Problem>();
   const empties = project.empties();
   try {

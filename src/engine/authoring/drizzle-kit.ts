@@ -9,7 +9,7 @@ import { journalEntries } from './folder.ts';
 import type { Problem } from './problem.ts';
 import { type Project, shown } from './project.ts';
 
-/** Says that there is nothing to generate; everything else without a new file is a refusal, whatever the exit code. */
+/** The output if there is nothing to generate. Any other output without a new file is a refusal, with any exit code. */
 const NOTHING = 'No schema changes, nothing to migrate';
 
 export interface GenerateOptions {
@@ -18,11 +18,11 @@ export interface GenerateOptions {
   readonly name: string;
   /** True for an empty migration, to be filled by hand. */
   readonly custom?: boolean;
-  /** True to let drizzle-kit ask on this terminal, as it does about what may be a rename. */
+  /** True to let drizzle-kit ask on this terminal, e.g. whether a column was renamed. */
   readonly isInteractive: boolean;
 }
 
-/** What a run of drizzle-kit came to. It exits with 0 also if it did not work, so only its traces count. */
+/** The result of drizzle-kit, read from the files: its exit code is 0 also if it failed. */
 export interface Generated {
   /** The new entry's tag. */
   readonly tag?: string;
@@ -40,8 +40,8 @@ export function drizzleKitBin(root: string): string {
     if (isThere(bin)) return bin;
     if (folder === dirname(folder)) break;
   }
-  throw new InvalidInputError('drizzle-kit', `is not installed in ${root}`, {
-    hint: 'Install it as a development dependency, or run this in the folder where it is.',
+  throw new InvalidInputError('drizzle-kit', `must be installed in ${root}`, {
+    hint: 'Install it as a development dependency, or run this in the folder with its node_modules.',
   });
 }
 
@@ -54,7 +54,7 @@ export function drizzleKitGenerate(
   const temporary = mkdtempSync(join(tmpdir(), 'drizzle-config-'));
   try {
     const configFile = join(temporary, 'drizzle.config.json');
-    // An absolute `out` comes out as `.//tmp/x` in it.
+    // drizzle-kit turns an absolute `out` into `.//tmp/x`.
     writeFileSync(configFile, JSON.stringify({ ...config, dialect: 'sqlite', out: relative(root, out) }));
     const args = [drizzleKitBin(root), 'generate', `--config=${configFile}`, '--name', name];
     const run = (runtime: string) =>
@@ -74,7 +74,7 @@ export function drizzleKitGenerate(
   }
 }
 
-/** Generates into a copy of the folder: a new file there is a change of the schema that the folder lacks. */
+/** Generates into a copy of the folder: a new file there contains changes of the schema that the folder lacks. */
 export function problemsOfSchema(project: Project): Problem[] {
   const { root, folder, commands } = project;
   const copy = mkdtempSync(join(tmpdir(), 'drizzle-check-'));

@@ -10,7 +10,7 @@ import { messageOf } from '../realm.ts';
 import type { Problem } from './problem.ts';
 import { type Embedding, historyOf, type Project, shown } from './project.ts';
 
-/** What a module embeds: the migrations, and the schema that they yield, which saves a replay at each opening. */
+/** Returns the content of a module: the migrations, and the resulting schema, which saves a replay at each opening. */
 function embedded(project: Project): History {
   const { allowLoss: _, ...history } = historyOf(project);
   return onFirst(project.empties(), (empty) => {
@@ -54,7 +54,7 @@ function moduleText(history: History, module: string, origin: string, { typeFrom
   ].join('\n');
 }
 
-/** A module must hold what its folder yields; how it is formatted does not matter. No module is no problem. */
+/** Checks that a module, if it exists, has the content of its folder. Its formatting does not matter. */
 export async function problemsOfModule(project: Project): Promise<Problem[]> {
   const { root, module, commands } = project;
   if (!isThere(module)) return [];
@@ -63,7 +63,7 @@ export async function problemsOfModule(project: Project): Promise<Problem[]> {
     const { history } = (await import(pathToFileURL(module).href)) as { readonly history?: History };
     const { schema, migrations } = embedded(project);
     if (history && isDeepStrictEqual([history.schema, history.migrations], [schema, migrations])) return [];
-    return [{ message: `${name} is not what the SQL files yield.`, hint: commands.embed }];
+    return [{ message: `${name} differs from the SQL files.`, hint: commands.embed }];
   } catch (error) {
     return [{ message: `${name} cannot be loaded. ${messageOf(error)}`, hint: commands.embed }];
   }

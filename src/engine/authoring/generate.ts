@@ -5,19 +5,19 @@ import { historyOf, type Project, shown } from './project.ts';
 import { indexesAfter } from './snapshot.ts';
 import { trapsOf } from './traps.ts';
 
-/** What a generated migration came to. */
+/** The result of generating a migration. */
 export interface GeneratedMigration {
-  /** Its tag; undefined if drizzle-kit made none. */
+  /** The tag; undefined if drizzle-kit created no migration. */
   readonly tag?: string;
   /** True if the module that embeds the migrations has it. */
   readonly isEmbedded: boolean;
   readonly problems: readonly Problem[];
-  /** What drizzle-kit printed, unless it asked on the terminal. */
+  /** The output of drizzle-kit, unless it asked on the terminal. */
   readonly output: string;
 }
 
 /**
- * Makes a migration of what changed in the schema, looks at its SQL, and embeds it.
+ * Generates a migration from the changes of the schema, checks its SQL, and embeds it.
  *
  * @param custom True for an empty migration, whose SQL is written by hand.
  */
@@ -31,7 +31,7 @@ export function generate(
   const { tag, output } = drizzleKitGenerate(project, { out: folder, name, custom, isInteractive });
   if (tag === undefined) {
     const hint = `Change the schema first; if drizzle-kit asks about a rename, run this in a terminal.`;
-    const message = 'drizzle-kit made no migration; nothing was changed.';
+    const message = 'drizzle-kit created no migration; nothing was changed.';
     return { isEmbedded: false, problems: [{ message, hint }], output };
   }
   const [empty, ...others] = project.empties();
@@ -46,10 +46,10 @@ export function generate(
   return { tag, isEmbedded, problems, output };
 }
 
-/** Returns what to do with a new migration, in a sentence. */
+/** Returns the next step for a new migration, in a sentence. */
 export function afterGenerate({ root, folder, commands }: Project, made: GeneratedMigration, custom: boolean): string {
   const file = `${shown(root, folder)}/${made.tag}.sql`;
   if (custom) return `Write the SQL into ${file}, then: ${commands.embed}`;
-  if (made.problems.length > 0) return `${file} was made and is not embedded: mend it first.`;
-  return `${file} is made${made.isEmbedded ? ' and embedded' : ''}. Read its SQL; check and your tests try it.`;
+  if (made.problems.length > 0) return `${file} was created but not embedded: correct it first.`;
+  return `${file} was created${made.isEmbedded ? ' and embedded' : ''}. Read its SQL; check and your tests try it.`;
 }

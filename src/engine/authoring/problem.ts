@@ -1,7 +1,7 @@
-/** Something that is to be put right before a migration may be released. */
+/** A problem to correct before a migration is released. */
 export interface Problem {
-  /** What is wrong, and where. */
+  /** The problem and its place, in a sentence. */
   readonly message: string;
-  /** What to do about it. */
+  /** How to correct it. */
   readonly hint: string;
 }

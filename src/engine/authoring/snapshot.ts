@@ -4,7 +4,7 @@ import { schemaObjects } from '../migrations/schema-state.ts';
 import { snapshotPath } from './folder.ts';
 import type { Problem } from './problem.ts';
 
-/** The part that is compared of what drizzle-kit keeps of a schema. */
+/** The part of drizzle-kit's snapshot that is compared. */
 interface KitSnapshot {
   readonly tables: Readonly<Record<string, KitTable>>;
 }
@@ -22,7 +22,7 @@ interface KitTable {
   readonly checkConstraints: Readonly<Record<string, { readonly name: string }>>;
 }
 
-/** The indexes that drizzle-kit knows after an entry; none before the first. */
+/** Returns the indexes that drizzle-kit knows after an entry; none before the first. */
 export function indexesAfter(folder: string, idx: number): ReadonlySet<string> {
   const path = snapshotPath(folder, idx);
   if (idx < 0 || !existsSync(path)) return new Set();
@@ -31,8 +31,8 @@ export function indexesAfter(folder: string, idx: number): ReadonlySet<string> {
 }
 
 /**
- * What the SQL yields must be what drizzle-kit thinks that it yields: an entry that was edited so that it makes another
- * table would be believed in by every later one.
+ * Compares the schema that the SQL files create with drizzle-kit's snapshot. If the SQL of an entry was edited to create
+ * another table, every later entry would be generated from the wrong schema.
  */
 export function problemsOfYield(replayed: Connection, folder: string, idx: number): Problem[] {
   const { tables } = JSON.parse(readFileSync(snapshotPath(folder, idx), 'utf8')) as KitSnapshot;
@@ -40,8 +40,8 @@ export function problemsOfYield(replayed: Connection, folder: string, idx: numbe
   const problems: Problem[] = [];
   const differs = (what: string) =>
     problems.push({
-      message: `The SQL files do not yield the schema: ${what}.`,
-      hint: 'Correct the edited SQL, so that the folder yields what the Drizzle schema says.',
+      message: `The SQL files do not create the schema: ${what}.`,
+      hint: 'Correct the edited SQL, so that the folder creates the Drizzle schema.',
     });
   for (const table of Object.values(tables)) {
     const object = objects.get(`table ${table.name}`);
@@ -62,7 +62,7 @@ export function problemsOfYield(replayed: Connection, folder: string, idx: numbe
   return problems;
 }
 
-/** Drizzle describes no virtual tables, e.g. of FTS5; their shadow tables are SQLite's. */
+/** Returns the tables that Drizzle can describe: no virtual tables, e.g. of FTS5, and no shadow tables. */
 function ordinaryTables(replayed: Connection): string[] {
   return replayed
     .prepare<{ name: string }>("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")

@@ -12,13 +12,13 @@ import type { Problem } from './problem.ts';
 export type KnownIndexes = (place: number) => ReadonlySet<string>;
 
 /**
- * Runs a history on an empty database and finds what drizzle-kit generates without a word and what fails, or loses
- * something, only if there is data.
+ * Runs a history on an empty database and finds mistakes that drizzle-kit generates without a warning, and statements
+ * that fail or lose something only on a file with data.
  *
- * @param since The first migration that is looked at, by its place; those before it are only run.
+ * @param since The index of the first migration that is checked. Earlier ones are only run.
  */
 export function trapsOf(empty: Connection, history: History, knownIndexes: KnownIndexes, since = 0): Problem[] {
-  // As in the runner: off, and in a transaction, where the pragmas of a migration do not turn them on.
+  // Like in the runner: off, and in a transaction, so that the pragmas of a migration cannot turn them on.
   empty.exec('PRAGMA foreign_keys = OFF; BEGIN');
   const problems: Problem[] = [];
   for (const [place, migration] of history.migrations.entries()) {
@@ -29,9 +29,9 @@ export function trapsOf(empty: Connection, history: History, knownIndexes: Known
       const message = error instanceof Error ? error.message : String(error);
       problems.push({
         message: `${migration.tag} fails on an empty database (${empty.driver}). ${message}`,
-        hint: 'Correct its SQL: a new file is made by running the whole history, on every driver.',
+        hint: 'Correct its SQL: new files are created by running the whole history, on every driver.',
       });
-      // What follows would fail for this reason.
+      // Later migrations would fail for the same reason.
       break;
     }
   }
@@ -46,11 +46,11 @@ interface Context {
   readonly knownIndexes: KnownIndexes;
 }
 
-/** What is found before a statement fails is found all the same. */
+/** A generator, so that problems found before a failing statement are reported too. */
 function* trapsOfOne({ connection, migration, allowLoss, place, knownIndexes }: Context): Generator<Problem> {
   const { tag } = migration;
   const steps = stepsOf(migration);
-  if (steps.length === 0) yield { message: `${tag} holds no statement.`, hint: 'Write its SQL, or delete it.' };
+  if (steps.length === 0) yield { message: `${tag} has no statement.`, hint: 'Write its SQL, or delete it.' };
   const tables = new Set(dataTables(connection));
   const features = tableFeatures(connection);
   const lineage = new Lineage(connection);
@@ -62,8 +62,8 @@ function* trapsOfOne({ connection, migration, allowLoss, place, knownIndexes }: 
   const allowed = allowedLosses(migration, allowLoss);
   const left = new Set(dataTables(connection).map((name) => name.toLowerCase()));
   const loses = (table: string, how: string) => ({
-    message: `${tag} ${how} ${table} and does not say that it may: the runner refuses it where there are rows.`,
-    hint: `Say so in its SQL with the comment -- allow-loss: ${table}`,
+    message: `${tag} ${how} ${table} and does not declare it: the runner refuses it on a file with rows.`,
+    hint: `Declare it in its SQL with the comment -- allow-loss: ${table}`,
   });
   for (const table of tables) {
     const successor = lineage.successorOf(table);
@@ -75,16 +75,16 @@ function* trapsOfOne({ connection, migration, allowLoss, place, knownIndexes }: 
     if (allowed.has(name.toLowerCase())) continue;
     yield {
       message: `${tag} rebuilds ${table}, and the new table lacks ${feature}.`,
-      hint: `Add it to its CREATE TABLE; if it is to go, say so with the comment -- allow-loss: ${name}`,
+      hint: `Add it to its CREATE TABLE; if the loss is intended, add the comment -- allow-loss: ${name}`,
     };
   }
   for (const { type, name, table } of lineage.lostObjects()) {
-    // drizzle-kit drops an index of a table that it rebuilds by not making it again.
+    // In a rebuild, drizzle-kit drops an index by not creating it again.
     const isMeant = type === 'index' && knownIndexes(place - 1).has(name) && !knownIndexes(place).has(name);
     if (isMeant || allowed.has(name.toLowerCase())) continue;
     yield {
       message: `${tag} rebuilds ${table} and drops the ${type} ${name} with the old one.`,
-      hint: `Create ${name} again at the end of the migration; if it is to go, DROP it there by name.`,
+      hint: `Create ${name} again at the end of the migration; if the loss is intended, DROP it there by name.`,
     };
   }
 }
@@ -94,10 +94,10 @@ function deletedFrom(steps: readonly MigrationStep[]): Set<string> {
   return new Set(deletions.flatMap(({ table }) => (table === undefined ? [] : [table])));
 }
 
-/** What may stand beside a rebuild: triggers of other tables and views that name the table are to be made again. */
+/** Statements that a rebuild may need: triggers of other tables and views that name the table are created again. */
 const IS_NO_CHANGE = new Set(['PRAGMA', 'CREATE TRIGGER', 'CREATE VIEW']);
 
-/** A rebuild stands alone: what is changed beside it in one run of drizzle-kit comes out wrong. */
+/** Finds other changes in a migration with a rebuild, because drizzle-kit generates wrong SQL for both together. */
 function problemsOfRebuild(tag: string, steps: readonly MigrationStep[]): Problem[] {
   const actions = steps.map(({ sql }) => actionOf(sql));
   const rebuilt = actions.flatMap(({ verb, table }) =>
@@ -112,8 +112,8 @@ function problemsOfRebuild(tag: string, steps: readonly MigrationStep[]): Proble
   const list = others.map(({ verb, table: other }) => `${verb}${other ? ` ${other}` : ''}`);
   return [
     {
-      message: `${tag} rebuilds ${table} and does more beside it: ${[...new Set(list)].join(', ')}.`,
-      hint: 'One change a migration: delete it, take all changes but one out of the schema, and generate them one by one.',
+      message: `${tag} rebuilds ${table} and has other changes too: ${[...new Set(list)].join(', ')}.`,
+      hint: 'Use one migration per change: delete this one, remove all changes but one from the schema, and generate them one by one.',
     },
   ];
 }
@@ -129,7 +129,7 @@ function problemsOfStep(tag: string, { sql, position }: MigrationStep, connectio
   if (isAddColumn({ sql, position }) && / NOT NULL\b/.test(text) && !/ DEFAULT\b/.test(text)) {
     return [
       {
-        message: `Statement ${position} of ${tag} adds a column that is NOT NULL and has no default: it fails where there are rows.`,
+        message: `Statement ${position} of ${tag} adds a column that is NOT NULL and has no default: it fails on a table with rows.`,
         hint: 'Give the column a default, or let it be NULL, fill it in a second migration, and make it NOT NULL in a third.',
       },
     ];
@@ -156,11 +156,11 @@ function problemsOfCopy(tag: string, sql: string, rebuilt: string, connection: C
   const left = columns(rebuilt).filter((name) => old.includes(name) && !names(into).includes(name));
   return [
     ...lacking.map((name) => ({
-      message: `${tag} rebuilds ${table} and copies its column ${name}, which the old table lacks: bun:sqlite would store the word ${name} in every row.`,
+      message: `${tag} rebuilds ${table} and copies its column ${name}, but the old table lacks it: bun:sqlite would store the word ${name} in every row.`,
       hint: 'Add the column in a migration of its own, before the one that rebuilds the table.',
     })),
     ...left.map((name) => ({
-      message: `${tag} rebuilds ${table} and does not copy its column ${name}: what is in it would be lost.`,
+      message: `${tag} rebuilds ${table} and does not copy its column ${name}: its values would be lost.`,
       hint: `Copy ${name} in the INSERT too.`,
     })),
   ];

@@ -7,6 +7,7 @@ import { BackupError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
 import { isThere } from '../file/fs.ts';
 import { databasePath } from '../file/path.ts';
+import { checkOwner } from '../hints.ts';
 import { flagArgument } from '../input.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { type BackupOptions, type BackupReport, type BackupToOptions, backupTo, refuseMemory } from './backup.ts';
@@ -106,7 +107,7 @@ function setAside(path: string): void {
     renameSync(path, `${path}.${Date.now()}.damaged`);
   } catch (error) {
     const what = `${path} is no longer a usable backup, but could not be renamed. It was not changed, and no backup was made.`;
-    throw failureOf(BackupError, error, what, `Check the owner and permissions of ${dirname(path)}, and call again.`);
+    throw failureOf(BackupError, error, what, checkOwner(dirname(path), 'call again'));
   }
 }
 

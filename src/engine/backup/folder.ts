@@ -3,6 +3,7 @@ import { BackupError, type ExportError, type RestoreError } from '../errors.ts';
 import { makeFolder } from '../file/create.ts';
 import { folderProblem, statAt } from '../file/file.ts';
 import { ownerOf } from '../file/owner.ts';
+import { checkOwner } from '../hints.ts';
 
 /**
  * Creates a folder for backups if it does not exist. Only its last part is created: if more of the path is missing, a
@@ -29,11 +30,7 @@ export function prepareFolder(
     makeFolder(folder, ownerOf(filename));
   } catch (cause) {
     if (statAt(folder)?.isDirectory()) return undefined;
-    throw missing(
-      `The folder ${folder} cannot be created.`,
-      'Check the owner and permissions of its parent folder.',
-      cause,
-    );
+    throw missing(`The folder ${folder} cannot be created.`, checkOwner('its parent folder'), cause);
   }
   return folder;
 }

@@ -9,6 +9,7 @@ import { BackupError, ClosedError, DorkDbError } from '../errors.ts';
 import { inspectFile } from '../file/file.ts';
 import { type Foreign, foreignOf } from '../file/foreign.ts';
 import { isThere } from '../file/fs.ts';
+import { checkOwner } from '../hints.ts';
 import type { History } from '../migrations/history.ts';
 import { loggedEntry, readLedger } from '../migrations/ledger.ts';
 import { type Problem, planFor } from '../migrations/plan.ts';
@@ -116,7 +117,7 @@ export function asBackupError(path: string, error: unknown): unknown {
   if (error instanceof BackupError || error instanceof ClosedError) return error;
   if (isSystemError(error)) {
     return new BackupError(error.code, `${path} could not be read, and was not changed. ${error.message}`, {
-      hint: 'Check the disk, and the owner and permissions of the file and its folder, then call again.',
+      hint: checkOwner('the file and its folder, and the disk', 'call again'),
       cause: error,
     });
   }

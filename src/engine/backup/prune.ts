@@ -4,6 +4,7 @@ import { BackupError, InvalidInputError } from '../errors.ts';
 import { isAhead, isDisposable } from '../file/copy-name.ts';
 import { fsPromises } from '../file/fs-promises.ts';
 import { databasePath } from '../file/path.ts';
+import { checkOwner } from '../hints.ts';
 import { flagArgument } from '../input.ts';
 import type { History } from '../migrations/history.ts';
 import { type OptionNames, objectArgument, optionsArgument } from '../options.ts';
@@ -99,7 +100,7 @@ async function remove(path: string, before: readonly string[]): Promise<void> {
     await fsPromises().rm(path, { force: true });
   } catch (error) {
     const what = `${path} could not be deleted, and the remaining backups were not deleted. Deleted before: ${before.length}.`;
-    throw failureOf(BackupError, error, what, 'Check the owner and permissions of its folder, and call again.');
+    throw failureOf(BackupError, error, what, checkOwner('its folder', 'call again'));
   }
 }
 

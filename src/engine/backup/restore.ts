@@ -8,6 +8,7 @@ import { realFile } from '../file/file.ts';
 import { isThere } from '../file/fs.ts';
 import { databasePath, MEMORY, shellQuoted } from '../file/path.ts';
 import { assertReplaceable } from '../file/place.ts';
+import { checkOwner } from '../hints.ts';
 import { type Host, howTo } from '../host.ts';
 import { flagArgument } from '../input.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
@@ -232,7 +233,7 @@ async function restoreFrom(
   }
 }
 
-const CHECK = 'Check the disk, and the owner and permissions of the folder, then call again.';
+const CHECK = checkOwner('the folder, and the disk', 'call again');
 
 /** Compares the files. Errors are reported separately, because the restore is done. */
 async function compared<T>(compare: () => Promise<T>, target: string, replaced: string | undefined): Promise<T> {

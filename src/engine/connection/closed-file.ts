@@ -2,14 +2,14 @@ import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseOpenError, DorkDbError } from '../errors.ts';
 
-/** What lies beside a file that SQLite may have open somewhere, or that a killed process left. */
+/** Files next to a database that is open somewhere, or that a killed process left. */
 const SIDECARS = ['-wal', '-shm', '-journal'];
 
 function statOf(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false });
 }
 
-/** Which of a file's sidecars hold something; a -shm counts by being there. */
+/** Returns the sidecars that are not empty; a -shm counts in any case. */
 function sidecarsOf(filename: string): string[] {
   return SIDECARS.filter((end) => (statOf(filename + end)?.size ?? -1) >= (end === '-shm' ? 0 : 1));
 }
@@ -25,26 +25,26 @@ export function isWritable(path: string): boolean {
 }
 
 /**
- * True if SQLite can read a file only by taking it for one that never changes: it needs a -shm for a file in WAL mode,
- * and can make none beside this one (a read-only mount, another user's folder). A file with a -wal or a -journal is not
- * such a file: what they hold would be missing. https://sqlite.org/wal.html#read_only_databases
+ * Returns true if SQLite can only read a file as immutable: a file in WAL mode needs a -shm, and SQLite cannot create it
+ * on a read-only mount or in another user's folder. False for a file with a -wal or a -journal, whose content would be
+ * missing. https://sqlite.org/wal.html#read_only_databases
  */
 function isOnReadonlyMedia(filename: string): boolean {
   return !isWritable(dirname(filename)) && sidecarsOf(filename).length === 0;
 }
 
 /**
- * How a file is opened that is only to be read.
+ * Returns the options to open a file for reading only.
  *
- * @throws DatabaseOpenError `WAL_UNREAD` if a killed process left a -wal, which SQLite reads with a -shm alone, and no
- * -shm can be made.
+ * @throws DatabaseOpenError `WAL_UNREAD` if a killed process left a -wal, which SQLite can read only with a -shm, and
+ * a -shm cannot be created.
  */
 export function readingOf(filename: string): { readonly readonly: true; readonly isClosed: boolean } {
   const walBytes = statOf(`${filename}-wal`)?.size ?? 0;
   if (walBytes > 0 && !statOf(`${filename}-shm`) && !isWritable(dirname(filename))) {
     throw new DatabaseOpenError(
       'WAL_UNREAD',
-      `${filename} has a -wal of ${walBytes} bytes, which cannot be read in a folder where nothing can be created. Nothing was changed.`,
+      `${filename} has a -wal of ${walBytes} bytes, which SQLite cannot read in a folder without write permission. Nothing was changed.`,
       { hint: 'Copy the file and its -wal to a folder that can be written, and open that copy.' },
     );
   }
@@ -52,8 +52,8 @@ export function readingOf(filename: string): { readonly readonly: true; readonly
 }
 
 /**
- * A file that is read without locks, as one that nobody writes. Another process may write it all the same, and what is
- * read then may be torn, so each statement asks whether it did.
+ * A file that is read without locks, because it is taken to be immutable. Another process may still write it, and a read
+ * may then be torn, so each statement checks that the file is unchanged.
  */
 export class ClosedFile {
   readonly #filename: string;
@@ -64,7 +64,7 @@ export class ClosedFile {
     this.#before = this.#state();
   }
 
-  /** The error of everything that is read from now on, or undefined if the file is as it was. */
+  /** Returns the error for every further statement, or undefined if the file is unchanged. */
   change(): DorkDbError | undefined {
     if (this.#state() === this.#before) return undefined;
     return new DorkDbError(

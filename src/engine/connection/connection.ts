@@ -13,40 +13,37 @@ import { type TransactionFunction, TransactionFunctions } from './transaction-fu
 import { refuseSecondLibrary } from './two-libraries.ts';
 import { WaitingDatabase } from './waiting-database.ts';
 
-/** What {@link Connection.pragma} takes. */
+/** Options for {@link Connection.pragma}. */
 export interface PragmaOptions {
-  /** True for the first column of the first row alone. Default false: the rows. */
+  /** True for only the first column of the first row. Default false: the rows. */
   readonly simple?: boolean;
 }
 
 const PRAGMA_OPTIONS: OptionNames<PragmaOptions> = { simple: true };
 
-/** How a connection is opened. */
+/** Options for opening a connection. */
 export interface ConnectionOptions {
   /** Default false. */
   readonly readonly?: boolean;
-  /**
-   * True where nobody holds the file and it is only read: the driver then leaves no -wal or -shm beside it, where it
-   * can. Default false.
-   */
+  /** True for a file that nobody has open, to read it without creating a -wal or -shm if possible. Default false. */
   readonly isClosed?: boolean;
-  /** Default: none, whose hints name functions. */
+  /** The host whose command hints name. Default: hints name functions. */
   readonly host?: Host;
 }
 
-/** SQLite's version by driver: a process has one library for each. */
+/** SQLite's version by driver: a process has one library per driver. */
 const versions = new Map<DriverName, string>();
 
 /**
- * One open SQLite database, the same on every driver. Everything is synchronous. Errors are this package's own, with
- * the driver's in `cause`; a value of a type that SQLite does not store is a TypeError.
+ * One open SQLite database, with the same behavior on every driver. Everything is synchronous. Errors are this package's
+ * own, with the driver's in `cause`; a value of a type that SQLite does not store is a TypeError.
  */
 export class Connection implements Disposable {
   /** The absolute path of the file, or `:memory:`. */
   readonly filename: string;
-  /** True where nothing can be written through it. */
+  /** True if the connection cannot write. */
   readonly readonly: boolean;
-  /** @internal Whose database it is. */
+  /** @internal The host of the database. */
   readonly host: Host | undefined;
   readonly #adapter: Adapter;
   readonly #database: WaitingDatabase;
@@ -55,12 +52,12 @@ export class Connection implements Disposable {
   readonly #closing = new Set<() => void>();
   readonly #iterators = new Set<() => void>();
   readonly #preparing = new Set<(sql: string, domain: string | undefined) => void>();
-  /** @internal What stands around every statement, as a monitor does, those prepared before too. Default: nothing. */
+  /** @internal Wraps every statement, including those already prepared (used by monitor()). */
   wrapper: StatementWrapper | undefined;
   /** @internal The file on the disk; undefined in memory, and for a connection that `createDb()` did not open. */
   openFile: OpenFile | undefined;
   #isOpen = true;
-  /** Why nothing may run at the moment: the connection is closed, or SQLite gave up the transaction that is running. */
+  /** The reason why nothing may run now: the connection is closed, or SQLite has rolled back the current transaction. */
   #refusal: (() => DorkDbError | undefined) | undefined;
   #closedFile: ClosedFile | undefined;
 
@@ -83,22 +80,22 @@ export class Connection implements Disposable {
     this.#transactions = new Transactions(this);
   }
 
-  /** Which driver it runs on. */
+  /** The driver's name. */
   get driver(): DriverName {
     return this.#adapter.driver;
   }
 
-  /** The driver's own version, as `13.2.0`; for bun:sqlite, Bun's. */
+  /** The driver's own version, e.g. `13.2.0`; for bun:sqlite, Bun's. */
   get driverVersion(): string {
     return this.#adapter.version();
   }
 
-  /** @internal Drizzle's session class for this driver is made by the adapter. */
+  /** @internal Creates Drizzle's session for this driver, among others. */
   get adapter(): Adapter {
     return this.#adapter;
   }
 
-  /** The version of the SQLite library that the driver carries, as `3.54.1`. */
+  /** The version of the driver's SQLite library, e.g. `3.54.1`. */
   get sqliteVersion(): string {
     const known = versions.get(this.driver);
     if (known) return known;
@@ -107,7 +104,7 @@ export class Connection implements Disposable {
     return version;
   }
 
-  /** True where the file is read without locks, as one that nobody writes. */
+  /** True if the file is read without locks, because nobody can write it. */
   get isImmutable(): boolean {
     return this.#closedFile !== undefined;
   }
@@ -117,12 +114,12 @@ export class Connection implements Disposable {
     return this.#isOpen;
   }
 
-  /** True between the start and the end of a transaction, also of one that was started by plain SQL. */
+  /** True during a transaction, including one that was started by plain SQL. */
   get inTransaction(): boolean {
     return this.#isOpen && this.#database.inTransaction;
   }
 
-  /** @internal True inside a loop over `iterate()`, in which nothing may be set or written. */
+  /** @internal True inside a loop over `iterate()`, which may not set or write anything. */
   get isIterating(): boolean {
     return this.#iterators.size > 0;
   }
@@ -130,20 +127,20 @@ export class Connection implements Disposable {
   /**
    * Prepares one statement.
    *
-   * @throws InvalidInputError where the text holds no statement, or more than one.
+   * @throws InvalidInputError if the text does not hold exactly one statement.
    */
   prepare<T = Row>(sql: string): Statement<T>;
-  /** @internal With the domain of the store whose statement it is, for {@link onPrepare}. */
+  /** @internal With the domain of the statement's store, for {@link onPrepare}. */
   prepare<T = Row>(sql: string, domain: string | undefined): Statement<T>;
   prepare<T = Row>(sql: string, domain?: string): Statement<T> {
     this.assertOpen();
     if (typeof sql !== 'string') throw new TypeError('prepare() takes the text of one SQL statement.');
     for (const observe of this.#preparing) observe(sql, domain);
     const count = sql.includes(';') ? splitStatements(sql).length : 1;
-    if (count !== 1) throw new InvalidInputError('sql', `holds ${count} statements where one is prepared`);
+    if (count !== 1) throw new InvalidInputError('sql', `must hold one statement, not ${count}`);
     if (this.#iterators.size > 0 && setsPragma(sql)) this.assertNotIterating();
     try {
-      // A store binds numbers to columns of type INTEGER and to LIMIT alone, which take a whole REAL for an INTEGER.
+      // A store binds numbers only to INTEGER columns and LIMIT. SQLite converts an integral REAL to INTEGER there.
       const mustConvert = this.#adapter.bindsNumbersAsReal && domain === undefined;
       const names = mayNameParameters(sql) ? namesIn(sql) : undefined;
       return new Statement<T>(this, this.#database.prepare(sql, names), sql, mustConvert, names);
@@ -152,7 +149,7 @@ export class Connection implements Disposable {
     }
   }
 
-  /** Runs every statement of a text that takes no parameters. */
+  /** Runs every statement of a text without parameters. */
   exec(sql: string): void {
     this.assertOpen();
     this.assertNotIterating();
@@ -165,9 +162,7 @@ export class Connection implements Disposable {
     }
   }
 
-  /**
-   * Reads or sets a pragma, as `pragma('user_version', { simple: true })`. https://sqlite.org/pragma.html
-   */
+  /** Reads or sets a pragma, e.g. `pragma('user_version', { simple: true })`. https://sqlite.org/pragma.html */
   pragma(text: string, options: PragmaOptions = {}): unknown {
     optionsArgument(options, PRAGMA_OPTIONS);
     const rows = this.prepare(`PRAGMA ${text}`).all();
@@ -192,22 +187,18 @@ export class Connection implements Disposable {
    * Runs a function as one transaction: committed when it returns, rolled back when it throws. Inside another
    * transaction it is a savepoint.
    *
-   * @param behavior Default `immediate`: the write lock is taken at once, so that what was read cannot change before
-   * it is written, and no two transactions meet half-way (SQLITE_BUSY_SNAPSHOT).
-   * @throws TypeError for an async function, of which nothing is committed, and for a function that expects arguments,
-   * which is not run.
+   * @param behavior Default `immediate`: takes the write lock at once, so that the data cannot change between reading and
+   * writing, and the commit cannot fail with SQLITE_BUSY_SNAPSHOT.
+   * @throws TypeError for an async function, after a rollback, and for a function with parameters, which is not run.
    * @throws DorkDbError `ITERATING` inside a loop over `iterate()`.
-   * @throws DatabaseBusyError where the lock was not free within the busy timeout.
+   * @throws DatabaseBusyError if the lock was not free within the busy timeout.
    */
   runTransaction<T>(fn: () => T, behavior: TransactionBehavior = 'immediate'): T {
     this.assertOpen();
     return this.#transactions.run(fn, behavior);
   }
 
-  /**
-   * Another connection through the same driver, as a snapshot, a check or a replay needs one. The SQL of its schema is
-   * not trusted.
-   */
+  /** Opens another connection with the same driver. The SQL in its schema is not trusted. */
   sibling(filename: string, options: ConnectionOptions = {}): Connection {
     const like = { host: this.host, isClosed: this.isImmutable && filename === this.filename };
     const sibling = new Connection(this.#adapter, filename, { ...like, ...options });
@@ -215,7 +206,7 @@ export class Connection implements Disposable {
     return sibling;
   }
 
-  /** Calls the function before each statement is prepared; what it throws, `prepare()` throws. */
+  /** Calls the function before each statement is prepared; `prepare()` throws its errors. */
   onPrepare(observe: (sql: string, domain: string | undefined) => void): void {
     this.#preparing.add(observe);
   }
@@ -225,12 +216,12 @@ export class Connection implements Disposable {
     return this.#database.onWait(observe);
   }
 
-  /** Calls the function before the connection closes. What it throws, `close()` throws when the file is closed. */
+  /** Calls the function before the connection closes; `close()` throws its errors once the file is closed. */
   onClose(before: () => void): void {
     this.#closing.add(before);
   }
 
-  /** Closes the file at once; no file, lock or statement stays behind. Closing twice is fine. */
+  /** Closes the file at once, and releases every lock and statement. A second call does nothing. */
   close(): void {
     if (!this.#isOpen) return;
     const failures: unknown[] = [];
@@ -241,7 +232,7 @@ export class Connection implements Disposable {
         failures.push(error);
       }
     }
-    // better-sqlite3 does not close while rows are read.
+    // better-sqlite3 does not close during a loop over iterate().
     this.endIterations();
     this.#isOpen = false;
     this.#refusal = () => new ClosedError(this.filename);
@@ -266,7 +257,7 @@ export class Connection implements Disposable {
   }
 
   /**
-   * Writes to a file that is not at its path any more would be lost.
+   * Refuses writes that would be lost because the open file is no longer the one at its path.
    *
    * @throws DorkDbError `FILE_REPLACED`, `FILE_UNLINKED` or `WAL_GONE`.
    * @internal
@@ -275,25 +266,21 @@ export class Connection implements Disposable {
     this.openFile?.assertStillThere();
   }
 
-  /** @internal Writing while rows are read one by one has no defined result, so it is refused on every driver. */
+  /** @internal Writing during a loop over iterate() has no defined result, so it is refused on every driver. */
   assertNotIterating(): void {
     if (this.#iterators.size === 0) return;
-    throw new DorkDbError('ITERATING', `${this.filename} is read row by row at the moment. Nothing was written.`, {
+    throw new DorkDbError('ITERATING', `A loop over iterate() is reading ${this.filename}. Nothing was written.`, {
       hint: 'Finish the loop over iterate() first, or read with all().',
     });
   }
 
-  /**
-   * Says that rows are read one by one, until the returned function is called; closing the connection stops it.
-   *
-   * @internal
-   */
+  /** Registers a loop over iterate() until the returned function is called; closing the connection stops it. @internal */
   iterating(stop: () => void): () => void {
     this.#iterators.add(stop);
     return () => void this.#iterators.delete(stop);
   }
 
-  /** Ends the loops over iterate(). better-sqlite3 neither commits nor rolls back while rows are read. @internal */
+  /** Ends the loops over iterate(), during which better-sqlite3 neither commits nor rolls back. @internal */
   endIterations(): void {
     for (const stop of this.#iterators) stop();
     this.#iterators.clear();
@@ -304,18 +291,13 @@ export class Connection implements Disposable {
     if (this.#isOpen) this.#refusal = this.#closedFile && (() => this.#closedFile?.change());
   }
 
-  /**
-   * After a full disk or an I/O error SQLite rolls the whole transaction back. A function that catches that error and
-   * goes on would have each further statement committed by itself, so they are refused until it ends.
-   */
-  #refuseUntilTransactionEnds(cause: unknown): void {
-    this.#refusal = () => rolledBack(this.filename, cause);
-  }
-
-  /** @internal The typed error for what the driver threw. */
+  /** @internal Returns the typed error for an error of the driver. */
   failure(error: unknown): unknown {
     if (!this.#isOpen) return new ClosedError(this.filename);
-    if (this.#transactions.isRunning && !this.#database.inTransaction) this.#refuseUntilTransactionEnds(error);
+    // After a full disk or an I/O error SQLite rolls the whole transaction back. If the caller's function catches the
+    // error, each further statement would be committed by itself, so they are refused until the function ends.
+    if (this.#transactions.isRunning && !this.#database.inTransaction)
+      this.#refusal = () => rolledBack(this.filename, error);
     return typedError(error, 'A statement on', this.filename);
   }
 }

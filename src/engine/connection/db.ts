@@ -16,7 +16,7 @@ import type { Connection } from './connection.ts';
 /** The tables of a Drizzle schema by their exported names. */
 export type Schema = Record<string, unknown>;
 
-/** Any database of this package, whatever its schema: what functions need of it is its connection. */
+/** Any database of this package, with any schema. Functions only need its connection. */
 export interface AnyDb {
   readonly $client: Connection;
 }
@@ -28,11 +28,11 @@ export interface AnyDb {
  */
 export function connectionOf(db: AnyDb): Connection {
   const connection = (db as Partial<AnyDb> | null | undefined)?.$client;
-  // By its shape: it may be of another copy of this package.
+  // Not by its class: it may be from another copy of this package.
   if (typeof connection?.prepare === 'function' && typeof connection.filename === 'string') return connection;
   const kind = db === null ? 'null' : typeof db;
-  throw new InvalidInputError('db', `is ${kind === 'string' ? 'text' : kind}, not a database`, {
-    hint: 'Open the file first, and give what createDb() returns.',
+  throw new InvalidInputError('db', `must be a database, not ${kind === 'string' ? 'text' : kind}`, {
+    hint: 'Open the file first, and pass the result of createDb().',
   });
 }
 
@@ -61,13 +61,13 @@ export class Database<TSchema extends Schema = Schema>
    * is a savepoint. The write lock is taken at once unless `behavior` asks otherwise.
    *
    * @throws TypeError for an async function; nothing is committed.
-   * @throws DatabaseBusyError where the lock was not free within the busy timeout.
+   * @throws DatabaseBusyError if the lock was not free within the busy timeout.
    */
   override transaction<T>(fn: (tx: this) => T, config?: SQLiteTransactionConfig): T {
     return this.$client.runTransaction(() => fn(this), config?.behavior);
   }
 
-  /** Ends the transaction that is running without keeping anything of it, by throwing. */
+  /** Rolls the current transaction back, by throwing. */
   override rollback(): never {
     throw new TransactionRollbackError();
   }
@@ -78,7 +78,7 @@ export class Database<TSchema extends Schema = Schema>
   }
 }
 
-/** Drizzle's base class, for what it builds out of a schema. */
+/** Drizzle's base class, which builds `query` and `_` from a schema. */
 class Relational<TSchema extends Schema> extends SQLiteTransaction<
   'sync',
   RunResult,
@@ -89,8 +89,8 @@ class Relational<TSchema extends Schema> extends SQLiteTransaction<
 type RelationalConfig<TSchema extends Schema> = RelationalSchemaConfig<ExtractTablesWithRelations<TSchema>>;
 
 /**
- * Drizzle works the schema out for `db.query` and `db._`; most programs use neither, and it is a good part of the time
- * that opening takes, so it is done when one of them is first read.
+ * Computes `db.query` and `db._` when one of them is first read: most programs use neither, and computing them takes a
+ * large part of the time to open a file.
  */
 function relateAtFirstUse<TSchema extends Schema>(
   db: Database<TSchema>,
@@ -111,12 +111,12 @@ function relateAtFirstUse<TSchema extends Schema>(
   Object.defineProperty(db, '_', { get: () => get()._ });
 }
 
-/** What a store needs of a database, whatever the schema of the whole: the query builders and the connection. */
+/** The part of a database that a store needs, with any schema: the query builders and the connection. */
 export type StoreDb = Pick<Database, 'select' | 'insert' | 'update' | 'delete' | '$client'>;
 
 /**
- * Drizzle's bun-sqlite session gives a raw `db.get()` as an array and both sessions wrap what `db.run()` throws; here
- * they do neither.
+ * Makes the sessions of all drivers equal: Drizzle's bun-sqlite session returns a raw `db.get()` as an array, and each
+ * session wraps the errors of `db.run()`.
  */
 function uniform<TSchema extends Schema>(
   session: Session<TSchema>,

@@ -4,16 +4,16 @@ import { canBlock, Pauses } from '../sleep.ts';
 import { leadingWords } from '../sql/sql-text.ts';
 
 /**
- * The pauses between two tries to take a lock, in milliseconds. SQLite's own handler pauses for 1, 2, 5, 10 … 100 ms,
- * while a usual write holds the lock for some hundredths of one. Longer ones are for a lock that stays: a try of
- * 10 microseconds each 2 ms is half a per cent of a processor.
+ * The pauses between two attempts to take a lock, in milliseconds. SQLite's own handler pauses for 1, 2, 5, 10 … 100 ms,
+ * but a usual write holds the lock for less than 0.1 ms. Longer pauses are for a lock that is held long: an attempt of
+ * 10 microseconds every 2 ms takes 0.5 % of a processor.
  */
 const FIRST_MS = 0.05;
 const LONGEST_MS = 2;
 
 /**
- * Who waits for the lock that a statement meets: `sqlite` for what waits inside of its run, or tells of a lock by a row;
- * `ours` for what begins a write, and so is tried again; `any` for what seldom meets a lock.
+ * Who waits for another connection's lock: `sqlite` for statements that wait while they run, or report a lock in a row;
+ * `ours` for statements that begin a write and are tried again; `any` for statements that seldom meet a lock.
  */
 export type Waiter = 'sqlite' | 'ours' | 'any';
 
@@ -26,20 +26,20 @@ export function waiterOf(sql: string, isReadonly: boolean): Waiter {
   return isReadonly ? 'any' : 'ours';
 }
 
-/** True for a text that may set or read the busy timeout. */
+/** Returns true for a text that may set or read the busy timeout. */
 export function namesTimeout(sql: string): boolean {
   return /busy_timeout/i.test(sql);
 }
 
 /**
- * How one connection waits for the locks of others: `PRAGMA busy_timeout` says how long, and reads as it was set. SQLite's
- * busy handler is switched off as soon as a statement comes for which the pauses are ours, and on again before one that
- * needs it. A connection that never set the pragma is left to its driver.
+ * The waits of one connection for the locks of others, as long as `PRAGMA busy_timeout` allows. SQLite's busy handler is
+ * switched off before a statement of the kind `ours`, and on again before one of the kind `sqlite`. A connection that
+ * never set the pragma is left to its driver.
  */
 export class LockWaits {
   readonly #database: DriverDatabase;
   readonly #observers = new Set<(milliseconds: number) => void>();
-  /** As it was set; undefined if it was not. */
+  /** The value that was set; undefined if none was. */
   #timeoutMs: number | undefined;
   /** True while SQLite's handler is off. */
   #isOurs = false;
@@ -54,14 +54,14 @@ export class LockWaits {
     return () => void this.#observers.delete(observe);
   }
 
-  /** Leaves the waiting to whom it belongs, before a statement runs. */
+  /** Switches SQLite's handler on or off before a statement runs. */
   leaveTo(waiter: Waiter): void {
     if (waiter === 'any' || this.#isOurs === (waiter === 'ours') || !this.#timeoutMs) return;
     this.#database.exec(waiter === 'ours' ? 'PRAGMA busy_timeout = 0' : `PRAGMA busy_timeout = ${this.#timeoutMs}`);
     this.#isOurs = waiter === 'ours';
   }
 
-  /** Runs what may set the busy timeout. */
+  /** Runs a function that may set the busy timeout. */
   setting<T>(fn: () => T): T {
     this.leaveTo('sqlite');
     try {
@@ -73,13 +73,13 @@ export class LockWaits {
   }
 
   /**
-   * Runs a statement again that met a lock, until it has it or the time is over. Inside a transaction SQLite decides
-   * whether there is something to wait for: what was read may not be the newest state any more.
+   * Runs a statement that met a lock again, until it succeeds or the time is over. Inside a transaction SQLite decides
+   * whether waiting can help, because the transaction may have read an older state.
    *
    * @throws The last error.
    */
   again<T>(met: unknown, run: () => T): T {
-    // SQLite's handler has waited already where it is on.
+    // If SQLite's handler is on, it has waited already.
     if (!this.#isOurs || !mayPass(met)) throw met;
     const isInTransaction = this.#database.inTransaction;
     const pauses = new Pauses(this.#timeoutMs ?? 0, FIRST_MS, LONGEST_MS);
@@ -115,7 +115,7 @@ export class LockWaits {
   }
 }
 
-/** True for a lock that is gone soon. Not for SQLITE_BUSY_SNAPSHOT, which stays until the transaction begins again. */
+/** Returns false for SQLITE_BUSY_SNAPSHOT, which remains until the transaction begins again. */
 function mayPass(error: unknown): boolean {
   const code = codeOf(error);
   return code === 'SQLITE_BUSY' || code === 'SQLITE_BUSY_RECOVERY';

@@ -1,5 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { DorkDbError } from '../errors.ts';
+import { checkOwner } from '../hints.ts';
 import { codeOf } from '../realm.ts';
 
 /** Why the file that a connection has open is not the one that its path names. */
@@ -49,7 +50,7 @@ export class OpenFile {
     this.#checkedAt = now;
   }
 
-  /** True if closing could remove the -wal of another file: also if the system does not say, asked twice. */
+  /** Returns true if closing could remove the -wal of another file, or if two attempts to find out fail. */
   mayBeGone(): boolean {
     for (let times = 1; times <= 2; times++) {
       try {
@@ -61,7 +62,7 @@ export class OpenFile {
     return true;
   }
 
-  /** Returns what is wrong now, or undefined. */
+  /** Returns the current problem, or undefined. */
   problem(): FileProblem | undefined {
     const main = statOf(this.#filename);
     if (!main) return { code: 'FILE_UNLINKED', fact: `${this.#filename} was removed or renamed while it was open.` };
@@ -86,9 +87,9 @@ function isSame(a: FileId, b: FileId): boolean {
 }
 
 /**
- * Undefined only if there is nothing at the path.
+ * Returns undefined only if there is nothing at the path.
  *
- * @throws DorkDbError `FILE_UNREADABLE` if the system does not say.
+ * @throws DorkDbError `FILE_UNREADABLE` for every other error of the system.
  */
 function statOf(path: string): Stats | undefined {
   try {
@@ -96,8 +97,8 @@ function statOf(path: string): Stats | undefined {
   } catch (cause) {
     throw new DorkDbError(
       'FILE_UNREADABLE',
-      `Whether ${path} is still there could not be found out (${codeOf(cause)}). Nothing was written.`,
-      { hint: 'Check the disk, and the owner and permissions of the folder, then try again.', retryable: true, cause },
+      `The check that ${path} still exists failed (${codeOf(cause)}). Nothing was written.`,
+      { hint: checkOwner('the folder, and the disk', 'try again'), retryable: true, cause },
     );
   }
 }

@@ -10,16 +10,16 @@ type Instruction = {
   readonly p5: number;
 };
 
-/** Where a b-tree begins: its database (0 is the file, 1 what is temporary, from 2 on what is attached) and its page. */
+/** The root of a b-tree: its database (0 the file, 1 temporary tables, from 2 attached files) and its first page. */
 interface Root {
   readonly database: number;
   readonly page: number;
 }
 
-/** The page is then in a register: the program makes the b-tree itself, and writes to the schema anyway. */
+/** The page is then in a register: the program creates the b-tree itself, and writes to the schema anyway. */
 const P2_IS_REGISTER = 0x10;
 
-/** The b-tree that an instruction opens, empties or destroys. */
+/** Returns the b-tree that an instruction opens, empties or destroys. */
 function rootOf({ opcode, p1, p2, p3, p5 }: Instruction): Root | undefined {
   switch (opcode) {
     case 'OpenRead':
@@ -35,19 +35,20 @@ function rootOf({ opcode, p1, p2, p3, p5 }: Instruction): Root | undefined {
   }
 }
 
-/** Instructions that go through every b-tree of a file without opening one by name. */
+/** Instructions that read every b-tree of a file without opening one by name. */
 const OPENS_ALL = new Set(['Vacuum', 'IntegrityCk']);
 
 /**
- * The tables of the file that a statement may read or write, itself and by its triggers and foreign key actions, as
- * SQLite has compiled it. An index counts as its table; temporary tables and table-valued functions do not count.
+ * Returns the tables of the file that a statement may read or write, itself and by its triggers and foreign key actions,
+ * according to SQLite's compiled program. An index counts as its table; temporary tables and table-valued functions do not
+ * count.
  * https://sqlite.org/lang_explain.html
  */
 export function openedTables(connection: Connection, sql: string): Set<string> {
   const explain = connection.prepare<Instruction>(`EXPLAIN ${sql}`);
-  // Row by row, since bun:sqlite does not reset an EXPLAIN after all(), and an open transaction could not commit. And
-  // before any other statement: where that one meets a schema that another process has changed, SQLite frees what the
-  // program points to, and reading on ends the process.
+  // Row by row, because bun:sqlite does not reset an EXPLAIN after all(), and an open transaction could not commit. All
+  // rows are read before any other statement runs: if that statement notices that another process changed the schema,
+  // SQLite frees memory that the EXPLAIN still uses, and the process crashes.
   const program = [...explain.iterate(...new Array<null>(countParameters(sql)).fill(null))];
   const names = tablesByRoot(connection);
   const opened = new Set<string>();
@@ -60,7 +61,7 @@ export function openedTables(connection: Connection, sql: string): Set<string> {
   return opened;
 }
 
-/** Tables, and the tables of indexes, by the page that their b-tree begins at. The schema itself begins at page 1. */
+/** Returns tables, and the tables of indexes, by the first page of their b-tree. That of the schema is page 1. */
 function tablesByRoot(connection: Connection): Map<number, string> {
   const rows = connection
     .prepare<{ page: number; name: string }>(

@@ -6,7 +6,7 @@ import { isBusy } from './sqlite-error.ts';
 export const BUSY_TIMEOUT_MS = 5000;
 
 /**
- * What every connection sets before its first read, in this order. None of it but the journal mode is kept in the file.
+ * The settings of every connection before its first read, in this order. Only the journal mode is kept in the file.
  * https://sqlite.org/pragma.html
  */
 const EVERY_CONNECTION = [
@@ -17,13 +17,13 @@ const EVERY_CONNECTION = [
   'synchronous = NORMAL',
   // 16 MB on both drivers (bun:sqlite has 2 MB, better-sqlite3 16 MB).
   'cache_size = -16000',
-  // Sorting a page of results must not create files beside the database.
+  // Sorting a page of results must not create files next to the database.
   'temp_store = MEMORY',
   // A -wal that a long reader let grow gives its space back at the next checkpoint.
   'journal_size_limit = 67108864',
-  // 64 MB of -wal between checkpoints, as much as journal_size_limit keeps: with the default of 1000 pages one write in a
-  // hundred waits for a checkpoint, with these one in some thousands, and the mean write is a half to two thirds cheaper. A
-  // read that misses the page cache costs up to a tenth more behind a -wal of that size.
+  // 64 MB of -wal between checkpoints, as much as journal_size_limit keeps. With the default of 1000 pages one write in
+  // 100 waits for a checkpoint, with 16384 one in some thousands, and the mean write is 50 to 67 % cheaper. A read that
+  // misses the page cache costs up to 10 % more with a -wal of that size.
   'wal_autocheckpoint = 16384',
   // SQL that someone put into the file (views, CHECKs, triggers) may not call functions with side effects.
   'trusted_schema = OFF',
@@ -35,10 +35,10 @@ const EVERY_CONNECTION = [
 
 const CONFIGURE = EVERY_CONNECTION.map((pragma) => `PRAGMA ${pragma};`).join('');
 
-/** The number that SQLite answers for each word above. */
+/** The number that SQLite returns for each word above. */
 const NUMBER_OF: Record<string, number> = { ON: 1, OFF: 0, NORMAL: 1, MEMORY: 2 };
 
-/** What each pragma of a connection that {@link configure} made ready reads. */
+/** Returns the value of each pragma after {@link configure}. */
 export function expectedPragmas(): Record<string, number> {
   return Object.fromEntries(
     EVERY_CONNECTION.map((pragma) => {
@@ -48,22 +48,22 @@ export function expectedPragmas(): Record<string, number> {
   );
 }
 
-/** How long an opening waits in SQLite before it looks again whether the file is still the one at the path. */
+/** How long an opening waits in SQLite before it checks again that the path still names the same file. */
 export const STEP_MS = 50;
 
 /**
- * Makes a connection ready.
+ * Sets every pragma of a new connection.
  *
- * @param isReplaced Whether the path names another file by now, which ends the wait for this one's lock.
- * @throws DatabaseBusyError where the switch to WAL met a lock for the whole of `busyTimeoutMs`.
+ * @param isReplaced Returns true if the path names another file by now, which ends the wait for this file's lock.
+ * @throws DatabaseBusyError if another connection held the lock for the whole of `busyTimeoutMs`.
  */
 export function configure(connection: Connection, busyTimeoutMs: number, isReplaced = () => false): void {
-  // First: with WAL first, 41 of 60 simultaneous first opens failed with SQLITE_BUSY. In short steps, so that a file
-  // which is replaced meanwhile is let go of soon.
+  // The timeout is first: with WAL first, 41 of 60 simultaneous first opens failed with SQLITE_BUSY. The steps are short,
+  // so that a file that was replaced meanwhile is closed soon.
   const wait = `PRAGMA busy_timeout = ${Math.min(busyTimeoutMs, STEP_MS)};`;
   const mode = connection.readonly ? '' : 'PRAGMA journal_mode = WAL;';
   const all = `${wait}${mode}${CONFIGURE}PRAGMA busy_timeout = ${busyTimeoutMs}`;
-  // SQLite does not call the busy handler while it switches a new file to WAL, so the wait is ours.
+  // SQLite does not call the busy handler while it switches a new file to WAL, so this waits itself.
   retryWhile(
     (error) => isBusy(error) && !isReplaced(),
     busyTimeoutMs,

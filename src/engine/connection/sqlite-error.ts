@@ -6,9 +6,10 @@ import {
   DorkDbError,
   InvalidInputError,
 } from '../errors.ts';
+import { checkOwner } from '../hints.ts';
 import { codeOf, isError, isSystemError } from '../realm.ts';
 
-/** What both drivers' errors carry: SQLite's extended result code by name. https://sqlite.org/rescode.html */
+/** An error of any driver, with SQLite's extended result code by name. https://sqlite.org/rescode.html */
 interface DriverError extends Error {
   readonly code: string;
 }
@@ -23,31 +24,31 @@ const KINDS: Record<string, ConstraintKind> = {
   SQLITE_CONSTRAINT_DATATYPE: 'check',
 };
 
-/** What a primary result code means to whoever reads it, and what to do about it. */
+/** The meaning of a result code in plain words, and a hint. */
 const MEANINGS: Record<string, { means: string; hint: string }> = {
   SQLITE_FULL: {
-    means: 'the disk, or the size the file may have, is full',
-    hint: 'Make room and call again; the file is as it was before.',
+    means: 'the disk is full, or the file has reached its maximum size',
+    hint: 'Make room and call again; the file is unchanged.',
   },
   SQLITE_IOERR: {
     means: 'the system could not read or write the file',
-    hint: 'Look at the disk, its free space and its limits, then call again.',
+    hint: 'Check the disk, its free space and its limits, then call again.',
   },
   SQLITE_READONLY_ROLLBACK: {
-    means: 'a process died while it wrote, its -journal is to be rolled back, and this connection only reads',
-    hint: 'Open the file once for writing, which makes it whole.',
+    means: 'a process died while it wrote, and this connection only reads, so it cannot roll the -journal back',
+    hint: 'Open the file once for writing, which rolls the -journal back.',
   },
   SQLITE_READONLY: {
     means: 'the file cannot be written',
-    hint: 'Look at the owner and the mode of the file, its -wal, its -shm and its folder.',
+    hint: checkOwner('the file, its -wal, its -shm and its folder'),
   },
   SQLITE_PERM: {
     means: 'the system refused access',
-    hint: 'Look at the owner and the mode of the file and its folder.',
+    hint: checkOwner('the file and its folder'),
   },
   SQLITE_CANTOPEN: {
     means: 'the file, its -wal or its -shm could not be opened',
-    hint: 'Look at the owner and the mode of the three files and their folder.',
+    hint: checkOwner('the three files and their folder'),
   },
   SQLITE_CORRUPT: {
     means: 'the file is damaged',
@@ -55,7 +56,7 @@ const MEANINGS: Record<string, { means: string; hint: string }> = {
   },
   SQLITE_NOTADB: {
     means: 'the file is not a SQLite database',
-    hint: 'Give the path of a database; the file was not changed.',
+    hint: 'Pass the path of a database; the file was not changed.',
   },
   SQLITE_TOOBIG: { means: 'a value is larger than SQLite stores (1 GB)', hint: 'Store less in one value.' },
   SQLITE_NOMEM: { means: 'memory ran out', hint: 'Free memory and call again.' },
@@ -72,17 +73,17 @@ export function primaryCode(code: string): string {
   return code.split('_').slice(0, 2).join('_');
 }
 
-/** True for SQLITE_BUSY in all its forms: another connection is in the way. */
+/** Returns true for every form of SQLITE_BUSY: another connection holds a lock. */
 export function isBusy(error: unknown): boolean {
   if (error instanceof DatabaseBusyError) return true;
   return isDriverError(error) && ['SQLITE_BUSY', 'SQLITE_LOCKED'].includes(primaryCode(error.code));
 }
 
 /**
- * The typed error for whatever a driver threw; an error that is typed already, and a TypeError for a value of the
- * wrong JavaScript type, pass through.
+ * Returns the typed error for an error of a driver. An error that is typed already, and a TypeError for a value of the
+ * wrong JavaScript type, are returned unchanged.
  *
- * @param doing What was being done, as the beginning of a message: `Opening`, `A statement on`.
+ * @param doing The beginning of the message, e.g. `Opening` or `A statement on`.
  */
 export function typedError(error: unknown, doing: string, filename: string): unknown {
   if (error instanceof DorkDbError) return error;
@@ -98,7 +99,7 @@ export function typedError(error: unknown, doing: string, filename: string): unk
   const kind = KINDS[code];
   if (kind) {
     return new ConstraintError(kind, code, `${message} (${filename}). The statement changed nothing.`, {
-      hint: 'Change the values so that they fit the rule that the message names.',
+      hint: 'Change the values so that they satisfy the constraint in the message.',
       cause: error,
     });
   }
@@ -112,16 +113,16 @@ export function typedError(error: unknown, doing: string, filename: string): unk
   const primary = primaryCode(code);
   const meaning = MEANINGS[code] ?? MEANINGS[primary];
   const text = `${doing} ${filename} failed${meaning ? `: ${meaning.means}` : ''} (${code}: ${message}). Nothing was changed by it.`;
-  const details = { hint: meaning?.hint ?? 'Look at the statement and at the schema of the file.', cause: error };
+  const details = { hint: meaning?.hint ?? 'Compare the statement with the schema of the file.', cause: error };
   return doing === 'Opening' && OPENING.has(primary)
     ? new DatabaseOpenError(code, text, details)
     : new DorkDbError(code, text, details);
 }
 
-/** The error of a statement after SQLite gave up the transaction that it belongs to. */
+/** Returns the error for statements of a transaction that SQLite has rolled back itself. */
 export function rolledBack(filename: string, cause: unknown): DorkDbError {
   return new DorkDbError('ROLLED_BACK', `SQLite rolled the transaction on ${filename} back. Nothing of it is kept.`, {
-    hint: 'Let the first error leave the transaction, mend what it names, and run the transaction again.',
+    hint: 'Let the first error leave the transaction, correct its cause, and run the transaction again.',
     cause,
   });
 }

@@ -105,7 +105,7 @@ export class Transactions {
         this.#command('RELEASE nested')();
       } else this.#command('ROLLBACK')();
     } catch {
-      // The first error says more than this one.
+      // The first error is more useful than this one.
     }
   }
 

@@ -5,6 +5,7 @@ import type { Adapter, DriverDatabase } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
 import { FILE_MODE } from '../file/file.ts';
 import { isTooLong } from '../file/path.ts';
+import { checkOwner } from '../hints.ts';
 
 const LOCK = '-lock';
 
@@ -117,7 +118,7 @@ function createLockFile(path: string): number {
   } catch (cause) {
     if (isCreated) rmSync(path, { force: true });
     throw new BackupError('CANNOT_CREATE', `${path} cannot be created. No copy was made, and nothing was changed.`, {
-      hint: 'Check the owner and permissions of its folder, and the free space of the disk.',
+      hint: checkOwner('its folder, and the free space of the disk'),
       cause,
     });
   }

@@ -7,6 +7,7 @@ import { FILE_MODE, FOLDER_MODE } from '../file/file.ts';
 import { flushFolder, fsyncPath } from '../file/flush.ts';
 import { hasCode, isThere } from '../file/fs.ts';
 import { fsPromises } from '../file/fs-promises.ts';
+import { checkOwner } from '../hints.ts';
 import { Claim, temporaryName } from './claim.ts';
 
 /** Files that SQLite may create next to a file that it writes. */
@@ -66,7 +67,7 @@ export class Making implements Disposable, AsyncDisposable {
         'CANNOT_CREATE',
         `${this.path} cannot be created. No copy was made, and nothing was changed.`,
         {
-          hint: 'Check the owner and permissions of its folder, and the free space of the disk.',
+          hint: checkOwner('its folder, and the free space of the disk'),
           cause,
         },
       );

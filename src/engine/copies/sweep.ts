@@ -5,6 +5,7 @@ import { BackupError } from '../errors.ts';
 import { parseCopyName } from '../file/copy-name.ts';
 import { hasCode } from '../file/fs.ts';
 import { fsPromises } from '../file/fs-promises.ts';
+import { checkOwner } from '../hints.ts';
 import { Claim } from './claim.ts';
 
 /** Matches a temporary name with the suffixes of SQLite and of locks. Earlier versions used the process id. */
@@ -36,7 +37,7 @@ export function entriesIn(folder: string) {
   } catch (cause) {
     if (hasCode(cause, 'ENOENT')) return [];
     throw new BackupError('FOLDER_UNREADABLE', `The folder ${folder} cannot be read. Nothing was changed.`, {
-      hint: `Check that ${folder} is a folder, its owner and permissions, and its disk.`,
+      hint: checkOwner(`${folder}, and its disk`),
       cause,
     });
   }

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { ExportError } from '../errors.ts';
 import { statAt } from '../file/file.ts';
 import { hasCode } from '../file/fs.ts';
+import { checkOwner } from '../hints.ts';
 import { codeOf } from '../realm.ts';
 import { MANIFEST, type Manifest, manifestSchema, type TableSchema, tableSchema } from './format.ts';
 
@@ -60,12 +61,7 @@ function parsed<T extends v.GenericSchema>(path: string, schema: T): v.InferOutp
   } catch (cause) {
     if (hasCode(cause, 'ENOENT')) throw refusal('MISSING_FILE', `${path} is missing`);
     if (cause instanceof SyntaxError) throw changed(path, 'is invalid JSON');
-    throw refusal(
-      'FILE_SYSTEM',
-      `${path} cannot be read (${codeOf(cause)})`,
-      'Check its owner and permissions.',
-      cause,
-    );
+    throw refusal('FILE_SYSTEM', `${path} cannot be read (${codeOf(cause)})`, checkOwner('that file'), cause);
   }
   const result = v.safeParse(schema, json, { abortEarly: true });
   if (result.success) return result.output;

@@ -1,5 +1,6 @@
 import { closeSync, constants, mkdirSync, openSync, rmdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { checkOwner } from '../hints.ts';
 import { attempt, FILE_MODE, FOLDER_MODE } from './file.ts';
 import { fsyncPath } from './flush.ts';
 import { hasCode } from './fs.ts';
@@ -19,7 +20,7 @@ export function createPrivateFile(filename: string): void {
     },
     'CANNOT_CREATE',
     `${filename} cannot be created.`,
-    'Check the owner, the permissions and the free space of its folder.',
+    checkOwner('its folder, and the free space'),
   );
 }
 
@@ -34,7 +35,7 @@ export function createPrivateFolder(folder: string, otherwise = ''): boolean {
     () => mkdirSync(folder, { recursive: true, mode: FOLDER_MODE }),
     'CANNOT_CREATE',
     `The folder ${folder} cannot be created.`,
-    `Check the owner and permissions of its parent folder${otherwise}.`,
+    checkOwner(`its parent folder${otherwise}`),
   );
   if (created === undefined) return false;
   // A folder of root inside a user's folder would lock that user out.

@@ -2,6 +2,7 @@ import { closeSync, lstatSync, openSync, readdirSync, readSync, realpathSync, ty
 import { basename, dirname, join } from 'node:path';
 import { isOpenHere } from '../driver/register.ts';
 import { DatabaseOpenError } from '../errors.ts';
+import { checkOwner } from '../hints.ts';
 import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
 import { hasCode, isThere, statOrUndefined } from './fs.ts';
 import { markerRefusal } from './marker.ts';
@@ -51,7 +52,7 @@ function hasBackups(filename: string): boolean {
     () => readdirSync(folder),
     'FOLDER_UNREADABLE',
     `${filename} is missing or empty, and the folder of its backups, ${folder}, is unreadable.`,
-    'Check the owner and permissions of that folder.',
+    checkOwner('that folder'),
   );
   return names.some((name) => {
     const parsed = parseCopyName(name);
@@ -77,7 +78,7 @@ export function folderProblem(folder: string): FolderProblem | undefined {
     return {
       code: 'FOLDER_UNREADABLE',
       problem: isLoop ? `${folder} is a symbolic link that leads to itself.` : `The folder ${folder} cannot be read.`,
-      hint: isLoop ? LOOP_HINT : 'Check the owner and permissions of the folder and of those above it.',
+      hint: isLoop ? LOOP_HINT : checkOwner('the folder and of those above it'),
       cause,
     };
   }
@@ -106,7 +107,7 @@ function checkFolder(filename: string): void {
 /** Throws unless the path is unused or a regular file. */
 function checkKind(filename: string): Stats | undefined {
   const [code, message] = ['FOLDER_UNREADABLE', `The folder ${dirname(filename)} cannot be entered.`];
-  const hint = 'Check the owner and permissions of the folder and of those above it.';
+  const hint = checkOwner('the folder and of those above it');
   const entry = attempt(() => lstatSync(filename, { throwIfNoEntry: false }), code, message, hint);
   let target: Stats | undefined;
   try {
@@ -138,7 +139,7 @@ function readHeader(filename: string): Buffer {
       closeSync(fd);
     }
   } catch (cause) {
-    refuse('FILE_UNREADABLE', `${filename} cannot be read.`, 'Check the owner and permissions of the file.', cause);
+    refuse('FILE_UNREADABLE', `${filename} cannot be read.`, checkOwner('the file'), cause);
   }
   return header;
 }

@@ -1,5 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { DatabaseOpenError } from '../errors.ts';
+import { checkOwner } from '../hints.ts';
 import { codeOf } from '../realm.ts';
 
 /** Returns true for an error with one of these codes, e.g. `EEXIST`. */
@@ -17,7 +18,7 @@ function orUndefined<T>(path: string, look: () => T): T | undefined {
   } catch (cause) {
     if (hasCode(cause, ...NOT_THERE)) return undefined;
     throw new DatabaseOpenError('FILE_UNREADABLE', `It is unknown whether ${path} exists (${codeOf(cause)}).`, {
-      hint: 'Check the disk, and the owner and permissions of the folder and of those above it.',
+      hint: checkOwner('the folder and of those above it, and the disk'),
       cause,
     });
   }

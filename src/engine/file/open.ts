@@ -6,6 +6,7 @@ import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { registerOpen } from '../driver/register.ts';
 import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../errors.ts';
+import { checkOwner } from '../hints.ts';
 import { codeOf, isError, isSystemError } from '../realm.ts';
 import { retryWhile } from '../sleep.ts';
 import { createPrivateFile } from './create.ts';
@@ -116,7 +117,7 @@ function refuseUnwritable(path: string): void {
     throw new DatabaseOpenError(
       'SQLITE_READONLY',
       `${path} is not writable for this user. Nothing was created or changed.`,
-      { hint: 'Check the owner and permissions of the file and its disk, or open it with readonly: true.' },
+      { hint: checkOwner('the file and its disk, or open it with readonly: true') },
     );
   }
 }
@@ -229,7 +230,7 @@ function openingError(error: unknown, path: string): unknown {
       code,
       `${path} could not be opened. Nothing was repaired or deleted. ${error.message}`,
       {
-        hint: 'Check the disk, and the owner and permissions of the file and its folder, then open it again.',
+        hint: checkOwner('the file and its folder, and the disk', 'open it again'),
         cause: error,
       },
     );
@@ -249,7 +250,7 @@ function openingError(error: unknown, path: string): unknown {
       own ??
       (isDamaged
         ? 'Keep the file and the files next to it unchanged, and restore the newest backup.'
-        : 'Check the owner, the permissions and the free space of the file, its -wal, its -shm and its folder.'),
+        : checkOwner('the file, its -wal, its -shm and its folder, and the free space')),
     cause: 'cause' in error ? error.cause : error,
   });
 }

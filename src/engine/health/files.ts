@@ -4,6 +4,7 @@ import { type FileProblem, REOPEN } from '../connection/open-file.ts';
 import { backupFolder } from '../file/copy-name.ts';
 import { FILE_MODE, FOLDER_MODE } from '../file/file.ts';
 import { shellQuoted } from '../file/path.ts';
+import { checkOwner } from '../hints.ts';
 import { type Check, findingsOf, onDisk } from './check.ts';
 import type { FileFigure, HealthFinding } from './report.ts';
 
@@ -118,7 +119,7 @@ function accessFindings({ path, uid }: Entry, main: Stats | undefined, readonly:
     return [
       say.error(
         `${path} cannot be ${readonly ? 'read' : 'written'} by this user.`,
-        `Run as its owner (user ${uid}), or check the owner and permissions of the file.`,
+        `Run as its owner (user ${uid}). ${checkOwner('the file')}`,
       ),
     ];
   }

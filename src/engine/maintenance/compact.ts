@@ -13,6 +13,7 @@ import { databasePath, MEMORY } from '../file/path.ts';
 import { assertReplaceable } from '../file/place.ts';
 import { exchange } from '../file/replace.ts';
 import { bytesOf } from '../file/wal.ts';
+import { checkOwner } from '../hints.ts';
 import { howTo } from '../host.ts';
 import { checkTimeout } from '../input.ts';
 import { countRows, type RowCounts } from '../migrations/rows.ts';
@@ -108,7 +109,7 @@ function failure(filename: string, isReplaced: boolean, cause: Error & { readonl
         cause,
       })
     : new DorkDbError(cause.code, `${filename} could not be compacted: ${cause.message}. It was not changed.`, {
-        hint: 'Check the disk, and the owner and permissions of the folder, then call again.',
+        hint: checkOwner('the folder, and the disk', 'call again'),
         cause,
       });
 }

@@ -77,7 +77,10 @@ class Project implements Disposable {
 describe(`generate, check and embed in a host's project, on ${RUNTIME}`, { timeout: 300_000 }, () => {
   it('take folder, schema and casing from drizzle.config.ts, and make a module that is kept in step', () => {
     using project = new Project();
-    assert.match(project.done('generate', 'create_notes'), /migrations\/0000_create_notes\.sql is made\. Read its SQL/);
+    assert.match(
+      project.done('generate', 'create_notes'),
+      /migrations\/0000_create_notes\.sql was created\. Read its SQL/,
+    );
     assert.match(project.read('migrations/0000_create_notes.sql'), /`note_title` text NOT NULL/);
     assert.equal(project.done('check'), 'The schema and migrations agree.\n');
     assert.match(project.done('embed'), /^migrations\/history\.ts holds 1 migration\.\n$/);
@@ -87,14 +90,14 @@ describe(`generate, check and embed in a host's project, on ${RUNTIME}`, { timeo
 
     project.write('schema.ts', SCHEMA.replace('text().notNull()', "text().notNull(),\n  body: text().default('')"));
     project.refused(1, /The schema has changes that migrations\/ lacks:\s+ALTER TABLE `notes` ADD `body`/, 'check');
-    assert.match(project.done('generate', 'note_bodies'), /is made and embedded/);
+    assert.match(project.done('generate', 'note_bodies'), /was created and embedded/);
     assert.match(project.read('migrations/history.ts'), /"tag": "0001_note_bodies"/);
     project.done('check');
 
     project.done('generate', 'full_text_search', '--custom');
-    project.refused(1, /0002_full_text_search holds no statement/, 'check');
+    project.refused(1, /0002_full_text_search has no statement/, 'check');
     project.write('migrations/0002_full_text_search.sql', SEARCH);
-    project.refused(1, /history\.ts is not what the SQL files yield\.\nTry: dork-db embed/, 'check');
+    project.refused(1, /history\.ts differs from the SQL files\.\nTry: dork-db embed/, 'check');
     project.done('embed');
     project.done('check');
     assert.deepEqual(JSON.parse(project.done('check', '--json')), { problems: [] });
@@ -112,7 +115,7 @@ describe(`generate, check and embed in a host's project, on ${RUNTIME}`, { timeo
     );
     project.done('check', '--module', 'src/notes.js');
     project.write('src/notes.js', project.read('src/notes.js').replace('create_notes', 'made_notes'));
-    project.refused(1, /src\/notes\.js is not what the SQL files yield/, 'check', '--module', 'src/notes.js');
+    project.refused(1, /src\/notes\.js differs from the SQL files/, 'check', '--module', 'src/notes.js');
     project.write('src/notes.js', 'syntax error');
     project.refused(1, /src\/notes\.js cannot be loaded/, 'check', '--module', 'src/notes.js');
     assert.equal(existsSync(project.file('migrations/history.ts')), false);
@@ -123,18 +126,25 @@ describe(`generate, check and embed in a host's project, on ${RUNTIME}`, { timeo
     project.done('generate', 'create_notes');
     project.done('generate', 'no_more_notes', '--custom');
     project.write('migrations/0001_no_more_notes.sql', 'DELETE FROM notes');
-    project.refused(1, /0001_no_more_notes deletes from notes and does not say that it may/, 'check');
+    project.refused(1, /0001_no_more_notes deletes from notes and does not declare it/, 'check');
     project.done('generate', 'note_index', '--custom');
     project.write('migrations/0002_note_index.sql', 'CREATE INDEX notes_lower ON notes (lower(note_title))');
     project.done('check', '--since', '0002_note_index');
     project.refused(1, /--since is not the tag of a migration/, 'check', '--since', 'note_index');
     renameSync(project.file('migrations/0002_note_index.sql'), project.file('migrations/0002_other.sql'));
-    project.refused(1, /0002_note_index\.sql is in the journal and not in the folder/, 'check');
+    project.refused(1, /0002_note_index\.sql is in the journal but not in the folder/, 'check');
   });
 
   it('refuse a name that says nothing, and a project that they know too little of; nothing is made', () => {
     using project = new Project('');
-    project.refused(2, /the name of the migration says nothing/, 'generate', 'update', '--schema', 'schema.ts');
+    project.refused(
+      2,
+      /the name of the migration must describe its purpose/,
+      'generate',
+      'update',
+      '--schema',
+      'schema.ts',
+    );
     project.refused(1, /--schema is missing, and there is no drizzle\.config\.ts/, 'generate', 'create_notes');
     project.refused(2, /unknown option '--db'/, 'check', '--db', 'notes.db');
     assert.deepEqual(readdirSync(project.file('.')).sort(), ['node_modules', 'package.json', 'schema.ts']);
