@@ -24,6 +24,7 @@ const DONE: readonly string[] = [
   'src/engine/rows',
   'src/engine/connection',
   'src/engine/authoring',
+  'src/engine/driver',
   'src/engine/*',
 ];
 

@@ -29,7 +29,7 @@ export interface Project {
   readonly checksNames: boolean;
   /** The commands to type, e.g. `notes-db generate`. */
   readonly commands: { readonly generate: string; readonly embed: string };
-  /** The other content of the module. */
+  /** Content of the module besides the migrations. */
   readonly embedding?: Embedding;
 }
 

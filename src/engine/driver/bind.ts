@@ -5,7 +5,7 @@ import type { SqliteValue } from './adapter.ts';
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
-/** Refuses what SQLite would store as something else, so that a value is stored exactly or not at all. */
+/** Refuses a value that SQLite would change, so that a value is stored exactly or not at all. */
 function refuse(value: unknown, position: number): never {
   if (Array.isArray(value))
     throw new TypeError(`Parameter ${position} is an array. Spread it: all(...values). Nothing was written.`);
@@ -21,8 +21,8 @@ function refuse(value: unknown, position: number): never {
 }
 
 /**
- * Makes the parameters of a raw statement the same on every driver, in place: undefined is NULL, booleans are 0 and 1,
- * whole numbers are INTEGER.
+ * Converts the parameters of a raw statement for its driver, in the same array: undefined is NULL, booleans are 0 and 1,
+ * integers are INTEGER.
  *
  * @throws TypeError for a Date or another object, a function or a symbol.
  * @throws InvalidInputError for NaN, a bigint beyond 64 bits, and a string with a lone surrogate (UTF-8 has none).

@@ -20,7 +20,7 @@ function refuseOldBun(): void {
   });
 }
 
-/** Bun binds NULL for a parameter that is missing; every driver of ours refuses it. */
+/** Refuses a missing parameter like the other drivers. Bun would bind NULL. */
 function counted(
   statement: Statement<unknown, SQLQueryBindings[]>,
   params: readonly SqliteValue[],
@@ -29,17 +29,17 @@ function counted(
   return params;
 }
 
-/** True for a statement whose text SQLite keeps in the schema, as it was written. */
+/** Returns true for a statement whose text SQLite stores in the schema. */
 function isKept(sql: string): boolean {
-  // Every query of Drizzle's passes here: the lexer is for a text that begins with a comment.
+  // Every query of Drizzle's passes here, so the slower lexer is only for a text that begins with a comment.
   if (/^\w/.test(sql)) return /^(CREATE|ALTER)\b/i.test(sql);
   const [word = ''] = leadingWords(sql, 1);
   return word === 'CREATE' || word === 'ALTER';
 }
 
 /**
- * Bun's SQLite takes a double-quoted name that names nothing for a text. In backquotes it is an error, also when SQLite
- * compiles the statement again because the schema has changed.
+ * Prepares a statement with backquotes instead of double quotes. Bun's SQLite takes a double-quoted name without a match
+ * for text. In backquotes it is an error, also when SQLite compiles the statement again after a change of the schema.
  */
 function prepareStrictly(database: Database, sql: string): Statement<unknown, SQLQueryBindings[]> {
   const strict = sql.includes('"') ? withBackquotes(sql) : sql;

@@ -7,15 +7,15 @@ export interface Column {
   readonly type: string | null;
 }
 
-/** What of a row may be an INTEGER: names for a row that is an object, positions for an array; undefined for all. */
+/** The columns that may hold an INTEGER: by name for rows as objects, by position for arrays; undefined for all. */
 export interface IntegerKeys {
   readonly names: readonly string[] | undefined;
   readonly positions: readonly number[] | undefined;
 }
 
-/** Returns the columns that may hold an INTEGER: a column that is declared TEXT makes a text of each. */
+/** Returns the columns that may hold an INTEGER: a column that is declared TEXT converts integers to text. */
 export function integerKeys(sql: string, columns: readonly Column[]): IntegerKeys {
-  // What `*` stands for changes with the schema.
+  // The columns of `*` change with the schema.
   if (sql.includes('*')) return { names: undefined, positions: undefined };
   const found = columns.map(({ name, type }, i) => ({ name, i, isText: /^\s*(TEXT|VARCHAR)\b/i.test(type ?? '') }));
   const others = found.filter(({ isText }) => !isText);
@@ -23,8 +23,8 @@ export function integerKeys(sql: string, columns: readonly Column[]): IntegerKey
 }
 
 /**
- * True if a number of the row may be an INTEGER that was rounded, since JavaScript's numbers hold integers up to 2^53
- * only. A large REAL is one that may.
+ * Returns true if a number of the row may be a rounded INTEGER, because JavaScript's numbers hold integers only up to
+ * 2^53. Also true for a large REAL.
  */
 export function mayBeRounded(row: unknown, keys: readonly (string | number)[] | undefined): boolean {
   const values = row as AnyRow;
@@ -40,7 +40,7 @@ function isLarge(value: unknown): boolean {
   return typeof value === 'number' && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER);
 }
 
-/** Makes numbers of the integers that fit into one, in place, of a row that was read with every integer as bigint. */
+/** Converts each bigint of a row to a number if it fits, and returns the same row. */
 export function narrowed<T>(row: T): T {
   const values = row as AnyRow;
   for (const key in values) {
@@ -50,7 +50,7 @@ export function narrowed<T>(row: T): T {
   return row;
 }
 
-/** An INTEGER as a number if it fits into one. */
+/** Returns an INTEGER as a number if it fits. */
 export function numberIfSafe(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;

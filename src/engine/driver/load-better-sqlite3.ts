@@ -14,7 +14,7 @@ const OLDEST_NODE = '22.14.0';
 /** The major version that this package is made for. */
 const MAJOR = '13';
 
-/** What is used of the driver. */
+/** The part of the driver that this package uses. */
 export interface BetterStatement {
   readonly reader: boolean;
   readonly readonly: boolean;
@@ -127,7 +127,7 @@ function find(): Library {
     return { name: 'better-sqlite3', version, path, Database: require(path) };
   } catch (cause) {
     throw new UnsupportedRuntimeError('DRIVER_MISSING', 'better-sqlite3 could not be loaded. Nothing was opened.', {
-      hint: 'Install it beside @dorkos/db: npm install better-sqlite3@13',
+      hint: 'Install it next to @dorkos/db: npm install better-sqlite3@13',
       cause,
     });
   }

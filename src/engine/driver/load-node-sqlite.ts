@@ -34,7 +34,7 @@ export function loadNodeSqlite(): NodeSqlite {
 
 let areNumbersPositional: boolean | undefined;
 
-/** Returns whether this Node takes `?1` by position, as it does `?`; older ones took it by its name. */
+/** Returns true if this Node binds `?1` by position, like `?`; older versions bind it by name. */
 export function takesNumbersByPosition(database: DatabaseSync): boolean {
   if (areNumbersPositional === undefined) {
     try {
@@ -46,7 +46,7 @@ export function takesNumbersByPosition(database: DatabaseSync): boolean {
   return areNumbersPositional;
 }
 
-/** Returns whether this runtime has a node:sqlite that keeps what it is given. */
+/** Returns true if this runtime has a node:sqlite that stores values unchanged. */
 export function isNodeSqliteSound(): boolean {
   if (sound) return true;
   const driver = builtin();

@@ -6,8 +6,8 @@ import type { SqliteValue } from './adapter.ts';
 import { NodeStatement } from './node-statement.ts';
 
 /**
- * An ATTACH that creates no file, as with the other drivers: node:sqlite opens every file such that SQLite would create
- * the attached one.
+ * An ATTACH that creates no file, like that of the other drivers: node:sqlite opens every file with a flag that makes
+ * SQLite create attached files.
  */
 export class AttachStatement extends NodeStatement {
   readonly #database: DatabaseSync;

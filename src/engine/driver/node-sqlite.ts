@@ -9,14 +9,14 @@ import { AttachStatement } from './node-attach.ts';
 import { NAMED, named } from './node-error.ts';
 import { NodeStatement } from './node-statement.ts';
 
-/** The driver creates what is not there, unless a URI says otherwise. https://sqlite.org/uri.html */
+/** Returns a URI, because the driver creates a missing file for a plain path. https://sqlite.org/uri.html */
 function uri(filename: string, { readonly, isClosed }: { readonly: boolean; isClosed: boolean }): string {
   const { href } = pathToFileURL(filename);
   if (isClosed) return `${href}?mode=ro&immutable=1`;
   return `${href}?mode=${readonly ? 'ro' : 'rw'}`;
 }
 
-/** Named here, so that they are not collected, which would close them. */
+/** Referenced here, because the garbage collector would close them. */
 const abandoned: object[] = [];
 
 class NodeDatabase implements DriverDatabase {

@@ -9,12 +9,13 @@ import { named } from './node-error.ts';
 
 type Params = readonly SqliteValue[];
 type Names = readonly (string | undefined)[];
-/** What the driver's types call a row, in either form. */
+/** A row of the driver, in either form. */
 type DriverRow = Record<string, SqliteValue> | SqliteValue[];
 
 /**
- * A statement of node:sqlite. Its objects have no prototype, so rows come as arrays and are made into objects; except
- * where a `*` makes the columns change with the schema. For an integer beyond 2^53 it throws, after the statement has run.
+ * A statement of node:sqlite. The driver's objects have no prototype, so rows are read as arrays and converted to objects.
+ * With a `*`, whose columns change with the schema, the driver's objects are copied instead. For an integer beyond 2^53 the
+ * driver throws, after the statement has run.
  */
 export class NodeStatement implements DriverStatement {
   readonly readonly: boolean;
@@ -36,17 +37,17 @@ export class NodeStatement implements DriverStatement {
     this.#count = names?.length ?? countParameters(sql);
     const { readonly, writesRows } = statementKind(sql);
     this.readonly = readonly;
-    // Asking for the columns costs as much as preparing, and these words always have some, or none.
+    // Reading the columns costs as much as preparing, and for these words it is known whether there are any.
     const hasColumns = /^\s*(select|values)\b/i.test(sql) || (!isPlainWrite(sql) && this.#inner.columns().length > 0);
     this.isQuery = readonly && hasColumns;
     this.#writesRows = writesRows;
-    // Each integer of what can write is read as a bigint, since it cannot run again.
+    // A writing statement cannot run again, so each of its integers is read as a bigint.
     if (!readonly && hasColumns) this.#inner.setReadBigInts(true);
     this.#hasStar = hasStar(sql);
     if (!this.#hasStar) this.#inner.setReturnArrays(true);
   }
 
-  /** The driver binds NULL for what is missing. */
+  /** Checks the number of parameters, because the driver binds NULL for missing ones. */
   protected args(params: Params): never[] {
     if (this.#names) return arranged(params, this.#names) as never[];
     if (params.length !== this.#count) assertCount(params, this.#count);

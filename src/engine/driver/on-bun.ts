@@ -11,7 +11,7 @@ export const onBun: ChooseDriver = (name) => {
   if (name === undefined || name === bunSqlite.driver) return bunSqlite;
   throw new UnsupportedRuntimeError(
     'DRIVER_UNKNOWN',
-    `options.driver is ${JSON.stringify(name)}, which is no driver on Bun. Nothing was opened.`,
+    `options.driver is ${JSON.stringify(name)}, which is not a driver on Bun. Nothing was opened.`,
     { hint: 'Leave it out: on Bun it is always bun:sqlite.' },
   );
 };

@@ -7,7 +7,7 @@ import { nodeSqlite } from './node-sqlite.ts';
 import { firstLibrary } from './process-libraries.ts';
 import { usedDriver } from './register.ts';
 
-/** Decides which driver Node uses where the caller does not: `better-sqlite3` or `node:sqlite`. */
+/** Selects the driver on Node if the caller does not: `better-sqlite3` or `node:sqlite`. */
 const VARIABLE = 'DORK_DB_DRIVER';
 
 const ADAPTERS: Readonly<Record<string, Adapter>> = { 'better-sqlite3': betterSqlite3, 'node:sqlite': nodeSqlite };
@@ -15,8 +15,8 @@ const ADAPTERS: Readonly<Record<string, Adapter>> = { 'better-sqlite3': betterSq
 let chosen: Adapter | undefined;
 
 /**
- * The driver on Node: the one that is asked for, by option or by variable; else the one that this process uses already;
- * else better-sqlite3 if it is installed, which is faster with long lists; else Node's own.
+ * Returns the driver on Node: the one of the option or the variable; else the one that this process uses already; else
+ * better-sqlite3 if it is installed, because it is faster with many rows; else node:sqlite.
  *
  * @throws UnsupportedRuntimeError if there is none.
  */
@@ -33,9 +33,9 @@ function available(): Adapter {
   if (isNodeSqliteSound()) return nodeSqlite;
   throw new UnsupportedRuntimeError(
     'DRIVER_MISSING',
-    `better-sqlite3 is not installed, and Node ${process.versions.node} has no SQLite of its own that can be used. Nothing was opened.`,
+    `better-sqlite3 is not installed, and Node ${process.versions.node} has no usable SQLite of its own. Nothing was opened.`,
     {
-      hint: 'Run Node 24.16 or newer (of Node 26: 26.1), which needs nothing else, or install it: npm install better-sqlite3@13',
+      hint: 'Run Node 24.16 or newer (of Node 26: 26.1), which needs no driver, or install one: npm install better-sqlite3@13',
     },
   );
 }
@@ -43,8 +43,8 @@ function available(): Adapter {
 function unknown(name: string, isVariable: boolean): never {
   throw new UnsupportedRuntimeError(
     'DRIVER_UNKNOWN',
-    `${isVariable ? `${VARIABLE} is` : 'options.driver is'} ${JSON.stringify(name)}, which is no driver on Node. Nothing was opened.`,
-    { hint: `Give one of: ${Object.keys(ADAPTERS).join(', ')}; without it, the best that is there is taken.` },
+    `${isVariable ? `${VARIABLE} is` : 'options.driver is'} ${JSON.stringify(name)}, which is not a driver on Node. Nothing was opened.`,
+    { hint: `Use one of: ${Object.keys(ADAPTERS).join(', ')}; by default the best available one is used.` },
   );
 }
 

@@ -1,14 +1,14 @@
 /**
- * What every copy of this package in a process must agree on. POSIX locks belong to the process: if two SQLite libraries
+ * The state that every copy of this package in a process shares. POSIX locks belong to the process: if two SQLite libraries
  * open one file, both get the write lock, and the first to close drops the other's locks and deletes its -wal.
  * https://sqlite.org/howtocorrupt.html#_multiple_copies_of_sqlite_linked_into_the_same_application
  */
 interface Register {
-  /** The native driver that the first copy has loaded; the others take it. */
+  /** The native driver that the first copy has loaded; the others use it. */
   library?: Library;
   /** The name of the driver that was used first. */
   driver?: string;
-  /** Which SQLite has a file open, by `device:inode`, and how often. */
+  /** The SQLite library that has a file open, by `device:inode`, and the number of connections. */
   readonly files: Map<string, { readonly sqlite: object | string; count: number }>;
 }
 
@@ -16,16 +16,16 @@ interface Register {
 export interface Library {
   readonly name: string;
   readonly version: string;
-  /** The file that it was loaded from, for a thread to load the same. */
+  /** The file that it was loaded from, so that a thread can load the same one. */
   readonly path: string;
-  /** Its class for a database. */
+  /** The class of its databases. */
   readonly Database: unknown;
 }
 
-/** The 1 is the version of this interface: another one must take another key. */
+/** The 1 is the version of this interface: another version must use another key. */
 const KEY = Symbol.for('@dorkos/db/register/1');
 
-/** Each worker thread has a register of its own; a native driver is one library for all of them. */
+/** Returns the register of this thread. A native driver is one library for all threads. */
 function register(): Register {
   const holder = globalThis as { [KEY]?: Register };
   holder[KEY] ??= { files: new Map() };
@@ -42,12 +42,12 @@ export function sharedLibrary(name: string, major: string, load: () => Library):
   return own;
 }
 
-/** Says that this process uses a driver; the first one counts. */
+/** Records the driver of this process; the first one counts. */
 export function markUsed(driver: string): void {
   register().driver ??= driver;
 }
 
-/** Returns the name of the driver that this process has used first, through any copy of this package in this thread. */
+/** Returns the name of the first driver that this process has used, through any copy of this package in this thread. */
 export function usedDriver(): string | undefined {
   const { driver, library } = register();
   return driver ?? library?.name;
