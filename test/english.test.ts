@@ -25,6 +25,8 @@ const DONE: readonly string[] = [
   'src/engine/connection',
   'src/engine/authoring',
   'src/engine/driver',
+  'src/engine/cli',
+  'src/cli',
   'src/engine/*',
 ];
 

@@ -100,7 +100,7 @@ describe(`dork-db restore without a terminal, on ${RUNTIME}`, () => {
         encoding: 'utf8',
       });
       assert.equal(status, 2, stderr);
-      assert.match(stderr, /give --yes to restore, or --dry-run/);
+      assert.match(stderr, /pass --yes to restore, or --dry-run/);
     }
     assert.deepEqual(readFileSync(file), before);
     assert.equal(existsSync(folder.file('backups')), false);

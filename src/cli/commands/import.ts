@@ -33,13 +33,13 @@ export const importOlder = (moveReleaseAside: MoveReleaseAside): Command => ({
   options: {
     '--from <home>': 'the folder of the older DorkOS, or a release’s dork.db (default: $DORK_HOME, else ~/.dork)',
     '--from-export <folder>': { description: FROM_EXPORT, conflicts: ['from', 'dryRun', 'keepOrphans'] },
-    '--dry-run': 'say what would be imported; writes nothing',
-    '--keep-orphans': 'attach runs whose schedule is gone to a paused, disabled one of the same id',
+    '--dry-run': 'show what would be imported; writes nothing',
+    '--keep-orphans': 'attach runs without a schedule to a paused, disabled one with the same id',
   },
   help:
-    'A release’s dork.db at the path of ours is first moved aside, as it is; nobody may have it open.\n' +
-    'The older files are never changed. Run it as often as you like: it brings what is new, and leaves what was changed here.\n' +
-    'Exit code 1 where a file could not be imported; the others are.',
+    'A release’s dork.db at the path of the new file is first renamed; nobody may have it open.\n' +
+    'The older files are never changed. Run it as often as you like: it imports new rows, and keeps what was changed here.\n' +
+    'Exit code 1 if a file could not be imported; the other files are imported.',
   examples: [
     'import --dry-run',
     'import',
@@ -54,7 +54,7 @@ async function runImport(call: Call<Schema, Options>, moveReleaseAside: MoveRele
   const { kit, filename } = call;
   const { from, dryRun = false, keepOrphans = false } = call.options;
   const moved = dryRun || from !== undefined ? undefined : moveReleaseAside(filename);
-  // A dry run moves, creates and migrates nothing: what is not there is taken for empty.
+  // A dry run moves, creates and migrates nothing: a missing file is treated as an empty one.
   const isAtPath = dryRun && from === undefined && isReleaseAt(call);
   const isEmpty = isAtPath || (dryRun && !isThere(filename));
   using db = isEmpty
@@ -66,12 +66,12 @@ async function runImport(call: Call<Schema, Options>, moveReleaseAside: MoveRele
   const receipt = { ...imported, filename, ...(moved !== undefined && { moved }) };
   progress[Symbol.dispose]();
   if (receipt.failed > 0) process.exitCode = EXIT_CODE.failed;
-  const first = moved === undefined ? '' : `The dork.db of DorkOS was moved to ${moved}, as it is.\n`;
+  const first = moved === undefined ? '' : `The dork.db of DorkOS was moved to ${moved}, unchanged.\n`;
   call.print(receipt, () => `${first}${describe(receipt)}`);
   if (!call.json) for (const error of differentErrors(receipt)) printError(error, false);
 }
 
-/** True if the dork.db of a release is at the path of ours. */
+/** Returns true if the dork.db of a release is at the path of the new file. */
 function isReleaseAt({ kit, filename }: Call<Schema, Options>): boolean {
   if (!isThere(filename)) return false;
   try {

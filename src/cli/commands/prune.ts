@@ -17,7 +17,7 @@ const UNITS: Record<string, number> = { d: 86_400_000, h: 3_600_000, m: 60_000 }
 export const prune: Command = {
   name: 'prune',
   group: 'Space',
-  description: 'delete old rows in small batches, beside other writers',
+  description: 'delete old rows in small batches; others may write meanwhile',
   options: {
     '--runs-per-schedule <count>': {
       description: 'keep this many runs of each schedule, the newest',
@@ -28,7 +28,7 @@ export const prune: Command = {
       parse: ageOrInstant,
     },
     '--expired-messages': 'delete messages of the relay index that have expired',
-    '--buckets': 'delete buckets of the call limits that no window needs any more',
+    '--buckets': 'delete expired buckets of the call limits',
   },
   examples: ['prune --runs-per-schedule 100 --traces-older-than 30d', 'prune --expired-messages --json'],
   run: runPrune,
@@ -42,7 +42,7 @@ function ageOrInstant(text: string): string | number {
 async function runPrune(call: Call<Schema, Options>): Promise<void> {
   const { runsPerSchedule, tracesOlderThan, expiredMessages, buckets } = call.options;
   if (runsPerSchedule === undefined && tracesOlderThan === undefined && !expiredMessages && !buckets) {
-    call.refuse('say what to delete: --runs-per-schedule, --traces-older-than, --expired-messages, --buckets');
+    call.refuse('name what to delete: --runs-per-schedule, --traces-older-than, --expired-messages, --buckets');
   }
   using db = call.open({ migrations: 'require' });
   using progress = pruneProgress();

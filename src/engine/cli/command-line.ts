@@ -40,11 +40,11 @@ export async function commandLine<TSchema extends Schema>(
   const { command } = kit.definition;
   if (command === undefined) {
     throw new InvalidInputError('definition.command', 'is missing: the command line has no name', {
-      hint: 'Give its name to defineDb(), as in command: "notes-db".',
+      hint: 'Pass its name to defineDb(), e.g. command: "notes-db".',
     });
   }
   const { runProgram } = await import('./program.ts');
-  // Commands of the engine ask nothing of the schema.
+  // Commands of the engine do not depend on the schema.
   const code = await runProgram(kit as unknown as DefinedDb<Schema>, command, options as CommandLineOptions<Schema>);
   process.exitCode = code;
   return code;

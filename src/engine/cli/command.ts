@@ -35,11 +35,11 @@ export interface Command<TSchema extends Schema = Schema, TOptions extends objec
   readonly help?: string;
   /** Examples for its help, without the name of the command line. Default: none. */
   readonly examples?: readonly string[];
-  /** False if it is not about a database file, and takes no `--db`. Default true. */
+  /** False if the command needs no database file and has no `--db`. Default true. */
   readonly hasFile?: boolean;
   /**
-   * Does it. What it throws is printed, and the exit code is then 1; `process.exitCode` may be set to 3 for "done, but
-   * look at what it says".
+   * Runs the command. An error is printed, and the exit code is then 1. A command sets `process.exitCode` to 3 if it
+   * succeeded but its output needs attention.
    */
   run(call: Call<TSchema, TOptions>): unknown;
 }
@@ -63,7 +63,7 @@ export interface Call<TSchema extends Schema = Schema, TOptions extends object =
   /**
    * The absolute path of `--db`, else of the definition. The file need not exist.
    *
-   * @throws InvalidInputError for a path that the drivers would take for another one.
+   * @throws InvalidInputError for a path that the drivers would interpret as another one.
    */
   readonly filename: string;
   /**
@@ -73,16 +73,16 @@ export interface Call<TSchema extends Schema = Schema, TOptions extends object =
    */
   existingFile(): string;
   /**
-   * Opens the file, which must exist, as it is: nothing is migrated unless the options say so.
+   * Opens the file, which must exist. It is not migrated unless the options ask for it.
    *
    * @throws DatabaseOpenError if there is none, or if it cannot be opened.
    */
   open(options?: CreateDbOptions): Database<TSchema>;
-  /** Prints what was found out to stdout: the report with `--json`, else the text. */
+  /** Prints the result to stdout: the report with `--json`, else the text. */
   print(report: unknown, text: string | (() => string)): void;
   /** Returns a table without borders for {@link print}. */
   table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string;
-  /** Ends the command with a message and the exit code 2: what was given does not fit together. */
+  /** Ends the command with a message and the exit code 2, for arguments that do not fit together. */
   refuse(message: string): never;
 }
 
@@ -90,13 +90,13 @@ export interface Call<TSchema extends Schema = Schema, TOptions extends object =
 export interface CommandLineOptions<TSchema extends Schema> {
   /** The host's own views of the console, shown between the engine's *Now* and *File*. Default: none. */
   readonly views?: readonly View[];
-  /** The host's own commands. Default: none but the engine's. */
+  /** The host's own commands, in addition to the engine's. Default: none. */
   readonly commands?: readonly Command<TSchema>[];
   /** One sentence for the help. Default: one with the name of the database. */
   readonly description?: string;
-  /** What `--version` prints. Default: there is no such option. */
+  /** The output of `--version`. Default: there is no such option. */
   readonly version?: string;
-  /** Where the file is if no `--db` is given, in words for the help. Default: the definition's path. */
+  /** The path of the file without `--db`, in words for the help. Default: the definition's path. */
   readonly defaultPath?: string;
   /** The words of the command line. Default: those of this process. */
   readonly argv?: readonly string[];

@@ -1,10 +1,10 @@
-/** What a command ends with; `--help` says it too. */
+/** The exit codes of every command; `--help` lists them too. */
 export const EXIT_CODE = {
   done: 0,
   /** Failed or refused. */
   failed: 1,
   /** The command line was wrong. */
   usage: 2,
-  /** Done, but there is something to look at. */
+  /** Done, but the output needs attention. */
   look: 3,
 } as const;

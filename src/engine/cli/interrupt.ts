@@ -11,8 +11,8 @@ type Signal = (typeof SIGNALS)[number];
 const GUARDED = 'DORK_DB_GUARDED';
 
 /**
- * Cleans up if the process is interrupted before the end of the block: files in the making are removed, and one sentence
- * says what was done.
+ * Cleans up if the process is interrupted before the end of the block: removes unfinished files, and prints one sentence
+ * with the outcome.
  *
  * @param outcome Returns the sentence.
  */
@@ -26,7 +26,7 @@ export function onInterrupt(outcome: () => string): Disposable {
   };
 }
 
-/** Ends this process as the signal itself would: a shell shows 130 for Ctrl-C, and a thread that is busy cannot delay it. */
+/** Ends this process by the signal itself: a shell shows 130 for Ctrl-C, and a busy thread cannot delay it. */
 export function endBy(signal: Signal, outcome: string): void {
   discardAll();
   const showCursor = process.stderr.isTTY ? '\u001B[?25h\u001B[?7h\r\u001B[K' : '';
@@ -36,11 +36,11 @@ export function endBy(signal: Signal, outcome: string): void {
 }
 
 /**
- * Runs a command in a process of its own if someone may press Ctrl-C: a statement of SQLite blocks every handler of this
- * one for as long as it runs, so the process that does the work can only be ended, and another one cleans up.
+ * Runs a command in a separate process if someone may press Ctrl-C: a statement of SQLite blocks every signal handler of
+ * its process, so the working process can only be killed, and this one cleans up.
  *
- * @param cleanUp Removes what the ended process left, and returns the sentence that says what was done.
- * @returns False in the process that is to do the work.
+ * @param cleanUp Removes the leftovers of the ended process, and returns the sentence with the outcome.
+ * @returns False in the process that does the work.
  */
 export async function guarded(cleanUp: () => Promise<string>): Promise<boolean> {
   if (process.env[GUARDED] || !(process.stdin.isTTY || process.stderr.isTTY)) return false;

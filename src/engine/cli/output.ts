@@ -23,7 +23,7 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** A table without borders; numbers stand to the right. */
+/** Returns a table without borders, with numbers aligned to the right. */
 export function formatTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const isNumber = head.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number'));
   const table = new Table({
@@ -91,7 +91,7 @@ export function printJson(value: unknown): void {
   printRaw(JSON.stringify(value, null, 2));
 }
 
-/** Says what went wrong and what to do; with `json` as an object of the same fields. */
+/** Prints an error and its hint; with `json` as an object with the same fields. */
 export function printError(error: unknown, json: boolean): void {
   if (json) printJson({ error: describe(error) });
   else process.stderr.write(`${fitted(messageAndHint(error).join('\n'), process.stderr)}\n`);

@@ -71,7 +71,7 @@ const EXAMPLES = [
   ['status --json | jq .rows', 'for programs'],
 ] as const;
 
-/** What every call of one command line has in common. */
+/** A command line, shared by all of its calls. */
 interface Line {
   readonly kit: DefinedDb<Schema>;
   readonly command: string;
@@ -106,7 +106,7 @@ function printOverview(line: Line): void {
 
 let isWatched = false;
 
-/** Ends the process if whoever reads its output stops reading, as in `notes-db status | head -1`. */
+/** Ends the process if the reader of its output stops reading, e.g. in `notes-db status | head -1`. */
 function endWithReader(): void {
   if (isWatched) return;
   isWatched = true;
@@ -125,7 +125,7 @@ function programOf(line: Line): Commander {
     .description(options.description ?? `The database "${kit.definition.name}", in one SQLite file.`)
     .exitOverride()
     .commandsGroup('Shell:')
-    .showHelpAfterError(`(${command} --help says how)`)
+    .showHelpAfterError(`(see ${command} --help)`)
     .configureHelp({ subcommandTerm: termOf, subcommandDescription: (each) => each.description().split(';')[0] ?? '' })
     .addHelpText('after', ['', 'Examples:', ...examples].join('\n'))
     .addHelpText('afterAll', EXIT_CODES);
@@ -174,7 +174,7 @@ function databaseOption({ kit, options }: Line): Option {
   return new Option('--db <path>', `the database file (default: ${options.defaultPath ?? inWords(defaultPath)})`);
 }
 
-/** The help is printed also where the default path cannot be found out. */
+/** Returns the default path, or the error, because the help must be printed in any case. */
 function inWords(defaultPath: () => string): string {
   try {
     return defaultPath();

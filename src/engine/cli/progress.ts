@@ -7,26 +7,26 @@ import type { CompactProgress } from '../maintenance/compact.ts';
 import type { MigrationProgress } from '../migrations/progress.ts';
 import { formatCount, formatDuration } from './output.ts';
 
-/** Work that is shorter needs no progress. */
+/** Shorter work shows no progress. */
 const QUIET_MS = 1000;
 
-/** How often a line is printed where there is no terminal. */
+/** How often a line is printed without a terminal. */
 const LINE_MS = 5000;
 
-/** Where it is told before each step, which may be long: a terminal shows the first at once. */
+/** For progress that is reported before each step, which may take long: a terminal shows the first one at once. */
 const BEFORE_STEPS = { lineMs: 0, quietMs: process.stderr.isTTY ? 0 : QUIET_MS };
 
-/** How far something is, as it is shown. */
+/** The progress of some work, for display. */
 export interface Place {
   readonly label: string;
   readonly value: number;
   readonly total: number;
   readonly shown: string;
-  /** An amount of what is counted, where a rate means something: `12.3 MB`. */
+  /** Formats an amount, e.g. `12.3 MB`; undefined if a rate is not shown. */
   readonly amount?: (value: number) => string;
 }
 
-/** Shows how far long work is; on a terminal as a bar, elsewhere as a line now and then. */
+/** Shows the progress of long work; on a terminal as a bar, elsewhere as an occasional line. */
 export interface ProgressDisplay<T> extends Disposable {
   readonly onProgress: (progress: T) => void;
 }
@@ -44,7 +44,7 @@ export function backupProgress(): ProgressDisplay<BackupProgress> {
   }));
 }
 
-/** How far something is that counts rows. */
+/** Returns the progress of work that counts rows. */
 export function ofRows(rows: number, totalRows: number): Pick<Place, 'shown' | 'amount'> {
   return {
     shown: `${formatCount(rows)} of ${formatCount(totalRows)} rows`,

@@ -22,7 +22,7 @@ export const PROJECT_OPTIONS = {
 
 const CONFIGS = ['ts', 'mts', 'js', 'mjs', 'json'].map((ending) => `drizzle.config.${ending}`);
 
-/** What a drizzle.config.ts holds of {@link KitConfig}, and the folder. */
+/** The content of a drizzle.config.ts: {@link KitConfig} and the folder. */
 interface ConfigFile extends Partial<KitConfig> {
   readonly out?: string;
 }
@@ -59,7 +59,7 @@ function defaultModule(folder: string): string {
   return names.find(isThere) ?? join(folder, 'history.ts');
 }
 
-/** What drizzle-kit wants to know beyond its credentials, which are nobody's business. */
+/** Returns the options that drizzle-kit needs to generate, without its credentials. */
 function kitConfig({ casing, migrations, driver }: ConfigFile): Partial<KitConfig> {
   return {
     ...(casing !== undefined && { casing }),

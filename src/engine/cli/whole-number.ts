@@ -1,5 +1,5 @@
 /** Returns the value of an option that counts something. */
 export function wholeNumber(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new RangeError('It is a whole number from 0.');
+  throw new RangeError('It must be a non-negative integer.');
 }

@@ -86,7 +86,7 @@ describe(`the traps of drizzle-kit, on ${RUNTIME}`, () => {
     [
       'deleted rows that are not declared',
       ['DELETE FROM children WHERE note IS NULL'],
-      /deletes from children and does not say/,
+      /deletes from children and does not declare/,
     ],
     ['two statements in a chunk', ['SELECT 1; SELECT 2'], /holds 2 statements/],
     ['a migration of comments only', ['-- nothing here'], /has no statement/],

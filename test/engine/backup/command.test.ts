@@ -44,7 +44,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
     assert.deepEqual(idsIn(file), ['kept']);
     const undone = dorkDb('restore', `${report.replaced}/dork.db`, '--db', file, '--yes');
     assert.equal(undone.code, 0, undone.err);
-    assert.match(undone.out, /Nothing is lost against what was there\./);
+    assert.match(undone.out, /Nothing of the previous content is lost\./);
     assert.deepEqual(idsIn(file), ['kept', 'later']);
   });
 

@@ -95,7 +95,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     const file = folder.file('notes.db');
     assert.equal(run(['migrate', '--db', file]).code, 0);
     const cases: [number, RegExp, ...string[]][] = [
-      [2, /notes-db --help says how/, 'nothing'],
+      [2, /see notes-db --help/, 'nothing'],
       [2, /required option '--db <path>'/, 'status'],
       [2, /missing required argument 'word'/, 'find', '--db', file],
       [2, /--limit must be positive/, 'find', 'x', '--db', file, '--limit', '0'],

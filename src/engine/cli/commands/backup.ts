@@ -19,12 +19,12 @@ interface Options {
 export const backup: Command = {
   name: 'backup',
   group: 'Copies',
-  description: 'copy the database, as it is at this moment, into a new file and read it back; others may write',
+  description: 'copy the database into a new file and read it back; others may write meanwhile',
   options: {
     ...ALL_TABLES,
-    '--to <file>': 'the file to make',
-    '--dir <folder>': 'the folder to make a file in (default: backups beside the database)',
-    '--label <text>': 'what it is for; becomes a part of the name',
+    '--to <file>': 'the file to create',
+    '--dir <folder>': 'the folder of the new file (default: backups next to the database)',
+    '--label <text>': 'its purpose; becomes a part of the name',
     '--daily': 'make the backup of this UTC day, unless there is one',
     '--deep': 'also compare every index with its table and follow every foreign key',
   },

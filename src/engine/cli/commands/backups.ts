@@ -28,17 +28,17 @@ export const backups: Command = {
   group: 'Copies',
   description: 'list the backups, newest first; with --prune delete old ones',
   options: {
-    '--dir <folder>': 'the folder with the backups (default: backups beside the database)',
-    '--all': 'those of every database in the folder, each by itself; default: those of this one',
-    '--prune': 'delete old daily backups and copies from before migrations; one that is good always stays',
-    '--dry-run': 'with --prune: say what would be deleted; deletes nothing',
+    '--dir <folder>': 'the folder with the backups (default: backups next to the database)',
+    '--all': 'the backups of every database in the folder; default: only of this one',
+    '--prune': 'delete old daily backups and copies from before migrations; at least one usable backup is kept',
+    '--dry-run': 'with --prune: list what would be deleted; deletes nothing',
     '--daily <count>': count('with --prune: keep the backups of this many days (default: 7)'),
     '--weekly <count>': count('and the newest of this many weeks (default: 4)'),
     '--pre-migration <count>': count('and this many copies from before migrations (default: 10)'),
   },
   help:
     'Backups made by hand, with a label or without, are never deleted.\n' +
-    'Exit code 3 where a file in the folder is no backup that can be used.',
+    'Exit code 3 if a file in the folder is not a usable backup.',
   examples: ['backups', 'backups --prune --dry-run', 'backups --dir /mnt/usb --json'],
   run: runBackups,
 };

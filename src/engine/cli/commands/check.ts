@@ -14,14 +14,14 @@ interface Options extends ProjectOptions {
 export const checkMigrations: Command = {
   name: 'check',
   group: 'Schema',
-  description: 'say whether the schema, the migrations and their module agree, and what would fail on a file with data',
+  description: 'check that schema, migrations and module agree; find migrations that would fail on a file with data',
   arguments: { '[folder]': 'the folder of drizzle-kit (default: that of drizzle.config.ts, else drizzle)' },
   options: {
     ...PROJECT_OPTIONS,
-    '--since <tag>': 'look at the SQL of this migration and later ones only: older ones are released',
-    '--names': 'also refuse names of migrations that do not say what they are for',
+    '--since <tag>': 'check only the SQL of this migration and later ones: older ones are released',
+    '--names': 'also refuse names of migrations that do not describe their purpose',
   },
-  help: 'It runs drizzle-kit on a copy of the folder, and changes nothing. Exit code 1 if something is wrong.',
+  help: 'Runs drizzle-kit on a copy of the folder, and changes nothing. Exit code 1 if there is a problem.',
   examples: ['check', 'check ./drizzle --schema src/schema.ts --since 0042_last_release'],
   hasFile: false,
   run: runCheck,

@@ -14,7 +14,7 @@ interface Options {
 export const checkpoint: Command = {
   name: 'checkpoint',
   group: 'Space',
-  description: 'move what the -wal holds into the file, and give its space back',
+  description: 'move the content of the -wal into the file, and free its space',
   options: {
     '--mode <mode>': {
       description: 'how far it goes',
@@ -23,7 +23,7 @@ export const checkpoint: Command = {
     },
     '--wait <ms>': { description: 'how long to wait for readers and writers', parse: wholeNumber, default: 0 },
   },
-  help: 'Exit code 3: a reader or a writer was in the way; what could be moved is moved.',
+  help: 'Exit code 3: a reader or a writer was in the way, and only a part was moved.',
   examples: ['checkpoint', 'checkpoint --wait 5000 --json'],
   run: runCheckpoint,
 };
@@ -40,5 +40,5 @@ function describe(report: CheckpointReport, command: string): string {
   const { filename, busy, log, checkpointed, walBytesBefore, walBytesAfter } = report;
   const sizes = `-wal ${formatBytes(walBytesBefore)} before, ${formatBytes(walBytesAfter)} now`;
   if (!busy) return `${filename}: everything is in the file; ${sizes}.`;
-  return `${filename}: busy. ${formatCount(checkpointed)} of ${formatCount(log)} pages of the -wal are in the file; ${sizes}.\n${command} doctor says which process is in the way.`;
+  return `${filename}: busy. ${formatCount(checkpointed)} of ${formatCount(log)} pages of the -wal are in the file; ${sizes}.\n${command} doctor names the process that is in the way.`;
 }

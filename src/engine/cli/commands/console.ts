@@ -30,12 +30,12 @@ export const console: Command = {
 
 function portNumber(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new RangeError('It is a number from 0 to 65535.');
+  throw new RangeError('It must be a number from 0 to 65535.');
 }
 
 async function runConsole(call: Call<Schema, Options>): Promise<void> {
   const { kit, options, command } = call;
-  // What is there is shown, also if it is no database any more.
+  // A file that is not a database any more is shown too.
   const filename = realFile(isThere(call.filename) ? call.filename : call.existingFile());
   const wasClosed = !isThere(`${filename}-wal`);
   const views = engineViews(call.views);
@@ -52,7 +52,7 @@ async function runConsole(call: Call<Schema, Options>): Promise<void> {
   if (wasClosed) removeSidecars(kit, filename);
 }
 
-/** Ctrl-C is how it ends, and no failure. */
+/** Waits for Ctrl-C, the normal end of this command. */
 async function interrupted(): Promise<void> {
   const ending = new AbortController();
   const { signal } = ending;

@@ -34,12 +34,12 @@ const COLORS: Record<HealthSeverity, (text: string) => string> = {
 export const doctor: Command = {
   name: 'doctor',
   group: 'Look',
-  description: 'say what is well with the file and what is not, and what to do; changes nothing',
+  description: 'check the file and everything next to it, with hints; changes nothing',
   options: {
-    '--quick': 'read every page once too; without it, only of a file of up to 64 MB',
+    '--quick': 'also read every page once; without it, only if the file has up to 64 MB',
     '--deep': 'read everything, compare indexes with tables, follow foreign keys, and read the newest backup',
   },
-  help: 'Exit codes: 0 all is well, 3 warnings, 1 errors.',
+  help: 'Exit codes: 0 no findings, 3 warnings, 1 errors.',
   examples: ['doctor', 'doctor --deep --json'],
   run: runDoctor,
 };
@@ -53,7 +53,7 @@ async function runDoctor(call: Call<Schema, Options>): Promise<void> {
   call.print(report, () => describe(report));
 }
 
-/** Files up to this size are read whole without being asked to: that takes a moment. */
+/** Files up to this size are read whole by default, because that takes only a moment. */
 const READ_WHOLE_BYTES = 64 * 2 ** 20;
 
 async function examine(call: Call<Schema, Options>): Promise<HealthReport> {

@@ -11,7 +11,7 @@ export const embedMigrations: Command = {
   description: 'write the migrations of a folder into one module, for bundles and binaries',
   arguments: { '[folder]': 'the folder of drizzle-kit (default: that of drizzle.config.ts, else drizzle)' },
   options: { '--to <file>': 'the module to write, .ts or .js (default: history.ts in the folder)' },
-  help: 'The module exports `history`, which defineDb() takes in the place of readHistory(folder).',
+  help: 'The module exports `history`, which defineDb() accepts instead of readHistory(folder).',
   examples: ['embed ./drizzle', 'embed ./drizzle --to src/history.ts'],
   hasFile: false,
   run: runEmbed,

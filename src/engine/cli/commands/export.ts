@@ -16,15 +16,15 @@ interface Options {
 export const exportTables: Command = {
   name: 'export',
   group: 'Copies',
-  description: 'write every table as JSON lines into a new folder, as it is at this moment; others may write',
+  description: 'write every table as JSON lines into a new folder; others may write meanwhile',
   options: {
     ...ALL_TABLES,
-    '--to <folder>': 'the folder to make (default: a dated one next to the database)',
+    '--to <folder>': 'the folder to create (default: a dated one next to the database)',
     '--table <name...>': 'only these tables',
   },
   help:
-    'A file of rows a table, its schema next to it, and export.json with counts and SHA-256; the folder is private.\n' +
-    '{command} import --from-export FOLDER makes a new database of it.',
+    'One file of rows per table, with its schema, and export.json with counts and SHA-256; the folder is private.\n' +
+    '{command} import --from-export FOLDER creates a new database from it.',
   examples: ['export', 'export --to ./some --table first_table second_table'],
   run: runExport,
 };

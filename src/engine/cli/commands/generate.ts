@@ -15,14 +15,14 @@ interface Options extends ProjectOptions {
 export const generateMigration: Command = {
   name: 'generate',
   group: 'Schema',
-  description: 'have drizzle-kit write a migration of what changed in the schema, and look at its SQL',
-  arguments: { '<name>': 'what it is for, e.g. add_due_dates' },
+  description: 'generate a migration from the changes of the schema with drizzle-kit, and check its SQL',
+  arguments: { '<name>': 'its purpose, e.g. add_due_dates' },
   options: {
     '--folder <folder>': 'the folder of drizzle-kit (default: that of drizzle.config.ts, else drizzle)',
     ...PROJECT_OPTIONS,
-    '--custom': 'make an empty migration, whose SQL you write yourself',
+    '--custom': 'create an empty migration, and write its SQL yourself',
   },
-  help: 'If there is a module with embedded migrations, it gets the new one. Exit code 1 if the SQL has a known trap.',
+  help: 'If there is a module with embedded migrations, it is updated too. Exit code 1 if the SQL has a known problem.',
   examples: ['generate add_due_dates', 'generate search_in_titles --custom'],
   hasFile: false,
   run: runGenerate,

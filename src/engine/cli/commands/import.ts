@@ -10,23 +10,23 @@ interface Options {
   readonly fromExport?: string;
 }
 
-/** How `--from-export` is described. */
-export const FROM_EXPORT = 'make a new database from what {command} export wrote';
+/** The description of `--from-export`. */
+export const FROM_EXPORT = 'create a new database from an export of {command}';
 
 export const importTables: Command = {
   name: 'import',
   group: 'Copies',
-  description: 'make a new database from an export',
+  description: 'create a new database from an export',
   options: { '--from-export <folder>': FROM_EXPORT },
   examples: ['import --from-export ./{name}-export --db ./new.db'],
   run: async (call: Call<Schema, Options>) => {
     const { fromExport } = call.options;
-    if (fromExport === undefined) call.refuse('say what to import: --from-export FOLDER');
+    if (fromExport === undefined) call.refuse('pass the export to import: --from-export FOLDER');
     await runImportExport(call, fromExport);
   },
 };
 
-/** Does what `import --from-export` is for. */
+/** Runs `import --from-export`. */
 export async function runImportExport(call: Call, from: string): Promise<void> {
   using progress = exportProgress();
   using _ = onInterrupt(() => 'Nothing was imported, and no database was made.');
@@ -50,7 +50,7 @@ function describe({
     `${to}: made of ${from} (exported at ${exportedAt}), ${formatBytes(bytes)} in ${formatDuration(durationMs)}, read back.`,
     ...(migrated.length > 0 ? [`Migrated: ${migrated.join(', ')}.`] : []),
     ...(danglingRows > 0
-      ? [`${plural(danglingRows, 'row')} refer to rows that are not there, as in the exported database.`]
+      ? [`${plural(danglingRows, 'row')} refer to missing rows, like in the exported database.`]
       : []),
     '',
     formatTable(['table', 'rows'], Object.entries(rows)),

@@ -14,7 +14,7 @@ interface Options {
   readonly rehearse?: boolean;
 }
 
-/** What a host adds to the report of a migration. */
+/** A host's additions to the report of a migration. */
 export interface MigrateAddition {
   /** Fields of the report. */
   readonly fields: object;
@@ -22,15 +22,15 @@ export interface MigrateAddition {
   readonly text?: string | undefined;
 }
 
-/** Returns the command `migrate`, with what a host has to say about a migrated database. */
+/** Returns the command `migrate`, with a host's additions to its report. */
 export function migrateWith(more: (db: AnyDb, call: Call) => MigrateAddition): Command {
   return {
     name: 'migrate',
     group: 'Schema',
     description: 'create the file, or bring it to the newest schema',
     options: {
-      '--dry-run': { description: 'say what would be applied; writes nothing', conflicts: 'rehearse' },
-      '--rehearse': 'apply it to a private copy, say what it did, and remove the copy',
+      '--dry-run': { description: 'list the pending migrations; writes nothing', conflicts: 'rehearse' },
+      '--rehearse': 'apply them to a private copy, show the result, and remove the copy',
     },
     examples: ['migrate', 'migrate --db ./{name}.db --json', 'migrate --dry-run', 'migrate --rehearse'],
     run: (call: Call<Schema, Options>) => runMigrate(call, more),
@@ -53,7 +53,7 @@ function runMigrate(call: Call<Schema, Options>, more: (db: AnyDb, call: Call) =
   call.print({ ...report, ...fields }, () => [describe(report), ...(text ? [text] : [])].join('\n'));
 }
 
-/** What would happen. Exit code 1 where it would be refused or fail. */
+/** Prints what would happen. Exit code 1 if it would be refused or fail. */
 function lookAhead(path: string, call: Call<Schema, Options>): void {
   const { migrationStatus, rehearseMigrations } = call.kit;
   if (isFolderToCome(call)) {
@@ -118,7 +118,7 @@ function describeStatus(status: MigrationStatus): string {
           `${filename}: ${plural(pending.length, 'migration')} would be applied, and nothing was:`,
           ...pending.map((tag) => `  ${tag}`),
           ...(count > 0
-            ? [`A snapshot of its ${plural(count, 'row')} would be made in backups/ beside it first.`]
+            ? [`A snapshot of its ${plural(count, 'row')} would be made in backups/ next to it first.`]
             : []),
         ];
   return [...lines, ...listFindings([], drift)].join('\n');

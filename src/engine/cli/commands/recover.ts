@@ -16,11 +16,11 @@ interface Options {
 export const recover: Command = {
   name: 'recover',
   group: 'Copies',
-  description: 'save what can be read of a damaged database into a new file; the damaged one is left as it is',
-  options: { ...ALL_TABLES, '--to <file>': 'the file to make (default: one in backups beside the database)' },
+  description: 'save the readable part of a damaged database into a new file; the damaged one is not changed',
+  options: { ...ALL_TABLES, '--to <file>': 'the file to create (default: one in backups next to the database)' },
   help:
-    'It asks the sqlite3 shell, where that is installed, and else reads every table around the damage.\n' +
-    'A backup is better where there is one: {command} backups lists them. Exit code 3 where something could not be saved.',
+    'Uses the sqlite3 shell if it is installed, and else reads every table around the damage.\n' +
+    'If there is a backup, it is better: {command} backups lists them. Exit code 3 if something could not be saved.',
   examples: ['recover', 'recover --db ./damaged.db --to ./saved.db'],
   run: runRecover,
 };
@@ -40,7 +40,7 @@ function describe(report: RecoverReport, { command, options: { all } }: Call<Sch
   const how = method === 'shell' ? 'by the sqlite3 shell' : 'table by table';
   return [
     `${to}: ${formatBytes(bytes)} saved of ${from} ${how}, in ${formatDuration(durationMs)}. ${from} was not changed.`,
-    migration ? `Newest migration ${migration}.` : 'Which migrations it has could not be read.',
+    migration ? `Newest migration ${migration}.` : 'Its list of migrations could not be read.',
     '',
     formatRows(rows, all),
     '',
@@ -51,26 +51,27 @@ function describe(report: RecoverReport, { command, options: { all } }: Call<Sch
 
 function whatNext({ from, to, foreign, isRestorable }: RecoverReport, command: string): string {
   if (foreign) return `${to} ${foreign.what}. ${foreign.hint}`;
-  if (!isRestorable) return 'It cannot be put in place as it is.';
-  return `Put it in place: ${command} restore ${shellQuoted(to)} --db ${shellQuoted(from)}`;
+  if (!isRestorable) return 'It cannot be restored without changes.';
+  return `Next: ${command} restore ${shellQuoted(to)} --db ${shellQuoted(from)}`;
 }
 
-/** What was not saved, or is not as it should be, a line each. */
+/** Returns a line for each loss and each finding. */
 function losses(report: RecoverReport): string[] {
   const { unreadable, refused, lostAndFound, complaints, damage, danglingRows, drift } = report;
   return [
     ...Object.entries(unreadable).map(([table, n]) =>
       n === null
-        ? `${table}: it is not known how many rows could not be read.`
+        ? `${table}: an unknown number of rows could not be read.`
         : `${table}: ${plural(n, 'row')} could not be read.`,
     ),
     ...Object.entries(refused).map(
-      ([table, n]) => `${table}: ${plural(n, 'row')} left out: another has their key, or they lack one.`,
+      ([table, n]) =>
+        `${table}: ${plural(n, 'row')} left out, because another row has the same key, or the key is missing.`,
     ),
     ...(lostAndFound > 0 ? [`${plural(lostAndFound, 'row')} of no known table are in lost_and_found.`] : []),
-    ...(complaints > 0 ? [`The sqlite3 shell complained ${plural(complaints, 'time')}.`] : []),
+    ...(complaints > 0 ? [`The sqlite3 shell reported ${plural(complaints, 'error')}.`] : []),
     ...damage,
-    ...(danglingRows > 0 ? [`${plural(danglingRows, 'row')} refer to rows that are not there.`] : []),
+    ...(danglingRows > 0 ? [`${plural(danglingRows, 'row')} refer to missing rows.`] : []),
     ...drift.map(({ kind, type, name }) => `Schema: ${kind} ${type} ${name}`),
   ];
 }

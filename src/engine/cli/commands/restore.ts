@@ -20,11 +20,11 @@ interface Options {
 export const restore: Command = {
   name: 'restore',
   group: 'Copies',
-  description: 'bring back a backup; what was there is kept in backups/replaced-…',
-  arguments: { '[file]': 'the backup; without it a restore that was interrupted is brought to its end' },
+  description: 'bring back a backup; the previous files are kept in backups/replaced-…',
+  arguments: { '[file]': 'the backup; without it, an interrupted restore is finished' },
   options: {
     '--all': 'list tables without a difference too',
-    '--dry-run': 'say what would come back and what would be lost; changes nothing',
+    '--dry-run': 'show what would come back and what would be lost; changes nothing',
     '--deep': 'also compare every index of the backup with its table and follow every foreign key',
     '--yes': 'do not ask; needed if there is no terminal to ask on',
   },
@@ -45,11 +45,11 @@ async function runRestore(call: Call<Schema, Options>): Promise<void> {
   using _ = onInterrupt(() =>
     inodeOf(target) === before
       ? `Nothing was restored, and ${target} was not changed.`
-      : `${target} was restored; what it replaced is in ${backupFolder(target)}.`,
+      : `${target} was restored; the previous files are in ${backupFolder(target)}.`,
   );
   if (file !== undefined && !dryRun && !yes) {
     if (!process.stdin.isTTY || !process.stderr.isTTY)
-      call.refuse('there is no terminal to ask on: give --yes to restore, or --dry-run to see what it would do');
+      call.refuse('there is no terminal to ask on: pass --yes to restore, or --dry-run to see what it would do');
     const plan = await kit.restore({ from: file, to, deep, dryRun: true });
     if (!(await agrees(describe(plan, all), target))) {
       process.exitCode = EXIT_CODE.failed;
@@ -96,16 +96,16 @@ function describe(report: RestoreReport, all?: boolean): string {
         : `${to} is what the interrupted restore was to make it.`;
   return [
     title,
-    ...(finished && backup ? ['A restore that had been interrupted was brought to its end first.'] : []),
+    ...(finished && backup ? ['An interrupted restore was finished first.'] : []),
     ...(migrated.length > 0 ? [`${dryRun ? 'To be applied' : 'Applied'} on the way: ${migrated.join(', ')}.`] : []),
-    ...(replaced ? [`What was there is in ${replaced}`] : []),
+    ...(replaced ? [`The previous files are in ${replaced}`] : []),
     ...(replacedProblem ? [`It could not be compared. ${replacedProblem}`] : []),
     ...tableOf(report, all),
     ...lossOf(report),
   ].join('\n');
 }
 
-/** Tables that came back as they were are counted in one line unless all are wanted; `--json` has more of each. */
+/** Lists the tables that differ; the others are counted in one line unless all are asked for. `--json` has more. */
 function tableOf({ tables, dryRun }: RestoreReport, all = false): string[] {
   const head = ['table', dryRun ? 'after' : 'now', 'before', 'not back', 'other values'];
   const entries = Object.entries(tables);
@@ -129,7 +129,7 @@ function lossOf({ tables, dryRun }: RestoreReport): string[] {
   if (compared.length === 0) return [];
   const lost = compared.reduce((sum, replaced) => sum + replaced.lost, 0);
   const changed = compared.reduce((sum, replaced) => sum + replaced.changed, 0);
-  if (lost + changed === 0) return ['', 'Nothing is lost against what was there.'];
+  if (lost + changed === 0) return ['', 'Nothing of the previous content is lost.'];
   const verb = dryRun ? 'would not come back' : 'did not come back';
   return ['', `${plural(lost, 'row')} ${verb}, ${plural(changed, 'row')} with other values.`];
 }

@@ -17,7 +17,7 @@ const MOST_LISTED = 5;
 export const status: Command = {
   name: 'status',
   group: 'Look',
-  description: 'say what the file holds and which migrations it has; writes nothing',
+  description: 'show the content of the file and its migrations; writes nothing',
   options: ALL_TABLES,
   help: 'Exit code 3 if there is no file, or if it does not fit this version.',
   examples: ['status', 'status --json'],

@@ -8,7 +8,7 @@ const REASON =
 export const studio: Command = {
   name: 'studio',
   group: 'Look',
-  description: 'say how to look at a copy of the database with Drizzle Studio; opens nothing',
+  description: 'show how to view a copy of the database in Drizzle Studio; opens nothing',
   examples: ['studio', 'studio --json'],
   run: runStudio,
 };

@@ -20,9 +20,9 @@ const PAINT = { ok: colors.green, info: colors.cyan, warning: colors.yellow, err
 
 export const top: Command = {
   name: 'top',
-  description: 'show how the file is and what goes on in it, every two seconds; only reads',
+  description: 'show the state of the file and its activity every two seconds; only reads',
   group: 'Look',
-  options: { '--once': 'look once; so it does with --json, and if the output is no terminal' },
+  options: { '--once': 'print once; also with --json, and if the output is not a terminal' },
   help: 'The first view of {command} console, for a terminal. Ctrl-C ends it.',
   examples: ['top', 'top --once', 'top --json'],
   run: runTop,

@@ -12,10 +12,10 @@ interface Options {
 export const verify: Command = {
   name: 'verify',
   group: 'Copies',
-  description: 'read a backup as a whole and say what it holds; changes nothing',
+  description: 'read a whole backup and show its content; changes nothing',
   arguments: { '<file>': 'the backup' },
   options: { ...ALL_TABLES, '--deep': 'also compare every index with its table and follow every foreign key' },
-  help: 'Exit code 1 where it is not a backup that can be used.',
+  help: 'Exit code 1 if it is not a usable backup.',
   examples: ['verify backups/{name}-daily-20261122.db --deep'],
   run: runVerify,
 };
