@@ -6,7 +6,7 @@ import { problemsOfFolder } from './folder.ts';
 import { drizzleKitRandomNames } from './names.ts';
 import type { Problem } from './problem.ts';
 import { historyOf, type Project } from './project.ts';
-import { indexesAfter, problemsOfYield } from './snapshot.ts';
+import { problemsOfYield } from './snapshot.ts';
 import { trapsOf } from './traps.ts';
 
 /**
@@ -50,6 +50,6 @@ function problemsOfSql(project: Project, since: string | undefined): Problem[] {
 
 function problemsOn(empty: Connection, project: Project, since: number): Problem[] {
   const history = historyOf(project);
-  const traps = trapsOf(empty, history, (idx) => indexesAfter(project.folder, idx), since);
+  const traps = trapsOf(empty, history, since);
   return traps.length > 0 ? traps : problemsOfYield(empty, project.folder, history.migrations.length - 1);
 }

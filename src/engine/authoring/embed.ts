@@ -19,7 +19,10 @@ function embedded(project: Project): History {
     return {
       ...(applicationId !== undefined && { applicationId }),
       schema: schemaStatements(memory),
-      migrations: history.migrations,
+      migrations: history.migrations.map((migration) => {
+        const { droppedIndexes = [] } = migration;
+        return droppedIndexes.length > 0 ? { ...migration, droppedIndexes } : migration;
+      }),
     };
   });
 }

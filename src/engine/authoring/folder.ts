@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { snapshotPath } from '../migrations/kit-snapshot.ts';
 import { problemOfName, type RandomNames } from './names.ts';
 import type { Problem } from './problem.ts';
 
@@ -21,11 +22,6 @@ export function journalEntries(folder: string): readonly Entry[] {
   if (!existsSync(path)) return [];
   const journal = JSON.parse(readFileSync(path, 'utf8')) as { readonly entries: readonly Entry[] };
   return journal.entries;
-}
-
-/** Returns the path of drizzle-kit's snapshot of the schema after an entry. */
-export function snapshotPath(folder: string, idx: number): string {
-  return join(folder, 'meta', `${String(idx).padStart(4, '0')}_snapshot.json`);
 }
 
 const MERGE_HINT =

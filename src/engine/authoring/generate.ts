@@ -2,7 +2,6 @@ import { drizzleKitGenerate } from './drizzle-kit.ts';
 import { embed } from './embed.ts';
 import type { Problem } from './problem.ts';
 import { historyOf, type Project, shown } from './project.ts';
-import { indexesAfter } from './snapshot.ts';
 import { trapsOf } from './traps.ts';
 
 /** The result of generating a migration. */
@@ -39,7 +38,7 @@ export function generate(
   if (custom || !empty) return { tag, isEmbedded: false, problems: [], output };
   using _ = empty;
   const history = historyOf(project);
-  const traps = trapsOf(empty, history, (idx) => indexesAfter(folder, idx), history.migrations.length - 1);
+  const traps = trapsOf(empty, history, history.migrations.length - 1);
   const problems = traps.map(({ message, hint }) => ({ message, hint: `${hint} Then: ${commands.embed}` }));
   const isEmbedded = problems.length === 0 && isEmbedding;
   if (isEmbedded) embed(project);

@@ -1,41 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
 import type { Connection } from '../connection/connection.ts';
+import { type KitTable, readSnapshot } from '../migrations/kit-snapshot.ts';
 import { schemaObjects } from '../migrations/schema-state.ts';
-import { snapshotPath } from './folder.ts';
 import type { Problem } from './problem.ts';
-
-/** The part of drizzle-kit's snapshot that is compared. */
-interface KitSnapshot {
-  readonly tables: Readonly<Record<string, KitTable>>;
-}
-
-interface KitTable {
-  readonly name: string;
-  readonly columns: Readonly<
-    Record<
-      string,
-      { readonly name: string; readonly type: string; readonly notNull: boolean; readonly default?: unknown }
-    >
-  >;
-  readonly indexes: Readonly<Record<string, { readonly name: string; readonly isUnique: boolean }>>;
-  readonly foreignKeys: Readonly<Record<string, { readonly tableTo: string; readonly onDelete?: string }>>;
-  readonly checkConstraints: Readonly<Record<string, { readonly name: string }>>;
-}
-
-/** Returns the indexes that drizzle-kit knows after an entry; none before the first. */
-export function indexesAfter(folder: string, idx: number): ReadonlySet<string> {
-  const path = snapshotPath(folder, idx);
-  if (idx < 0 || !existsSync(path)) return new Set();
-  const { tables } = JSON.parse(readFileSync(path, 'utf8')) as KitSnapshot;
-  return new Set(Object.values(tables).flatMap(({ indexes }) => Object.values(indexes).map(({ name }) => name)));
-}
 
 /**
  * Compares the schema that the SQL files create with drizzle-kit's snapshot. If the SQL of an entry was edited to create
  * another table, every later entry would be generated from the wrong schema.
  */
 export function problemsOfYield(replayed: Connection, folder: string, idx: number): Problem[] {
-  const { tables } = JSON.parse(readFileSync(snapshotPath(folder, idx), 'utf8')) as KitSnapshot;
+  const tables = readSnapshot(folder, idx)?.tables ?? {};
   const objects = schemaObjects(replayed);
   const problems: Problem[] = [];
   const differs = (what: string) =>

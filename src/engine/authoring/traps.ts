@@ -8,23 +8,19 @@ import { lostFeatures, tableFeatures } from '../migrations/table-features.ts';
 import { actionOf, withoutComments } from '../sql/sql-text.ts';
 import type { Problem } from './problem.ts';
 
-/** The indexes that drizzle-kit knows after each entry, by the entry's place. */
-export type KnownIndexes = (place: number) => ReadonlySet<string>;
-
 /**
  * Runs a history on an empty database and finds mistakes that drizzle-kit generates without a warning, and statements
  * that fail or lose something only on a file with data.
  *
  * @param since The index of the first migration that is checked. Earlier ones are only run.
  */
-export function trapsOf(empty: Connection, history: History, knownIndexes: KnownIndexes, since = 0): Problem[] {
+export function trapsOf(empty: Connection, history: History, since = 0): Problem[] {
   // Like in the runner: off, and in a transaction, so that the pragmas of a migration cannot turn them on.
   empty.exec('PRAGMA foreign_keys = OFF; BEGIN');
   const problems: Problem[] = [];
   for (const [place, migration] of history.migrations.entries()) {
-    const context = { connection: empty, migration, allowLoss: history.allowLoss, place, knownIndexes };
     try {
-      for (const problem of trapsOfOne(context)) if (place >= since) problems.push(problem);
+      for (const problem of trapsOfOne(empty, migration, history.allowLoss)) if (place >= since) problems.push(problem);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       problems.push({
@@ -38,17 +34,13 @@ export function trapsOf(empty: Connection, history: History, knownIndexes: Known
   return problems;
 }
 
-interface Context {
-  readonly connection: Connection;
-  readonly migration: Migration;
-  readonly allowLoss: AllowLoss | undefined;
-  readonly place: number;
-  readonly knownIndexes: KnownIndexes;
-}
-
 /** A generator, so that problems found before a failing statement are reported too. */
-function* trapsOfOne({ connection, migration, allowLoss, place, knownIndexes }: Context): Generator<Problem> {
-  const { tag } = migration;
+function* trapsOfOne(
+  connection: Connection,
+  migration: Migration,
+  allowLoss: AllowLoss | undefined,
+): Generator<Problem> {
+  const { tag, droppedIndexes = [] } = migration;
   const steps = stepsOf(migration);
   if (steps.length === 0) yield { message: `${tag} has no statement.`, hint: 'Write its SQL, or delete it.' };
   const tables = new Set(dataTables(connection));
@@ -79,8 +71,7 @@ function* trapsOfOne({ connection, migration, allowLoss, place, knownIndexes }: 
     };
   }
   for (const { type, name, table } of lineage.lostObjects()) {
-    // In a rebuild, drizzle-kit drops an index by not creating it again.
-    const isMeant = type === 'index' && knownIndexes(place - 1).has(name) && !knownIndexes(place).has(name);
+    const isMeant = type === 'index' && droppedIndexes.includes(name);
     if (isMeant || allowed.has(name.toLowerCase())) continue;
     yield {
       message: `${tag} rebuilds ${table} and drops the ${type} ${name} with the old one.`,

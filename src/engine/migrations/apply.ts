@@ -10,6 +10,7 @@ import {
   refuseMissingParents,
 } from './foreign-keys.ts';
 import { LossGuard } from './guard.ts';
+import type { History } from './history.ts';
 import { createLedger, recordApplied } from './ledger.ts';
 import { refuseLosses } from './losses.ts';
 import { type MigrationProgress, type Place, statementProgress } from './progress.ts';
@@ -32,6 +33,7 @@ export interface Applied {
  */
 export function apply(
   connection: Connection,
+  history: History,
   work: readonly Work[],
   rows: RowCounts,
   onProgress: (progress: MigrationProgress) => void,
@@ -40,7 +42,7 @@ export function apply(
   const broken = brokenObject(connection);
   const missing = missingParents(connection);
   const dangling = new Dangling(connection);
-  const guard = new LossGuard(connection, rows);
+  const guard = new LossGuard(connection, history, rows);
   const applied: AppliedMigration[] = [];
   try {
     for (const [i, { migration, steps, allowed }] of work.entries()) {
@@ -56,7 +58,7 @@ export function apply(
       }
       onProgress({ ...place, phase: 'verify', step: steps.length, action: 'count rows' });
       if (lineage) dangling.follow((table) => lineage.successorOf(table) ?? table);
-      guard.after(before, migration.tag, allowed(), (table) => dangling.gone(lineage?.successorOf(table) ?? table));
+      guard.after(before, migration, allowed(), (table) => dangling.gone(lineage?.successorOf(table) ?? table));
       const durationMs = performance.now() - started;
       recordApplied(connection, migration, Math.round(durationMs));
       applied.push({ tag: migration.tag, hash: migration.hash, statements: steps.length, durationMs });

@@ -1,6 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 import { MigrationError } from '../errors.ts';
-import { leadingWords } from '../sql/sql-text.ts';
+import { leadingWords, wordsOf } from '../sql/sql-text.ts';
 import { brokenObject } from './broken-objects.ts';
 import { hasSchema, isCurrent, learnSchema } from './current.ts';
 import { missingParents } from './foreign-keys.ts';
@@ -10,6 +10,7 @@ import { OBJECTS } from './names.ts';
 import { type MigrationProgress, type Place, statementProgress } from './progress.ts';
 import type { AppliedMigration } from './report.ts';
 import { schemaOf } from './schema-state.ts';
+import type { MigrationStep } from './steps.ts';
 import { runStep, type Work } from './work.ts';
 
 /** Returns true for a file without a table, an index, a trigger or a view. */
@@ -63,13 +64,28 @@ function knowsSchema(connection: Connection, history: History): boolean {
 }
 
 /**
- * Triggers, views, and tables that may have features (see `tableFeatures()`). Matching the text is enough, because a match
+ * Triggers, views, indexes, and tables that may have features (see `tableFeatures()`). Matching the text is enough, because a match
  * only causes a closer check.
  */
 const MAY_GO = `SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'view')
+  UNION ALL SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
   UNION ALL SELECT name || ' STRICT' FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%)%STRICT%'
   UNION ALL SELECT name || ' ROWID' FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%WITHOUT ROWID%'
   UNION ALL SELECT name || ' AS' FROM sqlite_schema WHERE type = 'table' AND sql LIKE '% AS %(%'`;
+
+function isDrop({ sql }: MigrationStep, object: 'TABLE' | 'INDEX'): boolean {
+  return leadingWords(sql, 2).join(' ') === `DROP ${object}`;
+}
+
+/** Returns true if a name is gone that no statement drops explicitly. */
+function isAnyLost(before: ReadonlySet<unknown>, now: readonly unknown[], steps: readonly MigrationStep[]): boolean {
+  const left = new Set(now);
+  const gone = [...before].filter((name) => !left.has(name)).map((name) => String(name).toLowerCase());
+  if (gone.length === 0) return false;
+  const drops = steps.filter((step) => isDrop(step, 'INDEX'));
+  const dropped = new Set(drops.flatMap(({ sql }) => [...wordsOf(sql)]));
+  return gone.some((name) => !dropped.has(name));
+}
 
 function tryAll(
   connection: Connection,
@@ -85,8 +101,11 @@ function tryAll(
     const started = performance.now();
     const place: Place = { tag: migration.tag, migration: i + 1, migrations: work.length, steps: steps.length };
     const before = changes.get()?.n;
+    const had = new Set(names);
     for (const step of steps) {
       onProgress(statementProgress(place, step));
+      // Objects that this migration created go with a table too.
+      if (isDrop(step, 'TABLE')) for (const name of dependents.values().flat()) had.add(name);
       try {
         runStep(connection, migration, step);
       } catch (error) {
@@ -95,7 +114,7 @@ function tryAll(
       }
     }
     const now = dependents.values().flat();
-    if (changes.get()?.n !== before || names.some((name) => !now.includes(name))) return undefined;
+    if (changes.get()?.n !== before || isAnyLost(had, now, steps)) return undefined;
     names = now;
     onProgress({ ...place, phase: 'verify', step: steps.length, action: 'count rows' });
     const durationMs = performance.now() - started;

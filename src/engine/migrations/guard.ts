@@ -1,6 +1,8 @@
 import type { Connection } from '../connection/connection.ts';
+import { DorkDbError } from '../errors.ts';
 import { wordsOf } from '../sql/sql-text.ts';
-import { Lineage } from './lineage.ts';
+import type { History, Migration } from './history.ts';
+import { type DependentObject, Lineage } from './lineage.ts';
 import type { Loss } from './losses.ts';
 import { countRowsOf, dataTables, type RowCounts } from './rows.ts';
 import { carrySequences, readSequences, type Sequences } from './sequences.ts';
@@ -25,6 +27,7 @@ interface Before {
  */
 export class LossGuard {
   readonly #connection: Connection;
+  readonly #history: History;
   /** The tables whose current number of rows is known. */
   #known: Map<string, number>;
   /** Values of the tables that were rebuilt, and that no migration has named since. */
@@ -32,8 +35,9 @@ export class LossGuard {
   readonly losses: Loss[] = [];
 
   /** @param rows The number of rows of every table at the beginning. */
-  constructor(connection: Connection, rows: RowCounts) {
+  constructor(connection: Connection, history: History, rows: RowCounts) {
     this.#connection = connection;
+    this.#history = history;
     this.#known = new Map(Object.entries(rows));
   }
 
@@ -62,12 +66,13 @@ export class LossGuard {
   }
 
   /**
-   * Records what the migration lost without declaring it: rows, the values of a column, and triggers, views and features
-   * of a rebuilt table. Lost indexes are not reported, because drizzle-kit drops an index by not creating it again.
+   * Records what the migration lost without declaring it: rows, the values of a column, and triggers, views, indexes and
+   * features of a rebuilt table. An index that is only in this file is created again.
    *
    * @param dangling Returns how many rows of a table (by its name before) were dangling and no longer are.
    */
-  after(before: Before, tag: string, allowed: ReadonlySet<string>, dangling: (table: string) => number): void {
+  after(before: Before, migration: Migration, allowed: ReadonlySet<string>, dangling: (table: string) => number): void {
+    const { tag } = migration;
     const { rows, values, lineage, sequences, touched } = before;
     const now = touched.words || lineage ? new Set(dataTables(this.#connection)) : new Set<string>();
     const successorOf = (table: string) => {
@@ -99,8 +104,23 @@ export class LossGuard {
     for (const lost of lostFeatures(before.features, tableFeatures(this.#connection), lineage.rebuilt()))
       if (!mayLose(lost.name)) this.losses.push({ kind: 'feature', tag, ...lost });
     for (const object of lineage.lostObjects()) {
-      if (object.type === 'index' || mayLose(object.name)) continue;
+      if (mayLose(object.name)) continue;
+      if (object.type === 'index' && (migration.droppedIndexes?.includes(object.name) || this.#putBack(object)))
+        continue;
       this.losses.push({ kind: 'object', tag, object });
+    }
+  }
+
+  /** Creates an index again that no migration names. Returns false for any other index, or if the new table does not fit. */
+  #putBack({ name, sql }: DependentObject): boolean {
+    const word = name.toLowerCase();
+    if (this.#history.migrations.some((migration) => wordsOf(migration.sql).has(word))) return false;
+    try {
+      this.#connection.exec(sql);
+      return true;
+    } catch (error) {
+      if (error instanceof DorkDbError && /^SQLITE_(ERROR|CONSTRAINT)/.test(error.code)) return false;
+      throw error;
     }
   }
 

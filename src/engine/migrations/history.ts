@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MigrationError } from '../errors.ts';
 import { textArgument } from '../input.ts';
+import { droppedIndexes } from './kit-snapshot.ts';
 
 /** One migration of a Drizzle folder. */
 export interface Migration {
@@ -13,11 +14,16 @@ export interface Migration {
   readonly hash: string;
   /** The file's text. */
   readonly sql: string;
+  /**
+   * Indexes that it drops by not creating them again in a rebuild, as drizzle-kit does. Any other index of a rebuilt table
+   * must be created again. Default: none.
+   */
+  readonly droppedIndexes?: readonly string[];
 }
 
 /**
- * The losses that migrations may cause, by tag: names of tables (for their rows), triggers and views, and what a rebuilt
- * table may lack: `notes STRICT`, `notes WITHOUT ROWID`, `notes.words` for a generated column.
+ * The losses that migrations may cause, by tag: names of tables (for their rows), triggers, views and indexes, and what a
+ * rebuilt table may lack: `notes STRICT`, `notes WITHOUT ROWID`, `notes.words` for a generated column.
  */
 export type AllowLoss = Readonly<Record<string, readonly string[]>>;
 
@@ -32,7 +38,7 @@ export interface History {
   /** `PRAGMA application_id` of files with this history. Default: it is not set. */
   readonly applicationId?: number;
   /**
-   * Intended losses by tag: names of tables (for their rows), triggers and views, e.g.
+   * Intended losses by tag: names of tables (for their rows), triggers, views and indexes, e.g.
    * `{ '0011_drop_drafts': ['drafts'] }`. Use it for a released migration, whose SQL must not change. Otherwise the
    * comment `-- allow-loss: drafts` in its SQL has the same effect.
    */
@@ -60,9 +66,11 @@ export function readHistory(folder: string): History {
   textArgument(folder, 'folder');
   try {
     const journal = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as Journal;
-    const migrations = journal.entries.map(({ tag, when }) => {
+    const migrations = journal.entries.map(({ tag, when }, idx): Migration => {
       const sql = readFileSync(join(folder, `${tag}.sql`), 'utf8');
-      return { tag, when, hash: hashOf(sql), sql };
+      // Only a rebuild that forgets an index reads the snapshots.
+      const lazy = { get: () => droppedIndexes(folder, idx) };
+      return Object.defineProperty({ tag, when, hash: hashOf(sql), sql }, 'droppedIndexes', lazy);
     });
     return { migrations };
   } catch (cause) {

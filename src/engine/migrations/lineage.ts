@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
-import { leadingWords } from '../sql/sql-text.ts';
+import { actionOf, leadingWords } from '../sql/sql-text.ts';
 
 /** An object that SQLite drops together with a table. */
 export interface DependentObject {
@@ -7,6 +7,7 @@ export interface DependentObject {
   readonly name: string;
   /** The table (or view) that it belongs to; for a view, its own name. */
   readonly table: string;
+  readonly sql: string;
 }
 
 interface Names {
@@ -17,15 +18,28 @@ interface Names {
 function namesOf(connection: Connection): Names {
   const tables = new Set<string>();
   const objects = new Map<string, DependentObject>();
-  for (const { type, name, table } of connection
-    .prepare<{ type: string; name: string; table: string }>(
-      "SELECT type, name, tbl_name AS 'table' FROM sqlite_schema WHERE sql IS NOT NULL",
+  for (const { type, name, table, sql } of connection
+    .prepare<{ type: string; name: string; table: string; sql: string }>(
+      "SELECT type, name, tbl_name AS 'table', sql FROM sqlite_schema WHERE sql IS NOT NULL",
     )
     .all()) {
     if (type === 'table') tables.add(name);
-    else objects.set(`${type} ${name}`, { type: type as DependentObject['type'], name, table });
+    else objects.set(`${type} ${name}`, { type: type as DependentObject['type'], name, table, sql });
   }
   return { tables, objects };
+}
+
+/** Returns the columns of each index of a table, without expressions. */
+function indexedColumns(connection: Connection, table: string): Map<string, Set<string>> {
+  const columns = new Map<string, Set<string>>();
+  for (const { name, column } of connection
+    .prepare<{ name: string; column: string }>(
+      `SELECT i.name, c.name AS "column" FROM pragma_index_list(?, 'main') i, pragma_index_info(i.name, 'main') c
+       WHERE c.name IS NOT NULL`,
+    )
+    .all(table))
+    columns.set(name, (columns.get(name) ?? new Set()).add(column));
+  return columns;
 }
 
 function without<T>(all: Iterable<T>, some: { has(value: T): boolean }): T[] {
@@ -44,6 +58,14 @@ interface Followed {
   name: string | undefined;
 }
 
+/** An object that was dropped with its table. */
+interface GoneObject {
+  readonly object: DependentObject;
+  readonly table: Followed;
+  /** The columns of an index. */
+  readonly columns: ReadonlySet<string>;
+}
+
 /**
  * Tracks every table through one migration by comparing the schema before and after each statement that can create,
  * drop or rename a table. A rename is then not reported as a loss, and a loss is not hidden by another table with the
@@ -54,7 +76,7 @@ export class Lineage {
   /** The most recently dropped table is the last. */
   readonly #followed: Followed[];
   /** Objects that were dropped with a table, by type and name. */
-  readonly #goneWithTable = new Map<string, { readonly object: DependentObject; readonly table: Followed }>();
+  readonly #goneWithTable = new Map<string, GoneObject>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -76,6 +98,8 @@ export class Lineage {
     for (const name of before.tables) {
       if (!known.has(name)) this.#followed.push({ isNew: true, names: [name], name });
     }
+    const dropped = verb === 'DROP' && object === 'TABLE' ? actionOf(sql).table : undefined;
+    const columns = dropped === undefined ? new Map() : indexedColumns(this.#connection, dropped);
     run();
     const after = namesOf(this.#connection);
     const lost = without(before.objects.keys(), after.objects);
@@ -90,7 +114,8 @@ export class Lineage {
       if (!table) continue;
       for (const key of lost) {
         const dependent = before.objects.get(key);
-        if (dependent) this.#goneWithTable.set(key, { object: dependent, table });
+        if (dependent)
+          this.#goneWithTable.set(key, { object: dependent, table, columns: columns.get(dependent.name) ?? new Set() });
       }
     }
     const [come] = without(after.tables, before.tables);
@@ -152,11 +177,17 @@ export class Lineage {
     );
   }
 
-  /** Returns triggers and indexes that were dropped with a table that still exists, and were not created again. */
+  /**
+   * Returns triggers and indexes that were dropped with a table that still exists, and were not created again. An index on
+   * a column that the table no longer has is not lost: it was dropped with the column.
+   */
   lostObjects(): DependentObject[] {
     const { objects } = namesOf(this.#connection);
-    return [...this.#goneWithTable]
-      .filter(([key, { table }]) => table.name !== undefined && !objects.has(key))
-      .map(([, { object }]) => object);
+    const columnsOf = this.#connection.prepare<{ name: string }>('SELECT name FROM pragma_table_xinfo(?)');
+    return [...this.#goneWithTable].flatMap(([key, { object, table, columns }]) => {
+      if (table.name === undefined || objects.has(key)) return [];
+      const left = columns.size > 0 ? columnsOf.all(table.name).map(({ name }) => name) : [];
+      return without(columns, new Set(left)).length > 0 ? [] : [object];
+    });
   }
 }

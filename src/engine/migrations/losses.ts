@@ -60,7 +60,7 @@ function hintOf(losses: readonly Loss[]): string {
     if (loss.kind !== 'object') continue;
     const { name } = loss.object;
     hints.push(
-      `Create ${name} again at the end of the migration, or DROP it there by name. If it was added to this file by hand, drop it by hand first.`,
+      `Create ${name} again at the end of the migration, or DROP it there by name. If its SQL must not change, pass allowLoss: ${JSON.stringify({ [loss.tag]: [name] })}. If ${name} was added to this file by hand, drop it by hand first.`,
     );
   }
   return hints.join(' ');

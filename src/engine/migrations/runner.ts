@@ -167,7 +167,7 @@ function bringToEnd(connection: Connection, history: History, options: MigrateOp
   const rows = countRows(connection);
   const snapshot = options.snapshot ? snapshotOf(connection, plan, work, rows, onProgress) : undefined;
   if (snapshot) attempt.snapshot = snapshot;
-  const { applied, dangling } = apply(connection, work, rows, onProgress);
+  const { applied, dangling } = apply(connection, history, work, rows, onProgress);
   markAsOurs(connection, history);
   const drift = liveDrift(connection, history);
   if (drift.length === 0) recordSchema(connection, history);

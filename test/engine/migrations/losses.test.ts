@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Connection } from '../../../src/engine/connection/connection.ts';
-import { InvalidInputError, MigrationError } from '../../../src/engine/errors.ts';
-import type { History } from '../../../src/engine/migrations/history.ts';
-import { type MigrateOptions, migrate } from '../../../src/engine/migrations/runner.ts';
+import { InvalidInputError } from '../../../src/engine/errors.ts';
+import { migrate } from '../../../src/engine/migrations/runner.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { RUNTIME } from '../../support/runtime.ts';
-import { count, FAMILY, fillFamily, historyOf, ledgerHashes, migration, open } from './support.ts';
-
-/** A file after one migration of the given statements, filled by `fill`. */
-function fileWith(statements: readonly string[], fill: string, run: (connection: Connection, first: History) => void) {
-  using folder = temporaryFolder();
-  using connection = open(folder.file('own.db'));
-  const first = historyOf(migration('0000_first', ...statements));
-  migrate(connection, first);
-  connection.exec(fill);
-  run(connection, first);
-}
+import { fileWith, NOTES, NOTES_NEW, rebuild, refused, THREE, then } from './loss-support.ts';
+import { count, FAMILY, fillFamily, historyOf, migration, open } from './support.ts';
 
 function family(run: (connection: Connection) => void): void {
   using folder = temporaryFolder();
@@ -25,39 +15,6 @@ function family(run: (connection: Connection) => void): void {
   fillFamily(connection);
   run(connection);
 }
-
-function then({ migrations }: History, ...more: History['migrations']): History {
-  return historyOf(...migrations, ...more);
-}
-
-function refused(connection: Connection, history: History, message: RegExp, options?: MigrateOptions): MigrationError {
-  const ledger = ledgerHashes(connection);
-  let caught: unknown;
-  try {
-    migrate(connection, history, options);
-  } catch (error) {
-    caught = error;
-  }
-  assert.ok(caught instanceof MigrationError, `${String(caught)} is not a MigrationError`);
-  assert.equal(caught.kind, 'data_loss', caught.message);
-  assert.match(caught.message, message);
-  assert.deepEqual(ledgerHashes(connection), ledger);
-  return caught;
-}
-
-const NOTES = "CREATE TABLE notes (id integer PRIMARY KEY, body text, state text NOT NULL DEFAULT 'new', n integer)";
-const THREE = "INSERT INTO notes VALUES (1, 'a', 'done', NULL), (2, 'b', 'new', 5), (3, NULL, 'done', NULL)";
-
-function rebuild(table: string, definition: string, columns: string, from = columns) {
-  return [
-    `CREATE TABLE __new_${table} (${definition})`,
-    `INSERT INTO __new_${table} (${columns}) SELECT ${from} FROM ${table}`,
-    `DROP TABLE ${table}`,
-    `ALTER TABLE __new_${table} RENAME TO ${table}`,
-  ];
-}
-
-const NOTES_NEW = "id integer PRIMARY KEY, body text, state text NOT NULL DEFAULT 'new', n integer";
 
 describe(`losses of migrations, on ${RUNTIME}`, () => {
   describe('a rebuild that forgets a column', () => {

@@ -38,7 +38,7 @@ function runByHand(connection: Connection, migrations: readonly RandomMigration[
 
 function judge(connection: Connection, migrations: readonly RandomMigration[]): Verdict {
   let dangling = danglingReferences(connection);
-  for (const { statements, nameAfter, declared, losesTrigger } of migrations) {
+  for (const { statements, nameAfter, declared, losesObject } of migrations) {
     const before = countRows(connection);
     try {
       for (const sql of statements) connection.exec(sql);
@@ -51,7 +51,7 @@ function judge(connection: Connection, migrations: readonly RandomMigration[]): 
       const left = now === undefined ? 0 : (after[now] ?? 0);
       if (left < rows && !declared.has(name) && !(now !== undefined && declared.has(now))) return 'data_loss';
     }
-    if (losesTrigger) return 'data_loss';
+    if (losesObject) return 'data_loss';
     const follow = (name: string) => nameAfter.get(name) ?? name;
     dangling = dangling.map((found) => ({ ...found, table: follow(found.table), parent: follow(found.parent) }));
   }

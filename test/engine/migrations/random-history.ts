@@ -50,6 +50,14 @@ interface Table {
   readonly columns: Column[];
   parent?: Table;
   triggers: { name: string; body: string }[];
+  indexes: { name: string; unique: boolean; column: Column }[];
+}
+
+/** A trigger or an index that went with the old form of its table. */
+interface Lost {
+  readonly table: Table;
+  /** The column of an index, by its name at that time. */
+  readonly column?: string;
 }
 
 /** One migration as SQL, and what must come of it. */
@@ -59,8 +67,12 @@ export interface RandomMigration {
   readonly nameAfter: ReadonlyMap<string, string | undefined>;
   /** Names that may lose rows. */
   readonly declared: ReadonlySet<string>;
-  /** True where a trigger goes with a table that is rebuilt. */
-  readonly losesTrigger: boolean;
+  /** True if a trigger or an index goes with a table that is rebuilt. */
+  readonly losesObject: boolean;
+}
+
+function has({ columns }: Table, column: string): boolean {
+  return columns.some(({ name }) => name === column);
 }
 
 /** Turns changes into SQL, keeping in mind what the schema has at each point. */
@@ -78,7 +90,7 @@ export class HistoryWriter {
     const before = new Map(this.#tables.map((table) => [table, table.name]));
     const statements: string[] = [];
     const declared = new Set<string>();
-    const lost = new Map<string, Table>();
+    const lost = new Map<string, Lost>();
     for (const change of changes) this.#change(change, statements, declared, lost);
     const kept = new Set(this.#tables);
     return {
@@ -86,7 +98,7 @@ export class HistoryWriter {
         declared.size > 0 ? [`-- allow-loss: ${[...declared].join(', ')}\nSELECT 1`, ...statements] : statements,
       nameAfter: new Map([...before].map(([table, name]) => [name, kept.has(table) ? table.name : undefined])),
       declared,
-      losesTrigger: lost.size > 0,
+      losesObject: [...lost.values()].some(({ table, column }) => column === undefined || has(table, column)),
     };
   }
 
@@ -94,19 +106,28 @@ export class HistoryWriter {
     { kind, table: place, column: at, flag }: Change,
     sql: string[],
     declared: Set<string>,
-    lost: Map<string, Table>,
+    lost: Map<string, Lost>,
   ): void {
     const number = this.#next++;
     const table = this.#tables[place % Math.max(1, this.#tables.length)];
     if (kind === 'create' || !table) {
-      this.#create({ name: `t${number}`, columns: [{ name: `c${number}`, notNull: flag }], triggers: [] }, sql);
+      this.#create(
+        { name: `t${number}`, columns: [{ name: `c${number}`, notNull: flag }], triggers: [], indexes: [] },
+        sql,
+      );
       return;
     }
     const column = table.columns[at % table.columns.length] as Column;
     switch (kind) {
       case 'create child':
         this.#create(
-          { name: `t${number}`, columns: [{ name: `c${number}`, notNull: false }], parent: table, triggers: [] },
+          {
+            name: `t${number}`,
+            columns: [{ name: `c${number}`, notNull: false }],
+            parent: table,
+            triggers: [],
+            indexes: [],
+          },
           sql,
         );
         return;
@@ -136,7 +157,8 @@ export class HistoryWriter {
         return;
       case 'index':
       case 'unique index':
-        sql.push(`CREATE ${kind === 'index' ? '' : 'UNIQUE '}INDEX i${number} ON ${table.name} (${column.name})`);
+        table.indexes.push({ name: `i${number}`, unique: kind === 'unique index', column });
+        this.#makeIndexes(table, sql, table.indexes.slice(-1));
         return;
       case 'trigger': {
         const body = 'BEGIN SELECT CASE WHEN 1 THEN 2 END; END';
@@ -195,7 +217,7 @@ export class HistoryWriter {
   }
 
   /** In drizzle-kit's shape, or with the old table renamed first, which takes the references to it along. */
-  #rebuild(table: Table, sql: string[], recreates: boolean, lost: Map<string, Table>, isOldFirst = false): void {
+  #rebuild(table: Table, sql: string[], recreates: boolean, lost: Map<string, Lost>, isOldFirst = false): void {
     const { name: t } = table;
     const names = ['id', ...table.columns.map(({ name }) => name), ...(table.parent ? ['parent'] : [])].join(', ');
     const copy = (into: string, from: string) => `INSERT INTO \`${into}\`(${names}) SELECT ${names} FROM \`${from}\``;
@@ -207,17 +229,26 @@ export class HistoryWriter {
       sql.push(copy(`__new_${t}`, t), `DROP TABLE \`${t}\``, `ALTER TABLE \`__new_${t}\` RENAME TO \`${t}\``);
       sql.push('PRAGMA foreign_keys=ON');
     }
+    table.indexes = table.indexes.filter(({ column }) => table.columns.includes(column));
     if (recreates) {
+      this.#makeIndexes(table, sql, table.indexes);
       for (const { name, body } of table.triggers)
         sql.push(`CREATE TRIGGER ${name} AFTER INSERT ON ${table.name} ${body}`);
       return;
     }
-    for (const { name } of table.triggers) lost.set(name, table);
+    for (const { name } of table.triggers) lost.set(name, { table });
+    for (const { name, column } of table.indexes) lost.set(name, { table, column: column.name });
     table.triggers = [];
+    table.indexes = [];
   }
 
-  #drop(table: Table, sql: string[], declares: boolean, declared: Set<string>, lost: Map<string, Table>): void {
-    for (const [trigger, of] of lost) if (of === table) lost.delete(trigger);
+  #makeIndexes({ name: table }: Table, sql: string[], indexes: Table['indexes']): void {
+    for (const { name, unique, column } of indexes)
+      sql.push(`CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${name} ON ${table} (${column.name})`);
+  }
+
+  #drop(table: Table, sql: string[], declares: boolean, declared: Set<string>, lost: Map<string, Lost>): void {
+    for (const [name, of] of lost) if (of.table === table) lost.delete(name);
     if (declares) declared.add(table.name);
     sql.push(`DROP TABLE ${table.name}`);
     this.#tables.splice(this.#tables.indexOf(table), 1);
