@@ -256,12 +256,7 @@ export class Connection implements Disposable {
     if (error) throw error;
   }
 
-  /**
-   * Refuses writes that would be lost because the open file is no longer the one at its path.
-   *
-   * @throws DorkDbError `FILE_REPLACED`, `FILE_UNLINKED` or `WAL_GONE`.
-   * @internal
-   */
+  /** @throws DorkDbError `FILE_REPLACED`, `FILE_UNLINKED` or `WAL_GONE`, because writes would be lost. @internal */
   assertStillThere(): void {
     this.openFile?.assertStillThere();
   }
