@@ -117,7 +117,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
     writeFileSync(file, bytes);
     const saved = dorkDb('recover', '--db', file);
     assert.equal(saved.code, 0, saved.err);
-    const [, from] = /Put it in place: dork-db restore '([^']+)' --db/.exec(saved.out) ?? [];
+    const [, from] = /To use it: dork-db restore '([^']+)' --db/.exec(saved.out) ?? [];
     assert.equal(dorkDb('restore', from ?? '', '--db', file, '--yes').code, 0);
     assert.deepEqual(idsIn(file), ['kept']);
   });

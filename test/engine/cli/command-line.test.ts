@@ -100,7 +100,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
       [2, /missing required argument 'word'/, 'find', '--db', file],
       [2, /--limit must be positive/, 'find', 'x', '--db', file, '--limit', '0'],
       [2, /cannot be used with/, 'find', 'x', '--db', file, '--limit', '1', '--quiet'],
-      [2, /It is a whole number/, 'checkpoint', '--db', file, '--wait', 'long'],
+      [2, /It must be a non-negative integer/, 'checkpoint', '--db', file, '--wait', 'long'],
       [3, /^id {2}title/, 'find', 'nothing', '--db', file],
       [1, /Error: not here/, 'studio'],
       [2, /unknown option '--db'/, 'studio', '--db', file],

@@ -52,7 +52,7 @@ function describe(report: RecoverReport, { command, options: { all } }: Call<Sch
 function whatNext({ from, to, foreign, isRestorable }: RecoverReport, command: string): string {
   if (foreign) return `${to} ${foreign.what}. ${foreign.hint}`;
   if (!isRestorable) return 'It cannot be restored without changes.';
-  return `Next: ${command} restore ${shellQuoted(to)} --db ${shellQuoted(from)}`;
+  return `To use it: ${command} restore ${shellQuoted(to)} --db ${shellQuoted(from)}`;
 }
 
 /** Returns a line for each loss and each finding. */
