@@ -40,6 +40,8 @@ const FEATURES = [
   'engine/monitor/prometheus',
   'engine/rows/approximate-sizes',
   'engine/rows/read-rows',
+  'engine/writer/refuse',
+  'engine/writer/writer',
   'dork/pulse/cron',
   'dork/relay/rebuild',
 ];

@@ -39,4 +39,7 @@ export {
   RestoreError,
   readHistory,
   UnsupportedRuntimeError,
+  type Writer,
+  type WriterOptions,
+  type WriterReport,
 } from './index.ts';

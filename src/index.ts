@@ -12,34 +12,37 @@ import { onBun } from './engine/driver/on-bun.ts';
 import { importExportWith } from './engine/export/import-export.ts';
 import { compactWith } from './engine/maintenance/compact.ts';
 import { migrationStatusWith, rehearseMigrationsWith, runMigrationsWith } from './engine/migrate-db.ts';
+import { writerWith } from './engine/writer/writer.ts';
 
 export * from './public.ts';
 
 const kit = kitWith(onBun, dork);
 
-/** Gives the free pages of a closed file back to the disk, as `Compact` says. */
+/** Gives the free pages of a closed file back to the disk. See {@link Compact}. */
 export const compact = compactWith(kit);
-/** Opens dork.db, migrates it and wraps it in Drizzle, as `CreateDb` says. */
+/** Opens dork.db, migrates it and wraps it in Drizzle. See {@link CreateDb}. */
 export const createDb: CreateDb = createDbWith(kit);
-/** Describes a database of your own Drizzle schema, as `DefineDb` says. */
+/** Describes a database of your own Drizzle schema. See {@link DefineDb}. */
 export const defineDb: DefineDb = defineDbFor(onBun);
-/** Makes a new database from an export, as `ImportExport` says. */
+/** Makes a new database from an export. See {@link ImportExport}. */
 export const importExport = importExportWith(kit);
-/** The backups in a folder, newest first, as `ListBackups` says. */
+/** The backups in a folder, newest first. See {@link ListBackups}. */
 export const listBackups = listBackupsWith(kit);
-/** What a file has of the history, as `GetMigrationStatus` says; writes nothing. */
+/** What a file has of the history; writes nothing. See {@link GetMigrationStatus}. */
 export const migrationStatus = migrationStatusWith(kit);
-/** Moves the dork.db of a DorkOS release aside, as `MoveReleaseAside` says. */
+/** Moves the dork.db of a DorkOS release aside. See {@link MoveReleaseAside}. */
 export const moveReleaseAside = moveReleaseAsideWith(kit);
-/** Deletes old backups by a policy, as `PruneBackups` says. */
+/** Deletes old backups by a policy. See {@link PruneBackups}. */
 export const pruneBackups = pruneBackupsWith(kit);
-/** Saves what can be read of a damaged file into a new one, as `Recover` says. */
+/** Saves what can be read of a damaged file into a new one. See {@link Recover}. */
 export const recover = recoverWith(kit);
-/** Tries the migrations that a file lacks on a private copy, as `RehearseMigrations` says. */
+/** Tries the migrations that a file lacks on a private copy. See {@link RehearseMigrations}. */
 export const rehearseMigrations = rehearseMigrationsWith(kit);
-/** Puts a backup in the place of the database, as `Restore` says. */
+/** Puts a backup in the place of the database. See {@link Restore}. */
 export const restore = restoreWith(kit);
-/** Brings a file to the end of the history, as `RunMigrations` says. */
+/** Brings a file to the end of the history. See {@link RunMigrations}. */
 export const runMigrations = runMigrationsWith(kit);
-/** Reads a backup as a whole, as `VerifyBackup` says. */
+/** Reads a backup as a whole. See {@link VerifyBackup}. */
 export const verifyBackup = verifyBackupWith(kit);
+/** Reports or decides which of several machines may write the database. See {@link Writer}. */
+export const writer = writerWith(kit);

@@ -202,4 +202,5 @@ export type { MonitorSample, MonitorTotals, SlowStatement } from './engine/monit
 export { type ApproximateSize, approximateSizes } from './engine/rows/approximate-sizes.ts';
 export type { Cell } from './engine/rows/cells.ts';
 export { type ReadRowsOptions, type RowPage, readRows } from './engine/rows/read-rows.ts';
+export type { Writer, WriterOptions, WriterReport } from './engine/writer/writer.ts';
 export { newId } from './stores/ids.ts';

@@ -27,6 +27,7 @@ const DONE: readonly string[] = [
   'src/engine/driver',
   'src/engine/cli',
   'src/cli',
+  'src/engine/writer',
   'src/engine/*',
 ];
 

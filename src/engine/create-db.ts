@@ -9,6 +9,7 @@ import { type BringUpOptions, bringUp } from './migrations/bring-up.ts';
 import { isCurrent } from './migrations/current.ts';
 import { type OptionNames, optionsArgument } from './options.ts';
 import { hasWalResetBug } from './version.ts';
+import { assertWriter } from './writer/check.ts';
 
 /** Options for `createDb()`. */
 export interface CreateDbOptions extends Pick<OpenOptions, 'readonly'>, Pick<BringUpOptions, 'onProgress' | 'logger'> {
@@ -57,6 +58,7 @@ export function createDbWith<TSchema extends Schema>(
     const mustExist = readonly || migrations === 'require';
     if (path === undefined && !mustExist) definition.createDefaultFolder?.();
     const filename = databasePath(path === undefined ? definition.defaultPath?.() : path);
+    if (!readonly) assertWriter(filename, definition);
     const connection = openConnection(adapter, filename, { readonly, mustExist, busyTimeoutMs, ...opening });
     setDefinition(connection, definition);
     return orRefuse(connection, () => {

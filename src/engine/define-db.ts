@@ -35,6 +35,7 @@ import { type Monitor, type MonitorOptions, monitor } from './monitor/monitor.ts
 import { type OptionNames, optionsArgument } from './options.ts';
 import { type ApproximateSize, approximateSizes } from './rows/approximate-sizes.ts';
 import { type ReadRowsOptions, type RowPage, readRows } from './rows/read-rows.ts';
+import { type Writer, writerWith } from './writer/writer.ts';
 
 /** Describes a host's own database. */
 export interface DefineDbOptions<TSchema extends Schema> {
@@ -105,6 +106,8 @@ export interface DefinedDb<TSchema extends Schema> {
   readonly importExport: ImportExport;
   /** Returns the free pages of a closed file to the disk. */
   readonly compact: Compact;
+  /** Reports or decides which of several machines may write the database. */
+  readonly writer: Writer;
   /** Moves the pages of the -wal into the file. */
   checkpoint(db: AnyDb, options?: CheckpointOptions): CheckpointReport;
   /** Updates the statistics of SQLite's planner. */
@@ -121,25 +124,28 @@ export interface DefinedDb<TSchema extends Schema> {
   readRows(db: AnyDb, table: string, options?: ReadRowsOptions): RowPage;
 }
 
-/**
- * Describes a database with your own Drizzle schema, and returns every function of this package for it.
- *
- * @throws InvalidInputError for an invalid option.
- *
- * @example
- * ```ts
- * const create = 'CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT NOT NULL)';
- * const notes = defineDb({
- *   name: 'notes',
- *   schema: {}, // Drizzle's tables
- *   history: { migrations: [{ tag: '0000_notes', when: 0, hash: '1', sql: create }] }, // or readHistory('drizzle')
- * });
- * const opened = notes.createDb('notes.db');
- * await notes.backup(opened);
- * notes.closeDb(opened);
- * ```
- */
-export type DefineDb = <TSchema extends Schema>(options: DefineDbOptions<TSchema>) => DefinedDb<TSchema>;
+/** The type of `defineDb()`. */
+export interface DefineDb {
+  /**
+   * Describes a database with your own Drizzle schema, and returns every function of this package for it.
+   *
+   * @throws InvalidInputError for an invalid option.
+   *
+   * @example
+   * ```ts
+   * const create = 'CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT NOT NULL)';
+   * const notes = defineDb({
+   *   name: 'notes',
+   *   schema: {}, // Drizzle's tables
+   *   history: { migrations: [{ tag: '0000_notes', when: 0, hash: '1', sql: create }] }, // or readHistory('drizzle')
+   * });
+   * const opened = notes.createDb('notes.db');
+   * await notes.backup(opened);
+   * notes.closeDb(opened);
+   * ```
+   */
+  <TSchema extends Schema>(options: DefineDbOptions<TSchema>): DefinedDb<TSchema>;
+}
 
 /** Returns `defineDb()` for a runtime's drivers. */
 export function defineDbFor(choose: ChooseDriver): DefineDb {
@@ -164,6 +170,7 @@ export function defineDbFor(choose: ChooseDriver): DefineDb {
       exportDb,
       importExport: importExportWith(kit),
       compact: compactWith(kit),
+      writer: writerWith(kit),
       checkpoint,
       optimize,
       health,

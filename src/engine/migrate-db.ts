@@ -20,6 +20,7 @@ import type { MigrationReport } from './migrations/report.ts';
 import { checkMigrateOptions, MIGRATE_OPTIONS, type MigrateOptions, migrate } from './migrations/runner.ts';
 import { type MigrationStatus, statusOf } from './migrations/status.ts';
 import { type OptionNames, objectArgument, optionsArgument } from './options.ts';
+import { assertWriter } from './writer/check.ts';
 
 /** Options for `runMigrations()`. */
 export interface RunMigrationsOptions extends MigrateOptions {
@@ -29,16 +30,19 @@ export interface RunMigrationsOptions extends MigrateOptions {
 
 const RUN_OPTIONS: OptionNames<RunMigrationsOptions> = { ...MIGRATE_OPTIONS, history: true };
 
-/**
- * Applies all pending migrations to a database opened with `migrations: 'skip'`, or to the file at a path. Does nothing
- * if it is current. With a history of your own, the file may be any file migrated by Drizzle.
- *
- * @throws MigrationError if the file and the history do not match, or a migration fails; the file is unchanged.
- * @throws DatabaseOpenError if the path cannot be opened, or is a database of another program.
- * @throws DatabaseBusyError if another process held the write lock until the timeout.
- * @throws InvalidInputError for an invalid path or option.
- */
-export type RunMigrations = (of: AnyDb | string, options?: RunMigrationsOptions) => MigrationReport;
+/** The type of `runMigrations()`. */
+export interface RunMigrations {
+  /**
+   * Applies all pending migrations to a database opened with `migrations: 'skip'`, or to the file at a path. Does nothing
+   * if it is current. With a history of your own, the file may be any file migrated by Drizzle.
+   *
+   * @throws MigrationError if the file and the history do not match, or a migration fails; the file is unchanged.
+   * @throws DatabaseOpenError if the path cannot be opened, or is a database of another program.
+   * @throws DatabaseBusyError if another process held the write lock until the timeout.
+   * @throws InvalidInputError for an invalid path or option.
+   */
+  (of: AnyDb | string, options?: RunMigrationsOptions): MigrationReport;
+}
 
 /** Returns `runMigrations()` for a driver and a definition. */
 export function runMigrationsWith(kit: Kit): RunMigrations {
@@ -49,7 +53,9 @@ export function runMigrationsWith(kit: Kit): RunMigrations {
     if (isDb(of)) return migrateOrRefuse(of.$client, history ?? definition.history, options);
     // Checked before the file is created.
     checkMigrateOptions(options);
-    using connection = openConnection(adapter, databasePath(of), {
+    const filename = databasePath(of);
+    assertWriter(filename, definition);
+    using connection = openConnection(adapter, filename, {
       ...openingOf(definition),
       isOurs: isLedgerOf(definition, history),
     });
@@ -85,14 +91,17 @@ function isLedgerOf(definition: Definition, history: History | undefined): (conn
   return (connection) => isOurs(connection, definition.history) || (!!history && readLedger(connection).length > 0);
 }
 
-/**
- * Returns the migration status of a database or of the file at a path. Writes nothing. A closed file gets no -wal or
- * -shm, except on Node if it is larger than 256 MB or if a killed process left its -wal.
- *
- * @throws DatabaseOpenError if the file is not a readable database, or belongs to another program.
- * @throws InvalidInputError for an invalid path.
- */
-export type GetMigrationStatus = (of: AnyDb | string, history?: History) => MigrationStatus;
+/** The type of `migrationStatus()`. */
+export interface GetMigrationStatus {
+  /**
+   * Returns the migration status of a database or of the file at a path. Writes nothing. A closed file gets no -wal or
+   * -shm, except on Node if it is larger than 256 MB or if a killed process left its -wal.
+   *
+   * @throws DatabaseOpenError if the file is not a readable database, or belongs to another program.
+   * @throws InvalidInputError for an invalid path.
+   */
+  (of: AnyDb | string, history?: History): MigrationStatus;
+}
 
 /** Returns `migrationStatus()` for a driver and a definition. */
 export function migrationStatusWith(kit: Kit): GetMigrationStatus {
@@ -118,15 +127,18 @@ const REHEARSE_OPTIONS: OptionNames<RehearseMigrationsOptions> = {
   allowLoss: true,
 };
 
-/**
- * Runs the pending migrations of the file at a path on a private copy, which is removed at the end. Reports rows before
- * and after, duration, disk space, and the error that the real run would throw. The file is only read.
- *
- * @throws DatabaseOpenError if the file is not a readable database, or belongs to another program.
- * @throws BackupError if the disk has no space for the copy.
- * @throws InvalidInputError for an invalid path.
- */
-export type RehearseMigrations = (path: string, options?: RehearseMigrationsOptions) => Rehearsal;
+/** The type of `rehearseMigrations()`. */
+export interface RehearseMigrations {
+  /**
+   * Runs the pending migrations of the file at a path on a private copy, which is removed at the end. Reports rows before
+   * and after, duration, disk space, and the error that the real run would throw. The file is only read.
+   *
+   * @throws DatabaseOpenError if the file is not a readable database, or belongs to another program.
+   * @throws BackupError if the disk has no space for the copy.
+   * @throws InvalidInputError for an invalid path.
+   */
+  (path: string, options?: RehearseMigrationsOptions): Rehearsal;
+}
 
 /** Returns `rehearseMigrations()` for a driver and a definition. */
 export function rehearseMigrationsWith(kit: Kit): RehearseMigrations {

@@ -5,7 +5,8 @@
  * - `ts`, `ts bun`, `ts node`: a program. `ts from=FILE`: lines of a file that another test runs.
  * - `ts file=NAME`, `sh walk`: files and commands of one walk through a document, which walk.test.ts takes.
  * - `sh`: run by bash in a DorkOS home, those of one document one after the other. `sh ci`: lines of `.ci/run`.
- *   `sh install`: what installs the package. `sh project`: scripts of this project. `sh litestream`: see that test.
+ *   `sh install`: what installs the package. `sh project`: scripts of this project. `sh litestream`, `sh machines`: see
+ *   those tests.
  * - `json`: parsed. `text`: anything else.
  */
 import assert from 'node:assert/strict';
@@ -22,7 +23,8 @@ import { markdownAtTop } from './links.ts';
 import { fileOf, programOf, quotedFile, runtimesOf } from './program.ts';
 
 const DOCUMENTS = [...markdownAtTop(ROOT), 'docs', 'examples'];
-const KINDS = /^(ts( bun| node| from=\S+| file=\S+)?|sh( ci| install| project| litestream| walk)?|json|text)$/;
+const KINDS =
+  /^(ts( bun| node| from=\S+| file=\S+)?|sh( ci| install| project| litestream| walk| machines [a-z ]+)?|json|text)$/;
 const RUN_MS = 30_000;
 
 /** `BENCH_ROWS=1000 bun run bench`: variables, then a script of package.json, the tests, or a file. */

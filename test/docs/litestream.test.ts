@@ -1,17 +1,15 @@
 /** docs/replication.md with the real Litestream: replicate, kill -9, restore, compare. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createDb, relayIndex, verifyBackup } from '#entry';
 import { assertBuilt } from '../support/built.ts';
 import { consumerProject } from '../support/consumer-project.ts';
+import { CATCH_UP_MS, killed, LITESTREAM, seen } from '../support/litestream.ts';
 import { BUN, NODE, ROOT } from '../support/runtime.ts';
 import { blocksBelow } from './code-blocks.ts';
-
-const BINARY = `node_modules/@flydotio/litestream-${process.platform}-${process.arch}/litestream`;
 
 /** Writes rows at a pace until it is killed, and says how many. */
 const WRITER = `
@@ -24,9 +22,6 @@ setInterval(() => {
 }, 5);
 `;
 
-/** Litestream looks every second; a machine that is busy may take longer. */
-const CATCH_UP_MS = 20_000;
-
 describe('Litestream beside two writers', () => {
   it('has every row that it had sent when everything is killed', { timeout: 60_000 }, async () => {
     assertBuilt();
@@ -37,7 +32,7 @@ describe('Litestream beside two writers', () => {
     const env = { ...process.env, DORK_HOME: home, REPLICA: project.file('replica') };
     const [replicate, restore] = blocksBelow(ROOT, ['docs/replication.md'], '.md')
       .filter(({ language, words }) => language === 'sh' && words[0] === 'litestream')
-      .map(({ code }) => code.trim().replace(/^litestream/, `exec '${join(ROOT, BINARY)}'`)) as [string, string];
+      .map(({ code }) => code.trim().replace(/^litestream/, `exec '${LITESTREAM}'`)) as [string, string];
     createDb(join(home, 'dork.db')).$client.close();
 
     const running: ChildProcess[] = [];
@@ -56,13 +51,7 @@ describe('Litestream beside two writers', () => {
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     } finally {
-      await Promise.all(
-        running.map((child) => {
-          const exited = once(child, 'exit');
-          child.kill('SIGKILL');
-          return exited;
-        }),
-      );
+      await Promise.all(running.map(killed));
     }
 
     const restored = join(home, 'restored.db');
@@ -86,18 +75,4 @@ function restoredRows(home: string, restore: string, env: NodeJS.ProcessEnv): nu
 function rowsOf(file: string): unknown[] {
   using db = createDb(file);
   return db.select().from(relayIndex).orderBy(relayIndex.id).all();
-}
-
-/** Waits until a process has printed something. */
-async function seen(child: ChildProcess, text: RegExp): Promise<void> {
-  let output = '';
-  await new Promise<void>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk) => {
-        output += chunk;
-        if (text.test(output)) resolve();
-      });
-    }
-    child.on('exit', (code) => reject(new Error(`ended with ${code}: ${output}`)));
-  });
 }

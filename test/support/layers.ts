@@ -14,6 +14,7 @@ const ENGINE = [
   'engine/rows',
   // What a database is: files of src/engine that name the rooms' types, and are given to the features.
   'definition',
+  'engine/writer',
   'engine/backup',
   'engine/export',
   'engine/maintenance',

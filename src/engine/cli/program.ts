@@ -26,6 +26,7 @@ import { status } from './commands/status.ts';
 import { studio } from './commands/studio.ts';
 import { top } from './commands/top.ts';
 import { verify } from './commands/verify.ts';
+import { writer } from './commands/writer.ts';
 import { completion } from './completion.ts';
 import { EXIT_CODE } from './exit-codes.ts';
 import { groupsOf } from './groups.ts';
@@ -54,6 +55,7 @@ const ENGINE: readonly Command[] = [
   studio,
   top,
   verify,
+  writer,
 ];
 
 /** At the end of every help. */

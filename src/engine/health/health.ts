@@ -22,6 +22,7 @@ import {
 import { checkSize } from './size.ts';
 import { checkPragmas, checkSqlite } from './sqlite.ts';
 import { checkWal } from './wal.ts';
+import { checkWriter } from './writer.ts';
 
 /** Options for `health()`. */
 export interface HealthOptions {
@@ -42,6 +43,7 @@ const CHECKS: readonly (readonly [HealthCheckName, Check])[] = [
   ['file-system', checkFileSystem],
   ['size', checkSize],
   ['wal', checkWal],
+  ['writer', checkWriter],
   ['migrations', checkMigrations],
   ['integrity', checkIntegrity],
   ['foreign-keys', checkForeignKeys],

@@ -20,6 +20,7 @@ export type HealthCheckName =
   | 'size'
   | 'wal'
   | 'processes'
+  | 'writer'
   | 'migrations'
   | 'schema'
   | 'integrity'

@@ -131,7 +131,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     const { code, out } = run([], env);
     assert.equal(code, 0);
     assert.match(out, /Every migration is applied\. The newest backup is 0 minutes old\.\nNext: notes-db doctor/);
-    assert.match(out, /^Copies +backup backups export import recover restore verify$/m);
+    assert.match(out, /^Copies +backup backups export import recover restore verify writer$/m);
     assert.match(out, /^More +add find studio$/m);
     assert.ok(out.split('\n').length <= 16, out);
     writeFileSync(folder.file('other.db'), 'no database');

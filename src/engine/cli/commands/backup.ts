@@ -2,6 +2,7 @@ import type { BackupReport } from '../../backup/backup.ts';
 import { isWritable } from '../../connection/closed-file.ts';
 import type { Schema } from '../../connection/db.ts';
 import { formatBytes } from '../../format.ts';
+import { mayWrite } from '../../writer/state.ts';
 import type { Call, Command } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { ALL_TABLES, formatDuration, formatRows } from '../output.ts';
@@ -44,7 +45,8 @@ async function runBackup(call: Call<Schema, Options>): Promise<void> {
   if (daily && (to !== undefined || label !== undefined)) call.refuse('--daily goes with --dir only');
   // A copy elsewhere needs no right to write the file.
   const isElsewhere = to !== undefined || dir !== undefined;
-  using db = call.open({ readonly: isElsewhere && !isWritable(call.existingFile()) });
+  const filename = call.existingFile();
+  using db = call.open({ readonly: !mayWrite(filename) || (isElsewhere && !isWritable(filename)) });
   using progress = backupProgress();
   using _ = onInterrupt(() => `No backup was made, and ${db.$client.filename} was not changed.`);
   const { onProgress } = progress;

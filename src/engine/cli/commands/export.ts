@@ -2,6 +2,7 @@ import type { Schema } from '../../connection/db.ts';
 import type { ExportReport } from '../../export/export.ts';
 import { shellQuoted } from '../../file/path.ts';
 import { formatBytes } from '../../format.ts';
+import { mayWrite } from '../../writer/state.ts';
 import type { Call, Command } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { ALL_TABLES, formatDuration, formatRows, plural } from '../output.ts';
@@ -30,7 +31,7 @@ export const exportTables: Command = {
 };
 
 async function runExport(call: Call<Schema, Options>): Promise<void> {
-  using db = call.open();
+  using db = call.open({ readonly: !mayWrite(call.existingFile()) });
   using progress = exportProgress();
   using _ = onInterrupt(() => `No export was made, and ${db.$client.filename} was not changed.`);
   const { to, table: tables } = call.options;

@@ -1,0 +1,74 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { FILE_MODE, realFile } from '../file/file.ts';
+import { fsyncPath } from '../file/flush.ts';
+import { hasCode, isThere } from '../file/fs.ts';
+import { giveTo, ownerOf } from '../file/owner.ts';
+import { MEMORY } from '../file/path.ts';
+import { isError, isPlainObject } from '../realm.ts';
+
+/** The membership of this machine. It is in a file of its own, because a copy of the database must not carry it along. */
+export interface Mark {
+  /** The random name of this machine's copy. */
+  readonly id: string;
+  /** The folder that all machines share, absolute. */
+  readonly shared: string;
+  /** The newest term that this machine has seen; 0 for none. An older one means that the folder is not the right one. */
+  readonly term: number;
+}
+
+/** Returns the path of the mark of a database. */
+export function markPath(filename: string): string {
+  return `${filename}.writer`;
+}
+
+/** With these errors the database itself cannot be opened, or its name is so long that there is no mark. */
+const NO_MARK = ['EACCES', 'ELOOP', 'ENAMETOOLONG'];
+
+/** Returns true if several machines have a copy of the database, so that only one of them may write. */
+export function isShared(path: string): boolean {
+  if (path === MEMORY) return false;
+  try {
+    return isThere(markPath(realFile(path)));
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', ...NO_MARK)) return false;
+    if (isError(error) && hasCode(error.cause, ...NO_MARK)) return false;
+    throw error;
+  }
+}
+
+/** Reads the mark of a database; undefined if its content is not one, e.g. after a power failure. */
+export function readMark(filename: string): Mark | undefined {
+  let mark: unknown;
+  try {
+    mark = JSON.parse(readFileSync(markPath(filename), 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (!isPlainObject(mark)) return undefined;
+  const { id, shared, term } = mark;
+  if (typeof id !== 'string' || typeof shared !== 'string' || typeof term !== 'number') return undefined;
+  return { id, shared, term };
+}
+
+/** Writes the mark under another name first, so that there is always a whole one. */
+export function writeMark(filename: string, mark: Mark): void {
+  const path = markPath(filename);
+  const staged = `${path}-${process.pid}`;
+  try {
+    writeFileSync(staged, `${JSON.stringify(mark)}\n`, { mode: FILE_MODE });
+    giveTo(ownerOf(filename), staged);
+    fsyncPath(staged);
+    renameSync(staged, path);
+  } finally {
+    rmSync(staged, { force: true });
+  }
+  fsyncPath(dirname(path));
+}
+
+/** Removes the mark. */
+export function removeMark(filename: string): void {
+  rmSync(markPath(filename), { force: true });
+  fsyncPath(dirname(filename));
+}
