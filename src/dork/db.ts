@@ -30,21 +30,24 @@ export const dork: Definition<typeof schema> = {
 /** The Drizzle database that `createDb()` gives: one type on every runtime, and inside a transaction. */
 export type Db = Database<typeof schema>;
 
-/**
- * Opens dork.db, brings it to the newest schema, and wraps it in Drizzle.
- *
- * Every acknowledged commit survives a crash of the process. A loss of power may take the commits since the last
- * checkpoint or close, never the file's consistency (`synchronous = NORMAL`); `checkpoint()` makes them durable.
- *
- * A new file is created with mode 0600 where its folder exists; the folder itself only for the default path.
- *
- * @param path Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. `:memory:` gives a database that ends with its
- * connection.
- * @throws InvalidInputError for a path that the drivers would take for another one (empty, with a NUL, `~`, `file:`), and
- * for an option that is not one of its values.
- * @throws DatabaseOpenError where what is at the path is not a database of ours that can be read.
- * @throws MigrationError where the file and the history do not fit; the file is as it was.
- * @throws DatabaseBusyError where another process kept the lock.
- * @throws UnsupportedRuntimeError where this runtime cannot run the driver.
- */
-export type CreateDb = (path?: string, options?: CreateDbOptions) => Db;
+/** The type of `createDb()`. */
+export interface CreateDb {
+  /**
+   * Opens dork.db, brings it to the newest schema, and wraps it in Drizzle.
+   *
+   * Every acknowledged commit survives a crash of the process. A loss of power may take the commits since the last
+   * checkpoint or close, never the file's consistency (`synchronous = NORMAL`); `checkpoint()` makes them durable.
+   *
+   * A new file is created with mode 0600 where its folder exists; the folder itself only for the default path.
+   *
+   * @param path Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. `:memory:` gives a database that ends with its
+   * connection.
+   * @throws InvalidInputError for a path that the drivers would take for another one (empty, with a NUL, `~`, `file:`), and
+   * for an option that is not one of its values.
+   * @throws DatabaseOpenError where what is at the path is not a database of ours that can be read.
+   * @throws MigrationError where the file and the history do not fit; the file is as it was.
+   * @throws DatabaseBusyError where another process kept the lock.
+   * @throws UnsupportedRuntimeError where this runtime cannot run the driver.
+   */
+  (path?: string, options?: CreateDbOptions): Db;
+}

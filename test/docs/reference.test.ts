@@ -1,6 +1,6 @@
 /** The reference: every public name has a comment, every number a unit, every function its errors; no link is broken. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { type DeclarationReflection, ReflectionKind } from 'typedoc';
 import { type Reference, writeReference } from '../../scripts/reference.ts';
@@ -43,7 +43,16 @@ describe('the reference', () => {
     assert.deepEqual(reference.warnings, []);
     const pages = new Set(readdirSync(folder.file('api'), { recursive: true, encoding: 'utf8' }));
     assert.ok(names.length > 150);
-    assert.ok(pages.has('classes/PulseStore.md') && pages.has('functions/backup.md'));
+    assert.ok(pages.has('Pulse/PulseStore.md') && pages.has('Backup_and_restore/backup.md'));
+  });
+
+  it('is sorted by topic, each name in one', () => {
+    const text = readFileSync(folder.file('api/README.md'), 'utf8');
+    const topics = [...text.matchAll(/^## (.+)$/gm)].map(([, topic]) => topic);
+    for (const topic of ['Backup and restore', 'Migrations', 'Several machines', 'Pulse'])
+      assert.ok(topics.includes(topic));
+    assert.ok(!topics.includes('Other'), 'names without a topic');
+    assert.equal([...text.matchAll(/^- \[/gm)].length, names.length);
   });
 
   it('has a comment on every public name and every method', () => {

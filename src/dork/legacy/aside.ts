@@ -9,24 +9,27 @@ import { migrationStatusWith } from '../../engine/migrate-db.ts';
 import { isSystemError } from '../../engine/realm.ts';
 import { OLDER_DORKOS } from './recognise.ts';
 
-/**
- * Moves the dork.db of a DorkOS release aside that is at the path of ours, with its -wal and its -shm, to
- * `dork-moved-20261122T093000000Z.db` next to it; `importLegacy()` then finds it there. It is never opened for writing
- * and never deleted. Nobody may have it open. A move that was killed is brought to its end first, or undone.
- *
- * @param path Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`.
- * @returns The new path; undefined if something else is at the path, or nothing.
- * @throws ImportError if it is not moved, by its code: `IN_USE` names the processes, `MAY_BE_IN_USE`, `RUNNING`,
- * `MOUNT_POINT`, `SYMBOLIC_LINK`, `NO_LINKS`, `LOST_SET`, or the system's own.
- * @throws InvalidInputError for a path that cannot be one.
- * @example
- * ```ts
- * moveReleaseAside();
- * using db = createDb();
- * importLegacy(db);
- * ```
- */
-export type MoveReleaseAside = (path?: string) => string | undefined;
+/** The type of `moveReleaseAside()`. */
+export interface MoveReleaseAside {
+  /**
+   * Moves the dork.db of a DorkOS release aside that is at the path of ours, with its -wal and its -shm, to
+   * `dork-moved-20261122T093000000Z.db` next to it; `importLegacy()` then finds it there. It is never opened for writing
+   * and never deleted. Nobody may have it open. A move that was killed is brought to its end first, or undone.
+   *
+   * @param path Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`.
+   * @returns The new path; undefined if something else is at the path, or nothing.
+   * @throws ImportError if it is not moved, by its code: `IN_USE` names the processes, `MAY_BE_IN_USE`, `RUNNING`,
+   * `MOUNT_POINT`, `SYMBOLIC_LINK`, `NO_LINKS`, `LOST_SET`, or the system's own.
+   * @throws InvalidInputError for a path that cannot be one.
+   * @example
+   * ```ts
+   * moveReleaseAside();
+   * using db = createDb();
+   * importLegacy(db);
+   * ```
+   */
+  (path?: string): string | undefined;
+}
 
 /** Returns `moveReleaseAside()` for a driver and a definition. */
 export function moveReleaseAsideWith(kit: Kit): MoveReleaseAside {

@@ -137,7 +137,7 @@ export class PulseStore {
     return statement.getWith(values) ?? null;
   }
 
-  /** One run. */
+  /** Returns a run; null if there is none of that id. */
   getRun(id: string): PulseRun | null {
     return this.#runs.byId.get(textArgument(id, 'id')) ?? null;
   }

@@ -48,14 +48,17 @@ export interface ListBackupsOptions {
 
 const OPTIONS: OptionNames<ListBackupsOptions> = { database: true };
 
-/**
- * Returns the backups in a folder, newest first; an empty list if the folder does not exist. Only files named by this
- * package are listed, without unfinished copies.
- *
- * @throws BackupError `FOLDER_UNREADABLE`
- * @throws InvalidInputError for an invalid path.
- */
-export type ListBackups = (dir: string, options?: ListBackupsOptions) => BackupEntry[];
+/** The type of `listBackups()`. */
+export interface ListBackups {
+  /**
+   * Returns the backups in a folder, newest first; an empty list if the folder does not exist. Only files named by this
+   * package are listed, without unfinished copies.
+   *
+   * @throws BackupError `FOLDER_UNREADABLE`
+   * @throws InvalidInputError for an invalid path.
+   */
+  (dir: string, options?: ListBackupsOptions): BackupEntry[];
+}
 
 /** Returns `listBackups()` for a driver and a definition. */
 export function listBackupsWith(kit: Kit): ListBackups {

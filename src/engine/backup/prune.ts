@@ -50,19 +50,18 @@ export interface PruneBackupsReport {
   readonly dryRun: boolean;
 }
 
-/**
- * Deletes old backups according to a policy. Only files with names given by this package are deleted. Leftovers of
- * killed backups are deleted first. For each database, at least one backup that was just completely verified is kept;
- * if none is good, none is deleted.
- *
- * @throws BackupError `FOLDER_UNREADABLE`, or the system's code if a file cannot be deleted.
- * @throws InvalidInputError for a negative or fractional number, an invalid folder, or if `dryRun` is not a boolean.
- */
-export type PruneBackups = (
-  dir: string,
-  policy?: RetentionPolicy,
-  options?: PruneBackupsOptions,
-) => Promise<PruneBackupsReport>;
+/** The type of `pruneBackups()`. */
+export interface PruneBackups {
+  /**
+   * Deletes old backups according to a policy. Only files with names given by this package are deleted. Leftovers of
+   * killed backups are deleted first. For each database, at least one backup that was just completely verified is kept;
+   * if none is good, none is deleted.
+   *
+   * @throws BackupError `FOLDER_UNREADABLE`, or the system's code if a file cannot be deleted.
+   * @throws InvalidInputError for a negative or fractional number, an invalid folder, or if `dryRun` is not a boolean.
+   */
+  (dir: string, policy?: RetentionPolicy, options?: PruneBackupsOptions): Promise<PruneBackupsReport>;
+}
 
 const DEFAULTS: Required<RetentionPolicy> = { preMigration: 10, daily: 7, weekly: 4 };
 

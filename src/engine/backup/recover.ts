@@ -76,16 +76,19 @@ export interface RecoverReport extends RecoveredState {
   readonly durationMs: number;
 }
 
-/**
- * Saves the readable rows of a database that does not open into a new file. The damaged files are only copied, and
- * never opened, repaired or moved; no other process may have them open. Uses SQLite's own recovery if the sqlite3 shell
- * is installed and supports it; otherwise reads every table and skips the damage.
- *
- * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`, or the system's own code. No file was created.
- * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `CANNOT_CREATE`.
- * @throws InvalidInputError for an invalid path.
- */
-export type Recover = (options?: RecoverOptions) => Promise<RecoverReport>;
+/** The type of `recover()`. */
+export interface Recover {
+  /**
+   * Saves the readable rows of a database that does not open into a new file. The damaged files are only copied, and
+   * never opened, repaired or moved; no other process may have them open. Uses SQLite's own recovery if the sqlite3 shell
+   * is installed and supports it; otherwise reads every table and skips the damage.
+   *
+   * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`, or the system's own code. No file was created.
+   * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `CANNOT_CREATE`.
+   * @throws InvalidInputError for an invalid path.
+   */
+  (options?: RecoverOptions): Promise<RecoverReport>;
+}
 
 /** Returns `recover()` for a driver and a definition. */
 export function recoverWith(kit: Kit): Recover {

@@ -72,27 +72,30 @@ export interface RestoreReport {
   readonly durationMs: number;
 }
 
-/**
- * Restores a backup: verifies the whole backup, copies it next to the database, migrates the copy if it is older, and
- * verifies it again. Only then it replaces the database, which is moved to `backups/replaced-…` with its -wal and -shm.
- * No process may have the database open, including this one. A killed process leaves either the old files or the new
- * one. If the old files are damaged and have a -wal, it may leave a marker instead of a database; the next restore, or
- * one without `from`, does the rest.
- *
- * @throws RestoreError with the reason as its code (`IN_USE` names the processes if the system reports them,
- * `NOT_OURS`, `NO_ROOM`, `MIGRATION_NEWER_DATABASE`, `RUNNING`). The previous files are unchanged.
- * @throws BackupError if the backup is unusable.
- * @throws InvalidInputError for an invalid path, or for a flag that is not a boolean.
- * @throws UnsupportedRuntimeError if this runtime cannot run the driver.
- *
- * @example
- * ```ts
- * const { path } = await backup(db);
- * closeDb(db); // and every other process that has it open
- * const { tables, replaced } = await restore({ from: path });
- * ```
- */
-export type Restore = (options: RestoreOptions) => Promise<RestoreReport>;
+/** The type of `restore()`. */
+export interface Restore {
+  /**
+   * Restores a backup: verifies the whole backup, copies it next to the database, migrates the copy if it is older, and
+   * verifies it again. Only then it replaces the database, which is moved to `backups/replaced-…` with its -wal and -shm.
+   * No process may have the database open, including this one. A killed process leaves either the old files or the new
+   * one. If the old files are damaged and have a -wal, it may leave a marker instead of a database; the next restore, or
+   * one without `from`, does the rest.
+   *
+   * @throws RestoreError with the reason as its code (`IN_USE` names the processes if the system reports them,
+   * `NOT_OURS`, `NO_ROOM`, `MIGRATION_NEWER_DATABASE`, `RUNNING`). The previous files are unchanged.
+   * @throws BackupError if the backup is unusable.
+   * @throws InvalidInputError for an invalid path, or for a flag that is not a boolean.
+   * @throws UnsupportedRuntimeError if this runtime cannot run the driver.
+   *
+   * @example
+   * ```ts
+   * const { path } = await backup(db);
+   * closeDb(db); // and every other process that has it open
+   * const { tables, replaced } = await restore({ from: path });
+   * ```
+   */
+  (options: RestoreOptions): Promise<RestoreReport>;
+}
 
 /** Returns `restore()` for a driver and a definition. */
 export function restoreWith(kit: Kit): Restore {

@@ -40,17 +40,20 @@ export interface VerifyReport {
   readonly durationMs: number;
 }
 
-/**
- * Reads a backup and changes nothing: its header, application_id, tables and ledger, every page (`quick_check`), and
- * the position of every row; with `deep` also every index (`integrity_check`) and every foreign key. Runs in a separate
- * thread.
- *
- * @throws BackupError if the backup is unusable, with the reason as its code (`NO_TABLES` for a truncated one,
- * `DAMAGED`, `DANGLING_ROWS`, `NOT_OURS`, SQLite's own).
- * @throws InvalidInputError for an invalid path, or if `deep` is not a boolean.
- * @throws UnsupportedRuntimeError if this runtime cannot run the driver.
- */
-export type VerifyBackup = (path: string, options?: VerifyBackupOptions) => Promise<VerifyReport>;
+/** The type of `verifyBackup()`. */
+export interface VerifyBackup {
+  /**
+   * Reads a backup and changes nothing: its header, application_id, tables and ledger, every page (`quick_check`), and
+   * the position of every row; with `deep` also every index (`integrity_check`) and every foreign key. Runs in a separate
+   * thread.
+   *
+   * @throws BackupError if the backup is unusable, with the reason as its code (`NO_TABLES` for a truncated one,
+   * `DAMAGED`, `DANGLING_ROWS`, `NOT_OURS`, SQLite's own).
+   * @throws InvalidInputError for an invalid path, or if `deep` is not a boolean.
+   * @throws UnsupportedRuntimeError if this runtime cannot run the driver.
+   */
+  (path: string, options?: VerifyBackupOptions): Promise<VerifyReport>;
+}
 
 /** Returns `verifyBackup()` for a driver and a definition. */
 export function verifyBackupWith(kit: Kit): VerifyBackup {

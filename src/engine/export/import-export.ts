@@ -43,22 +43,25 @@ export interface ImportExportReport extends Filled {
   readonly durationMs: number;
 }
 
-/**
- * Creates a new database from an export. All rows and values are equal, which is verified by reading every row of the
- * new file. An export of an older schema is imported into that schema and then migrated. The file gets its name when it
- * is complete and on the disk; the export is only read.
- *
- * Data that the definition derives, e.g. counters, is corrected if the export has it wrong.
- * Triggers do not run, and values that violate a CHECK are kept. Rows without a key keep their order, but get new
- * rowids. Full-text indexes of other tables are rebuilt.
- *
- * @throws ExportError if the export is incomplete or from another database, with one of the codes `NOT_AN_EXPORT`,
- * `MISSING_FILE`, `CHANGED_EXPORT`, `CUT_LINE`, `WRONG_COUNT`, `OTHER_HISTORY`, `NEWER_EXPORT`, `FOREIGN_TABLE`,
- * `MISSING_TABLE`, `FOREIGN_COLUMN`, `MISSING_COLUMN`, `REFUSED_ROW`, `DANGLING`; and `TARGET_EXISTS`, `FOLDER_MISSING`
- * or the system's own code. No file was created.
- * @throws InvalidInputError for an invalid path.
- */
-export type ImportExport = (options: ImportExportOptions) => Promise<ImportExportReport>;
+/** The type of `importExport()`. */
+export interface ImportExport {
+  /**
+   * Creates a new database from an export. All rows and values are equal, which is verified by reading every row of the
+   * new file. An export of an older schema is imported into that schema and then migrated. The file gets its name when it
+   * is complete and on the disk; the export is only read.
+   *
+   * Data that the definition derives, e.g. counters, is corrected if the export has it wrong.
+   * Triggers do not run, and values that violate a CHECK are kept. Rows without a key keep their order, but get new
+   * rowids. Full-text indexes of other tables are rebuilt.
+   *
+   * @throws ExportError if the export is incomplete or from another database, with one of the codes `NOT_AN_EXPORT`,
+   * `MISSING_FILE`, `CHANGED_EXPORT`, `CUT_LINE`, `WRONG_COUNT`, `OTHER_HISTORY`, `NEWER_EXPORT`, `FOREIGN_TABLE`,
+   * `MISSING_TABLE`, `FOREIGN_COLUMN`, `MISSING_COLUMN`, `REFUSED_ROW`, `DANGLING`; and `TARGET_EXISTS`, `FOLDER_MISSING`
+   * or the system's own code. No file was created.
+   * @throws InvalidInputError for an invalid path.
+   */
+  (options: ImportExportOptions): Promise<ImportExportReport>;
+}
 
 /** Returns `importExport()` for a driver and a definition. */
 export function importExportWith(kit: Kit): ImportExport {

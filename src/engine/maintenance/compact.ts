@@ -51,22 +51,25 @@ export interface CompactReport {
   readonly durationMs: number;
 }
 
-/**
- * Returns the free pages of a file to the disk and sorts its rows: the content is written to a new file in the same
- * folder, which is verified and then atomically replaces the old one. A crash loses nothing, and the next call removes
- * leftovers.
- *
- * No other connection may have the file open, including those of this process: close the Db first. Other processes wait
- * or fail with SQLITE_BUSY meanwhile, which takes as long as copying the file.
- *
- * @throws DatabaseBusyError `HELD` if a process has the file open (named if the system reports it); `REPLACED` if
- * another compaction or a restore replaced the file meanwhile.
- * @throws BackupError `NO_ROOM` if the disk has no space for the copy.
- * @throws DatabaseOpenError if the file does not belong to this definition.
- * @throws DorkDbError `COPY_DIFFERS`, `NOT_OWNER`, `WAL_LEFT`; the file is unchanged.
- * @throws InvalidInputError for an invalid path or option.
- */
-export type Compact = (path: string, options?: CompactOptions) => CompactReport;
+/** The type of `compact()`. */
+export interface Compact {
+  /**
+   * Returns the free pages of a file to the disk and sorts its rows: the content is written to a new file in the same
+   * folder, which is verified and then atomically replaces the old one. A crash loses nothing, and the next call removes
+   * leftovers.
+   *
+   * No other connection may have the file open, including those of this process: close the Db first. Other processes wait
+   * or fail with SQLITE_BUSY meanwhile, which takes as long as copying the file.
+   *
+   * @throws DatabaseBusyError `HELD` if a process has the file open (named if the system reports it); `REPLACED` if
+   * another compaction or a restore replaced the file meanwhile.
+   * @throws BackupError `NO_ROOM` if the disk has no space for the copy.
+   * @throws DatabaseOpenError if the file does not belong to this definition.
+   * @throws DorkDbError `COPY_DIFFERS`, `NOT_OWNER`, `WAL_LEFT`; the file is unchanged.
+   * @throws InvalidInputError for an invalid path or option.
+   */
+  (path: string, options?: CompactOptions): CompactReport;
+}
 
 /** Returns `compact()` for a driver and a definition. */
 export function compactWith(kit: Kit): Compact {
