@@ -34,7 +34,8 @@ const RUN_OPTIONS: OptionNames<RunMigrationsOptions> = { ...MIGRATE_OPTIONS, his
 export interface RunMigrations {
   /**
    * Applies all pending migrations to a database opened with `migrations: 'skip'`, or to the file at a path. Does nothing
-   * if it is current. With a history of your own, the file may be any file migrated by Drizzle.
+   * if it is current. With a history of your own, the file may be any file migrated by Drizzle. The
+   * snapshot is on the disk before the file changes, and the migrations are when it returns.
    *
    * @throws MigrationError if the file and the history do not match, or a migration fails; the file is unchanged.
    * @throws DatabaseOpenError if the path cannot be opened, or is a database of another program.

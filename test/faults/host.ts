@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createDb } from '#entry';
 import { DRIVER, RUNTIME } from '../support/runtime.ts';
 import { commander, type JobCommands, starter } from './processes.ts';
-import { type Mode, NotAllowed, type Side } from './scenario.ts';
+import { type Mode, NotAllowed, NothingLeft, type Side } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { randomFor } from './seed.ts';
 
@@ -80,6 +80,7 @@ try {
       rmSync(folder, { recursive: true, force: true });
     } catch (error) {
       if (error instanceof NotAllowed) throw error;
+      if (error instanceof NothingLeft) break;
       isKept ||= order.keep;
       say({ round, lost: textOf(error), ...(order.keep && { kept: folder }) });
       if (!order.keep) rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
  * `bun run test:faults [--quick | --soak] [--minutes N] [--seed TEXT] [--only NAME,…] [--runtime bun|node|mixed]
- * [--states N] [--round N] [--keep] [--list]`
+ * [--states N|all] [--round N] [--keep] [--list]`
  *
  * Makes every fault happen, in processes of both runtimes, and prints what survived. Exits 1 where anything was lost.
  */
@@ -33,6 +33,11 @@ function numberFrom(least: number): (text: string) => number {
   };
 }
 
+/** Rounds of failing calls end by themselves when none is left. */
+const ALL = 1_000_000;
+
+const countOf = (text: string) => (text === 'all' ? ALL : numberFrom(1)(text));
+
 /** A round that says nothing for minutes counts as one that hangs. */
 const STATES_OF_A_ROUND = 100;
 
@@ -57,7 +62,11 @@ const options = new Command('test:faults')
   .option('--only <names>', 'these scenarios, divided by commas', namesOf)
   .addOption(new Option('--runtime <name>', 'this side alone').choices(['bun', 'node', 'mixed']))
   .option('--round <n>', 'this round alone', numberFrom(0))
-  .option('--states <n>', 'so many states or failing calls of each side, over all of power and calls', numberFrom(1))
+  .option(
+    '--states <n>',
+    'so many states or failing calls of each side, over all of power and calls; all: every call',
+    countOf,
+  )
   .option('--keep', 'keep the folders of lost rounds')
   .option('--markdown', 'print the table as Markdown')
   .option('--list', 'name the scenarios, and end')

@@ -64,6 +64,11 @@ export interface Scenario {
 /** Both runtimes, each alone. */
 export const EACH: readonly Side[] = ['bun', 'node'];
 
+/** There is nothing left to try: no more rounds are run. */
+export class NothingLeft extends Error {
+  override readonly name = 'NothingLeft';
+}
+
 /** The machine does not allow the experiment: it is named as not run. */
 export class NotAllowed extends Error {
   override readonly name = 'NotAllowed';

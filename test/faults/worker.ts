@@ -3,7 +3,9 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { DorkDbError } from '#entry';
 import { becomeUser, NOBODY } from '../support/user.ts';
+import { CLOCKS } from './jobs/clocks.ts';
 import { HOLDING } from './jobs/holding.ts';
+import { KEEPING } from './jobs/keeping.ts';
 import { OPERATIONS } from './jobs/operations.ts';
 import { PAIRS } from './jobs/pairs.ts';
 import { POWER } from './jobs/power.ts';
@@ -21,7 +23,15 @@ export interface Desk {
 // biome-ignore lint/suspicious/noExplicitAny: each job says what it takes; they come as JSON
 export type JobProgram = (args: any, desk: Desk) => unknown;
 
-const JOBS: Readonly<Record<string, JobProgram>> = { ...OPERATIONS, ...WRITING, ...HOLDING, ...PAIRS, ...POWER };
+const JOBS: Readonly<Record<string, JobProgram>> = {
+  ...OPERATIONS,
+  ...WRITING,
+  ...HOLDING,
+  ...PAIRS,
+  ...POWER,
+  ...KEEPING,
+  ...CLOCKS,
+};
 
 const [name = '', text = '{}'] = process.argv.slice(2);
 const args = JSON.parse(text);
@@ -37,6 +47,7 @@ const hear = async <T>() => {
 };
 try {
   if (args.asNobody) becomeUser(NOBODY);
+  if (args.asUser !== undefined) becomeUser(args.asUser);
   say({ done: (await job(args, { say, hear })) ?? null });
 } catch (error) {
   if (error instanceof DorkDbError) say({ error });

@@ -52,6 +52,8 @@ const OPTIONS: OptionNames<ImportLegacyOptions> = { home: true, dryRun: true, ke
  * moved on there and were not changed here. Rows that were changed or deleted in dork.db stay so. Of several releases'
  * files, e.g. moved aside one after the other, all are read, and the newest that has a row has the last word. Rows that do
  * not fit are in the receipt, with the reason. Every complete import of a file adds a row to `legacy_imports`.
+ * When it returns, everything that the receipt counts is on the disk; a loss of power before that may take the last
+ * transactions, which the next import brings again.
  *
  * @throws ImportError where the home is no folder, or dork.db itself cannot take part: within a transaction, before its
  * migrations, read-only.

@@ -8,6 +8,7 @@ import { isCopyName, isInTheMaking, sweep } from '../copies/sweep.ts';
 import { kitOf } from '../definition.ts';
 import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
+import { freePath } from '../file/free-path.ts';
 import { isThere } from '../file/fs.ts';
 import { ownerOf } from '../file/owner.ts';
 import { databasePath, MEMORY } from '../file/path.ts';
@@ -47,7 +48,7 @@ export type BackupReport = VerifyReport;
 /**
  * Copies the current state of a database into a new file, while others write. A separate thread creates and verifies
  * the copy under a temporary name, which is not listed as a backup. The copy gets its name, with mode 0600, when it is
- * verified and flushed to the disk.
+ * verified and flushed to the disk, and that name is on the disk when the promise resolves.
  *
  * Closing the database meanwhile cancels the backup and leaves no file, but the process may not exit before the copying
  * ends.
@@ -212,8 +213,8 @@ export function refuseMemory({ filename }: Connection): void {
 
 /** Returns a new path, also for two backups in the same millisecond. */
 function freeName({ adapter, filename }: Connection, folder: string, tag: string | undefined): string {
-  for (let at = Date.now(); ; at++) {
-    const path = join(folder, copyName(folder, filename, 'backup', new Date(at), tag));
-    if (!isThere(path) && !isInTheMaking(adapter, path)) return path;
-  }
+  return freePath(
+    (at) => join(folder, copyName(folder, filename, 'backup', at, tag)),
+    (path) => !isThere(path) && !isInTheMaking(adapter, path),
+  );
 }

@@ -5,6 +5,7 @@ import { type AnyDb, connectionOf } from '../connection/db.ts';
 import { kitOf } from '../definition.ts';
 import { BackupError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
+import { freePath } from '../file/free-path.ts';
 import { isThere } from '../file/fs.ts';
 import { databasePath } from '../file/path.ts';
 import { checkOwner } from '../hints.ts';
@@ -104,7 +105,10 @@ const EVERY_MS = 100;
 /** @throws BackupError with the system's code. */
 function setAside(path: string): void {
   try {
-    renameSync(path, `${path}.${Date.now()}.damaged`);
+    renameSync(
+      path,
+      freePath((at) => `${path}.${at.getTime()}.damaged`),
+    );
   } catch (error) {
     const what = `${path} is no longer a usable backup, but could not be renamed. It was not changed, and no backup was made.`;
     throw failureOf(BackupError, error, what, checkOwner(dirname(path), 'call again'));

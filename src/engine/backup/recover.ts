@@ -9,6 +9,7 @@ import { BackupError, DorkDbError, RestoreError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
 import { FILE_MODE, realFile, statAt } from '../file/file.ts';
 import { flushFile } from '../file/flush.ts';
+import { freePath } from '../file/free-path.ts';
 import { isThere } from '../file/fs.ts';
 import { fsPromises } from '../file/fs-promises.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
@@ -81,7 +82,8 @@ export interface Recover {
   /**
    * Saves the readable rows of a database that does not open into a new file. The damaged files are only copied, and
    * never opened, repaired or moved; no other process may have them open. Uses SQLite's own recovery if the sqlite3 shell
-   * is installed and supports it; otherwise reads every table and skips the damage.
+   * is installed and supports it; otherwise reads every table and skips the damage. When the promise resolves, the new
+   * file and its name are on the disk.
    *
    * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`, or the system's own code. No file was created.
    * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `CANNOT_CREATE`.
@@ -235,7 +237,7 @@ function damagedFile(definition: Definition, path: unknown): string {
 function targetOf(from: string, to: unknown): { readonly to: string; readonly createdFolder?: string | undefined } {
   const isOurChoice = to === undefined;
   const path = isOurChoice
-    ? join(backupFolder(from), copyName(backupFolder(from), from, 'recovered', new Date()))
+    ? freePath((at) => join(backupFolder(from), copyName(backupFolder(from), from, 'recovered', at)))
     : databasePath(to, 'options.to');
   const undone = 'Nothing was recovered.';
   const createdFolder = isOurChoice ? prepareFolder(dirname(path), from, BackupError, undone) : undefined;

@@ -25,7 +25,7 @@ import { Listener } from './listener.ts';
 import { processesWith } from './open-files.ts';
 import { presentAt } from './present.ts';
 import { assertRoomFor, stage } from './staged.ts';
-import { proveOpens, putBack, putInPlace, stagedName } from './swap.ts';
+import { proveOpens, putBackAfter, putInPlace, stagedName } from './swap.ts';
 import { type VerifyReport, verify } from './verify.ts';
 
 /** Options for `restore()`. */
@@ -77,12 +77,14 @@ export interface Restore {
   /**
    * Restores a backup: verifies the whole backup, copies it next to the database, migrates the copy if it is older, and
    * verifies it again. Only then it replaces the database, which is moved to `backups/replaced-…` with its -wal and -shm.
-   * No process may have the database open, including this one. A killed process leaves either the old files or the new
-   * one. If the old files are damaged and have a -wal, it may leave a marker instead of a database; the next restore, or
-   * one without `from`, does the rest.
+   * When the promise resolves, both are on the disk. No process may have the database open, including this one. A killed
+   * process leaves either the old files or the new one. If the old files are damaged and have a -wal, it may leave a
+   * marker instead of a database; the next restore, or one without `from`, does the rest.
    *
    * @throws RestoreError with the reason as its code (`IN_USE` names the processes if the system reports them,
-   * `NOT_OURS`, `NO_ROOM`, `MIGRATION_NEWER_DATABASE`, `RUNNING`). The previous files are unchanged.
+   * `NOT_OURS`, `NO_ROOM`, `MIGRATION_NEWER_DATABASE`, `RUNNING`). The previous files are unchanged. If the disk also
+   * fails while they are put back, they are in the folder that the message names: `UNFINISHED` if the next restore
+   * finishes it, `NOT_PROVED` if the restored file is at the path.
    * @throws BackupError if the backup is unusable.
    * @throws InvalidInputError for an invalid path, or for a flag that is not a boolean.
    * @throws UnsupportedRuntimeError if this runtime cannot run the driver.
@@ -259,7 +261,7 @@ function prove(kit: Kit, target: string, replaced: string | undefined): void {
   } catch (cause) {
     const others = processesWith(target) ?? [];
     if (others.length === 0) {
-      if (replaced) putBack(target, replaced, finishHint(kit.definition, target));
+      if (replaced) putBackAfter(cause, target, replaced, finishHint(kit.definition, target));
       else removeSet(target);
       throw cause;
     }

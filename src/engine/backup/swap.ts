@@ -5,13 +5,14 @@ import { type Kit, openingOf } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseBusyError, RestoreError } from '../errors.ts';
 import { fsyncPath } from '../file/flush.ts';
+import { freePath } from '../file/free-path.ts';
 import { hasCode, isSameFile, isThere } from '../file/fs.ts';
 import { openConnection } from '../file/open.ts';
 import { bytesOf } from '../file/wal.ts';
 import { planFor } from '../migrations/plan.ts';
 import { stampOf } from '../time.ts';
 import { refuseOpen, whileAlone, whileAloneAsFarAsKnown } from './exclusive.ts';
-import { install, keepSet, linkOrCopy, removeSet, sidecarsOf } from './file-set.ts';
+import { install, keepSet, linkOrCopy, removeSet, sidecarsOf, unfinishedAt } from './file-set.ts';
 import type { Present } from './present.ts';
 
 /** Matches the name of a folder with replaced files, e.g. `replaced-20261122T093000000Z`. */
@@ -42,7 +43,7 @@ export function putInPlace(
     placeNew(target, staged);
     return undefined;
   }
-  const kept = join(folder, `replaced-${stampOf(new Date())}`);
+  const kept = freePath((at) => join(folder, `replaced-${stampOf(at)}`));
   const swap = () => {
     keepSet(target, kept);
     installOrPutBack(target, staged, kept, finish);
@@ -58,16 +59,43 @@ function installOrPutBack(target: string, staged: string, kept: string, finish: 
   try {
     install(target, { main: staged, sidecars: {} }, kept, finish);
   } catch (cause) {
-    try {
-      putBack(target, kept, finish);
-    } catch {
-      throw new RestoreError(
-        'UNFINISHED',
-        `The restore into ${target} was interrupted, and the previous files could not be put back: they are in ${kept}.`,
-        { hint: `Check the disk and the folder, then finish it: ${finish}`, cause },
-      );
-    }
+    putBackAfter(cause, target, kept, finish);
     throw cause;
+  }
+}
+
+/**
+ * Puts the previous files back because of an error.
+ *
+ * @throws RestoreError if that fails too: `UNFINISHED` if the next restore finishes it, `NOT_PROVED` if the restored
+ * file is at the path.
+ */
+export function putBackAfter(cause: unknown, target: string, kept: string, finish: string): void {
+  try {
+    putBack(target, kept, finish);
+  } catch {
+    const state = stateAt(target, kept);
+    if (state === 'previous') return;
+    const failed = `the previous files could not be put back: they are in ${kept}.`;
+    throw state === 'marker'
+      ? new RestoreError('UNFINISHED', `The restore into ${target} was interrupted, and ${failed}`, {
+          hint: `Check the disk and the folder, then finish it: ${finish}`,
+          cause,
+        })
+      : new RestoreError('NOT_PROVED', `${target} has the restored file, which could not be proved, and ${failed}`, {
+          hint: 'Check the disk and the folder, then open it, or restore again.',
+          cause,
+        });
+  }
+}
+
+/** Returns which files are at a path after a put-back that failed. */
+function stateAt(target: string, kept: string): 'previous' | 'marker' | 'restored' {
+  try {
+    if (isSameFile(join(kept, basename(target)), target)) return 'previous';
+    return isThere(target) && unfinishedAt(target) === undefined ? 'restored' : 'marker';
+  } catch {
+    return 'marker';
   }
 }
 
@@ -109,8 +137,14 @@ export function putBack(target: string, kept: string, finish: string): void {
   const sidecars = Object.fromEntries(sidecarsOf(old).map((suffix) => [suffix, old + suffix]));
   if (isThere(old)) {
     const main = temporaryName(stagedName(target));
-    linkOrCopy(old, main);
-    install(target, { main, sidecars, isUndo: true }, kept, finish);
+    try {
+      linkOrCopy(old, main);
+      install(target, { main, sidecars, isUndo: true }, kept, finish);
+    } catch (error) {
+      // Another name of a kept file. If a marker names it already, the next restore takes the kept file instead.
+      rmSync(main, { force: true });
+      throw error;
+    }
   } else {
     removeSet(target);
     for (const [suffix, path] of Object.entries(sidecars)) linkOrCopy(path, target + suffix);

@@ -9,6 +9,7 @@ import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
 import { Making } from '../copies/making.ts';
 import { sweep } from '../copies/sweep.ts';
 import { ClosedError, ExportError, InvalidInputError } from '../errors.ts';
+import { freePath } from '../file/free-path.ts';
 import { isThere } from '../file/fs.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 import { databasePath, MEMORY } from '../file/path.ts';
@@ -151,10 +152,7 @@ function targetOf({ filename }: Connection, to: unknown): string {
   if (filename === MEMORY)
     throw new InvalidInputError('options.to', 'is missing, and a database in memory has no folder');
   const stem = stemOf(filename);
-  for (let at = Date.now(); ; at++) {
-    const path = join(dirname(filename), exportName(stem, new Date(at)));
-    if (!isThere(path)) return path;
-  }
+  return freePath((at) => join(dirname(filename), exportName(stem, at)));
 }
 
 function stemOf(filename: string): string {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { stampOf } from '../time.ts';
+import { freePath } from './free-path.ts';
 import { hasCode, isThere } from './fs.ts';
 
 /** Matches e.g. `notes-moved-20261122T093000000Z.db`. The names for one database sort as text in the order of time. */
@@ -12,10 +13,10 @@ function stemOf(filename: string): string {
 
 /** Returns an unused path for a database that is moved aside. */
 export function freeAside(filename: string): string {
-  for (let at = Date.now(); ; at++) {
-    const path = join(dirname(filename), `${stemOf(filename)}-moved-${stampOf(new Date(at))}.db`);
-    if (!['', '-wal', '-shm', '-journal'].some((suffix) => isThere(path + suffix))) return path;
-  }
+  return freePath(
+    (at) => join(dirname(filename), `${stemOf(filename)}-moved-${stampOf(at)}.db`),
+    (path) => !['', '-wal', '-shm', '-journal'].some((suffix) => isThere(path + suffix)),
+  );
 }
 
 /** Returns when a file was moved aside, e.g. `20261122T093000000Z`; undefined if its name does not have it. */

@@ -56,7 +56,7 @@ export interface Compact {
   /**
    * Returns the free pages of a file to the disk and sorts its rows: the content is written to a new file in the same
    * folder, which is verified and then atomically replaces the old one. A crash loses nothing, and the next call removes
-   * leftovers.
+   * leftovers. When it returns, the new file is on the disk, with every commit from before.
    *
    * No other connection may have the file open, including those of this process: close the Db first. Other processes wait
    * or fail with SQLITE_BUSY meanwhile, which takes as long as copying the file.

@@ -17,6 +17,7 @@ import {
   UNVERSIONED,
 } from '../file/copy-name.ts';
 import { createPrivateFolder, removeIfEmpty } from '../file/create.ts';
+import { freePath } from '../file/free-path.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 import { MEMORY } from '../file/path.ts';
 import { messageOf } from '../realm.ts';
@@ -68,7 +69,8 @@ export interface Snapshot {
 export function takeSnapshot(connection: Connection, tag: string | undefined, rows: RowCounts): Snapshot {
   const { filename } = connection;
   const folder = backupFolder(filename);
-  const to = join(folder, copyName(folder, filename, KIND, new Date(), migrationTag(tag ?? UNVERSIONED)));
+  const nameAt = (at: Date) => copyName(folder, filename, KIND, at, migrationTag(tag ?? UNVERSIONED));
+  let to = join(folder, nameAt(new Date()));
   let createdFolder: string | undefined;
   try {
     const owner = ownerOf(filename);
@@ -76,6 +78,7 @@ export function takeSnapshot(connection: Connection, tag: string | undefined, ro
       createdFolder = folder;
       giveTo(owner, folder);
     }
+    to = freePath((at) => join(folder, nameAt(at)));
     sweepSync(connection.adapter, folder, isCopyName);
     // VACUUM cannot run in the transaction that holds the lock, so a second connection runs it.
     using source = connection.sibling(filename, { readonly: true });

@@ -8,6 +8,7 @@ import {
   readHistory,
   restore,
   runMigrations,
+  verifyBackup,
 } from '#entry';
 import type { JobProgram } from '../worker.ts';
 
@@ -28,6 +29,14 @@ export const OPERATIONS: Readonly<Record<string, JobProgram>> = {
     const db = createDb(file);
     say({ ready: true });
     return checkpoint(db, { waitMs });
+  },
+  /** Reads a file that may not be written, and copies it elsewhere. */
+  'read-only': async ({ file, to }) => {
+    using db = createDb(file, { readonly: true });
+    const messages = db.$client.prepare<{ n: number }>('SELECT count(*) AS n FROM relay_index').get()?.n;
+    const { state } = await verifyBackup(file);
+    await backup(db, { to });
+    return { messages, state };
   },
   backup: async ({ file, to, deep }, { say }) => {
     using db = createDb(file);

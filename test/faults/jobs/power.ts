@@ -6,7 +6,10 @@ import {
   checkpoint,
   closeDb,
   createDb,
+  exportDb,
+  importExport,
   importLegacy,
+  moveReleaseAside,
   prune,
   pruneBackups,
   readHistory,
@@ -46,7 +49,10 @@ export const POWER: Readonly<Record<string, JobProgram>> = {
   },
   'power-backup': async ({ file, logs, to }, { say }) => {
     const db = createDb(file);
-    commit(db, logs, 'eve', 2, say);
+    commit(db, logs, 'eve', 1, say);
+    // As in a server that has run for long: SQLite flushes the folder with the first flush of a new -wal alone.
+    say({ checkpointed: !checkpoint(db).busy });
+    commit(db, logs, 'eve', 1, say);
     const { path } = await backup(db, { ...(to && { to }) });
     say({ backup: path });
     commit(db, logs, 'eve', 1, say);
@@ -86,6 +92,17 @@ export const POWER: Readonly<Record<string, JobProgram>> = {
     const { hash } = repairLedger(db, tag, { history: readHistory(folder), by: 'ada', reason: 'power' });
     return { hash };
   },
+  'power-export': async ({ file, logs, to }, { say }) => {
+    const db = createDb(file);
+    commit(db, logs, 'eve', 2, say);
+    const { rows } = await exportDb(db, { to });
+    return { rows, commits: 2 };
+  },
+  'power-import-export': async ({ from, to }) => {
+    const { rows } = await importExport({ from, to });
+    return { rows };
+  },
+  'power-move-aside': ({ file }) => ({ to: moveReleaseAside(file) }),
 };
 
 function commit(

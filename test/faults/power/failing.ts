@@ -33,7 +33,7 @@ const WAYS: Readonly<Record<string, readonly FailingCall['how'][]>> = {
 /** These fail for good too: a full disk stays full. */
 const GOES_ON: Readonly<Record<string, readonly FailingCall['how'][]>> = { write: [ENOSPC, EIO], fsync: [EIO] };
 
-/** Every call of an operation with every way in which it may fail, in a random order. */
+/** Every call of an operation with every way in which it may fail, in a random order: the rare kinds first. */
 export function failuresOf(trace: Trace, random: Random): FailingCall[] {
   const counts = new Map<string, number>();
   for (const call of trace.calls) {

@@ -6,9 +6,12 @@ import type { Call, Trace } from './trace.ts';
 export interface OwnFlush {
   /** Where it is in {@link Changes.steps}. */
   readonly step: number;
-  /** What is flushed, the same in each run: `folder backups`, `file dork.db-wal`. */
+  /** What is flushed, the same in each run: `file dork.db-wal`, `folder home, after rename dork.db`. */
   readonly name: string;
 }
+
+/** The calls by which one flush is told from another of the same file or folder. */
+const CHANGES = new Set(['write', 'truncate', 'rename', 'link', 'unlink', 'mkdir', 'copy', 'clone']);
 
 /** Names have times, and random parts. */
 function stable(path: string): string {
@@ -19,27 +22,33 @@ function stable(path: string): string {
 }
 
 /**
- * The flushes of the package: it opens a path, flushes it and closes it again. SQLite flushes files that it has written
- * through the same descriptor, and a folder after the first flush of a new file in it or after a removal.
+ * The flushes of the package. SQLite flushes files through the descriptor that it reads and writes them with, and a
+ * folder after the first flush of a new file in it.
  */
 export function ownFlushes(trace: Trace, changes: Changes, home: string): OwnFlush[] {
   const own: OwnFlush[] = [];
   const calls = trace.calls.filter((call): call is Call => call.kind !== 'say' && (call as Call).result >= 0);
   const steps = [...changes.steps.entries()].filter(([, { kind }]) => kind === 'flush').map(([i]) => i);
+  const isJustOpened = (i: number) => {
+    const [call, before] = [calls[i], calls[i - 1]];
+    return before?.kind === 'open' && before.inode === call?.inode && !before.created;
+  };
+  const isOfSqlite = (i: number): boolean => {
+    const call = calls[i];
+    if (call?.kind !== 'fsync') return false;
+    if (!call.isFolder) return call.isBoth === true && !isJustOpened(i);
+    const earlier = calls[i - 2];
+    return earlier !== undefined && !earlier.isFolder && dirname(earlier.path) === call.path && isOfSqlite(i - 2);
+  };
   let flush = 0;
   for (const [i, call] of calls.entries()) {
     if (call.kind !== 'fsync') continue;
     const step = steps[flush++] as number;
-    const [before, earlier] = [calls[i - 1], calls[i - 2]];
-    const isJustOpened = before?.kind === 'open' && before.inode === call.inode && !before.created;
-    if (!isJustOpened) continue;
-    const isOfSqlite =
-      call.isFolder &&
-      ((earlier?.kind === 'fsync' && dirname(earlier.path) === call.path) ||
-        (earlier?.kind === 'unlink' && /-(journal|wal)$/.test(earlier.path)));
-    if (isOfSqlite) continue;
-    const name = call.path === home ? 'home' : stable(call.path);
-    own.push({ step, name: `${call.isFolder ? 'folder' : 'file'} ${name}` });
+    if (isOfSqlite(i)) continue;
+    const named = (path: string) => (path === home ? 'home' : stable(path));
+    const last = calls.slice(0, i).findLast(({ kind }) => CHANGES.has(kind));
+    const since = !last || last.path === call.path ? '' : `, after ${last.kind} ${named(last.to ?? last.path)}`;
+    own.push({ step, name: `${call.isFolder ? 'folder' : 'file'} ${named(call.path)}${since}` });
   }
   return own;
 }

@@ -48,7 +48,7 @@ export function assertTransactions(db: Db, home: string, { durable, acknowledged
   assertAcknowledged(db, there);
 }
 
-function assertAtLeast(writer: string, n: number, least: number): void {
+export function assertAtLeast(writer: string, n: number, least: number): void {
   assert.ok(n >= least, `${writer}: ${least} transactions must be there, ${n} are`);
 }
 

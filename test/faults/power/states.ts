@@ -22,15 +22,22 @@ const ENOUGH = 400;
  * Different states that a disk may be in, in a random order, up to a number of them.
  *
  * @param atReports How many of them are of a moment right after something was said; else any moment. Default 0.3.
+ * @param near A step after which most of the other moments are. Default: none.
  */
-export function* statesOf(changes: Changes, count: number, random: Random, atReports = 0.3): Generator<State> {
+export function* statesOf(
+  changes: Changes,
+  count: number,
+  random: Random,
+  atReports = 0.3,
+  near?: number,
+): Generator<State> {
   const disk = new Disk(changes);
   const seen = new Set<string>();
   // What was just said must be true.
   const ends = [...changes.steps.keys()].filter((i) => changes.steps[i - 1]?.kind === 'say');
   ends.push(changes.steps.length);
   for (let given = 0, vain = 0; given < count && vain < ENOUGH; ) {
-    const cut = random.chance(atReports) ? random.pick(ends) : random.below(changes.steps.length + 1);
+    const cut = random.chance(atReports) ? random.pick(ends) : momentOf(changes, random, near);
     const state = stateAt(disk, cut, random.pick(MODELS), random.pick(STYLES), random);
     const key = keyOf(state.files) + JSON.stringify([state.told.lines.length, ...state.told.durable]);
     if (seen.has(key)) {
@@ -42,6 +49,14 @@ export function* statesOf(changes: Changes, count: number, random: Random, atRep
     vain = 0;
     yield state;
   }
+}
+
+/** So many steps are near. */
+const NEAR = 25;
+
+function momentOf({ steps }: Changes, random: Random, near: number | undefined): number {
+  if (near === undefined || random.chance(0.3)) return random.below(steps.length + 1);
+  return Math.min(near + random.below(NEAR), steps.length);
 }
 
 function stateAt(disk: Disk, cut: number, model: Model, style: Style, random: Random): State {

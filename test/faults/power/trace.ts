@@ -17,6 +17,8 @@ export interface Call {
   /** Of an open. */
   readonly created?: boolean;
   readonly emptied?: boolean;
+  /** Of a flush: true through a descriptor that both reads and writes. */
+  readonly isBoth?: boolean;
   /** Of a truncation. */
   readonly size?: number;
   /** Of an allocation. */

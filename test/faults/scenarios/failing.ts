@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { Random } from '../../kit/random.ts';
 import { failuresOf, nameOf } from '../power/failing.ts';
 import { leftIn, type Operation } from '../power/operation.ts';
 import { OPERATIONS } from '../power/operations/index.ts';
@@ -8,7 +9,7 @@ import { record, traced } from '../power/record.ts';
 import { type Line, toldBy } from '../power/told.ts';
 import { answersIn } from '../power/trace.ts';
 import { buildTracer, type FailingCall, fastFolder, type Tracer } from '../power/tracer.ts';
-import { type Bench, EACH, type Mode, type Scenario } from '../scenario.ts';
+import { type Bench, EACH, type Mode, NothingLeft, type Scenario } from '../scenario.ts';
 
 /** Failing calls of one operation on one side. */
 const CALLS: Readonly<Record<Mode, number>> = { quick: 4, usual: 100, soak: 50 };
@@ -51,12 +52,17 @@ function callsFail(operation: Operation): Scenario {
     prepare: (bench) => {
       const tracer = buildTracer(bench);
       const count = bench.states ?? CALLS[bench.mode];
-      return async ({ random }) => {
+      return async ({ number, random: ofRound }) => {
+        // A round after another goes on in the same order, until every call has failed.
+        const isSlice = bench.states !== undefined;
+        const random = isSlice ? new Random(1) : ofRound;
         const folder = fastFolder(`dorkos-calls-${operation.name}-`);
         try {
           const { trace, before } = await record(operation, bench, tracer, folder, true);
           const bad: string[] = [];
-          const all = failuresOf(trace, random).slice(0, count);
+          const first = isSlice ? number * count : 0;
+          const all = failuresOf(trace, random).slice(first, first + count);
+          if (all.length === 0) throw new NothingLeft();
           for (const [i, failing] of all.entries()) {
             const home = join(folder, `home-${i}`);
             cpSync(before, home, { recursive: true, preserveTimestamps: true });

@@ -1,7 +1,10 @@
 import type { Scenario } from '../scenario.ts';
+import { CLOCKS_SET } from './clocks.ts';
 import { CLOSING_AND_MODES } from './closing.ts';
 import { COMMAND_LINE } from './commands.ts';
+import { CONTAINED } from './containers.ts';
 import { DAMAGE } from './damage.ts';
+import { EXCHANGED_FILES } from './exchanged.ts';
 import { FAILING } from './failing.ts';
 import { FLUSHES } from './flushes.ts';
 import { FUZZ } from './fuzz.ts';
@@ -41,4 +44,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...COMMAND_LINE,
   ...CLOSING_AND_MODES,
   ...PLANTED,
+  ...EXCHANGED_FILES,
+  ...CONTAINED,
+  ...CLOCKS_SET,
 ];

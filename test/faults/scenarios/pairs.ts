@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { backup, createDb } from '#entry';
 import { PAIRED, type Place } from '../jobs/pairs.ts';
 import { assertSound, writeHome } from '../oracle.ts';
-import type { Bench, Scenario } from '../scenario.ts';
+import type { Bench, Experiment, Scenario } from '../scenario.ts';
 import { runtimesOf } from './together.ts';
 
 /** Every pair of two operations, an operation with itself too. */
@@ -45,7 +45,17 @@ function missingOf(log: string, files: readonly string[]): string[] {
   return acknowledged.filter((id) => !found.has(id));
 }
 
-async function prepare(bench: Bench) {
+/**
+ * Lets two operations run beside a writer.
+ *
+ * @param pairOf The two operations of a round.
+ * @param before Shell commands before those of each process.
+ */
+export async function preparePairs(
+  bench: Bench,
+  pairOf: (round: number) => readonly [string, string],
+  before = '',
+): Promise<Experiment> {
   const { folder, root, side, start } = bench;
   const model = join(folder, 'model');
   mkdirSync(join(model, 'home', 'backups'), { recursive: true });
@@ -56,8 +66,8 @@ async function prepare(bench: Bench) {
   }
   cpSync(join(root, 'test', 'fixtures', 'legacy-home'), join(model, 'older'), { recursive: true });
   const library = slowLibrary(root, folder);
-  return async ({ number, folder: round }: { number: number; folder: string }) => {
-    const [one, other] = ALL[(number * STRIDE) % ALL.length] ?? ['open', 'open'];
+  return async ({ number, folder: round }) => {
+    const [one, other] = pairOf(number);
     cpSync(model, round, { recursive: true });
     const file = join(round, 'home', 'dork.db');
     const log = join(round, 'acknowledged.txt');
@@ -70,10 +80,10 @@ async function prepare(bench: Bench) {
       const [backups, copy] = [join(round, 'home', 'backups'), join(round, 'backup.db')];
       return { file, backups, backup: copy, older: join(round, 'older'), own };
     };
-    await using writer = start('commits', { file, log, until }, { runtime: runtimes[0] ?? 'bun' });
+    await using writer = start('commits', { file, log, until }, { runtime: runtimes[0] ?? 'bun', before });
     await writer.next();
     const jobs = [one, other].map((operation, i) =>
-      start('again', { operation, until, ...placeOf(`own-${i}`) }, { runtime: runtimes[i + 1] ?? 'bun', env }),
+      start('again', { operation, until, ...placeOf(`own-${i}`) }, { runtime: runtimes[i + 1] ?? 'bun', env, before }),
     );
     try {
       const told = await Promise.all([writer, ...jobs].map((job) => job.last<Told>()));
@@ -103,5 +113,5 @@ export const PAIRS_AT_ONCE: Scenario = {
   promise: 'Any two operations at the same time, beside a process that commits, lose no commit and say nothing untrue.',
   sides: ['mixed', 'bun', 'node'],
   rounds: { quick: 8, usual: ALL.length * 2 },
-  prepare,
+  prepare: (bench) => preparePairs(bench, (round) => ALL[(round * STRIDE) % ALL.length] ?? ['open', 'open']),
 };

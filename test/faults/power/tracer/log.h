@@ -111,6 +111,7 @@ static void log_call(struct task *t, long result) {
   }
   if (fd >= 0 && fd_stat(t->tid, fd, &st) == 0) put_file(&st);
   else if (result == 0 && t->call->changes && lstat(t->p2[0] ? t->p2 : t->p1, &st) == 0) put_file(&st);
+  if (strcmp(t->call->kind, "fsync") == 0) fprintf(lines, ",\"isBoth\":%s", fd_is_both(t->tid, fd) ? "true" : "false");
   if (strcmp(t->call->kind, "truncate") == 0) fprintf(lines, ",\"size\":%ld", (long)t->a[1]);
   if (t->nr == SYS_fallocate) fprintf(lines, ",\"mode\":%d,\"size\":%ld", (int)t->a[1], (long)(t->a[2] + t->a[3]));
   if (!t->inject && result > 0 && strcmp(t->call->kind, "write") == 0) put_written(t, result);

@@ -95,16 +95,25 @@ static int fd_stat(pid_t tid, int fd, struct stat *st) {
   return stat(link, st);
 }
 
-static int64_t fd_position(pid_t tid, int fd) {
+/* A number that /proc says of a descriptor, or -1. */
+static int64_t fd_info(pid_t tid, int fd, const char *form) {
   char name[64], line[128];
   snprintf(name, sizeof name, "/proc/%d/fdinfo/%d", tid, fd);
   FILE *f = fopen(name, "r");
   if (!f) return -1;
-  long long position = -1;
+  long long value = -1;
   while (fgets(line, sizeof line, f))
-    if (sscanf(line, "pos: %lld", &position) == 1) break;
+    if (sscanf(line, form, &value) == 1) break;
   fclose(f);
-  return position;
+  return value;
+}
+
+static int64_t fd_position(pid_t tid, int fd) { return fd_info(tid, fd, "pos: %lld"); }
+
+/* 1 for a descriptor that reads and writes, as SQLite has for every file. */
+static int fd_is_both(pid_t tid, int fd) {
+  int64_t flags = fd_info(tid, fd, "flags: %llo");
+  return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
 }
 
 /* Without . and .. and // */

@@ -8,7 +8,7 @@
  *   -o, -d  the log, and the bytes that were written
  *   -R      also sees calls that only read, look or lock
  *   -i      lets the N-th call of a kind fail, from 0: WHAT is the number of an errno, or "short" for half of the bytes;
- *           with a "+" behind it all that follow fail, too. KIND "any" counts all.
+ *           with a "+" behind it all that follow fail, too. KIND "any" counts all, "fsync-folder" flushes of folders.
  *
  *   gcc -O2 -Wall -o tracer tracer.c
  */
@@ -39,7 +39,10 @@ static void shorten(struct task *t, struct user_regs_struct *r) {
 
 static void apply(struct rule *rule, struct task *t, struct user_regs_struct *r) {
   const char *kind = t->call->kind;
-  if (strcmp(rule->kind, "any") && strcmp(rule->kind, kind)) return;
+  if (strcmp(rule->kind, "fsync-folder") == 0) {
+    struct stat st;
+    if (strcmp(kind, "fsync") || fd_stat(t->tid, fd_of(t), &st) || !S_ISDIR(st.st_mode)) return;
+  } else if (strcmp(rule->kind, "any") && strcmp(rule->kind, kind)) return;
   long n = rule->seen++;
   if (n != rule->n && !(rule->goes_on && n > rule->n)) return;
   if (!rule->is_short) {
