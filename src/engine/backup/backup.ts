@@ -5,9 +5,10 @@ import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
 import { Making, targetExists } from '../copies/making.ts';
 import { assertRoom } from '../copies/room.ts';
 import { isCopyName, isInTheMaking, sweep } from '../copies/sweep.ts';
-import { kitOf } from '../definition.ts';
+import { definitionOf, kitOf, openingOf } from '../definition.ts';
 import { BackupError, ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
 import { backupFolder, copyName } from '../file/copy-name.ts';
+import { foreignOf } from '../file/foreign.ts';
 import { freePath } from '../file/free-path.ts';
 import { isThere } from '../file/fs.ts';
 import { ownerOf } from '../file/owner.ts';
@@ -89,6 +90,11 @@ export async function backupTo(
   // Before the first await, so that no other backup of this process takes the name.
   if (isInTheMaking(connection.adapter, to)) throw beingMade(to);
   await using copy = new Making(connection.adapter, to, { createdFolder });
+  const foreign = foreignOf(connection, openingOf(definitionOf(connection)));
+  if (foreign) {
+    const what = `${filename} ${foreign.what}. No backup of it was made, and it was not changed.`;
+    throw new BackupError(foreign.code, what, { hint: foreign.hint });
+  }
   let thread: Thread | undefined;
   const stopWatching = whileOpen(connection, () => {
     thread?.abandon(new ClosedError(filename));

@@ -1,4 +1,6 @@
+import { definitionOf, openingOf } from '../definition.ts';
 import type { DorkDbError } from '../errors.ts';
+import { foreignOf } from '../file/foreign.ts';
 import { shellQuoted } from '../file/path.ts';
 import { howTo } from '../host.ts';
 import { mismatch } from '../migrations/bring-up.ts';
@@ -12,9 +14,11 @@ import type { HealthFinding } from './report.ts';
 const say = findingsOf('migrations');
 const saySchema = findingsOf('schema');
 
-/** Checks that the file has every migration, and that its schema matches them. */
+/** Checks that the file still belongs to its definition, has every migration, and that its schema matches them. */
 export const checkMigrations: Check = ({ connection, history }) => {
   const { filename } = connection;
+  const foreign = foreignOf(connection, openingOf(definitionOf(connection)));
+  if (foreign) return { findings: [say.error(`${filename} ${foreign.what}.`, foreign.hint)] };
   const { applied, pending, problem } = planFor(connection, history);
   const tags = { applied: applied.map(({ tag }) => tag), pending: pending.map(({ tag }) => tag) };
   if (problem) {
