@@ -9,7 +9,12 @@ export const RUNTIME: Runtime = process.versions.bun ? 'bun' : 'node';
 const ON_NODE = ['better-sqlite3', 'node:sqlite'];
 
 /** The driver that this test runs on: on Node the one of the variable, by default better-sqlite3. */
-export const DRIVER = RUNTIME === 'bun' ? 'bun:sqlite' : driverOnNode(process.env.DORK_DB_DRIVER || 'better-sqlite3');
+export const DRIVER = RUNTIME === 'bun' ? driverOnBun() : driverOnNode(process.env.DORK_DB_DRIVER || 'better-sqlite3');
+
+/** Bun's own node:sqlite where test/support/bun-node-sqlite.ts is loaded first. */
+function driverOnBun(): 'bun:sqlite' | 'node:sqlite' {
+  return 'adapterForBun' in globalThis ? 'node:sqlite' : 'bun:sqlite';
+}
 
 /** Refuses a name that no driver has, which a suite would take for the default. */
 function driverOnNode(name: string): 'better-sqlite3' | 'node:sqlite' {
@@ -20,8 +25,8 @@ function driverOnNode(name: string): 'better-sqlite3' | 'node:sqlite' {
 /** The project's folder. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/** The commands of both runtimes, whichever runs the test: Node 24 from node_modules, Bun from this process or the PATH. */
-export const NODE = join(ROOT, 'node_modules', '.bin', 'node');
+/** The commands of both runtimes: that of this process, or Node 24 from node_modules and Bun from the PATH. */
+export const NODE = process.versions.bun ? join(ROOT, 'node_modules', '.bin', 'node') : process.execPath;
 export const BUN = process.versions.bun ? process.execPath : 'bun';
 
 /** The command line that runs a script of the project, its path from the project's folder. */

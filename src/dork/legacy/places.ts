@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { unlessOpen } from '../../engine/driver/process-files.ts';
 import { asideStamp, asidesOf } from '../../engine/file/aside.ts';
 import { realFile, statAt } from '../../engine/file/file.ts';
 import { holdsLock } from '../../engine/file/file-locks.ts';
@@ -66,7 +67,7 @@ function isRelease(path: string, own: string): boolean {
   const stat = statAt(path);
   if (!stat?.isFile() || stat.size === 0 || isSameFile(path, own)) return false;
   // What this process has open is its own. Closing a descriptor of it would drop the locks of that connection.
-  return holdsLock(realFile(path)) !== true && applicationIdOf(path) === 0;
+  return holdsLock(realFile(path)) !== true && unlessOpen(stat, () => applicationIdOf(path)) === 0;
 }
 
 /** Reads the application_id from the header; undefined if the file cannot be read. https://sqlite.org/fileformat2.html */

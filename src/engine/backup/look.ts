@@ -4,7 +4,7 @@ import { readingOf } from '../connection/closed-file.ts';
 import { Connection } from '../connection/connection.ts';
 import { BUSY_TIMEOUT_MS } from '../connection/pragmas.ts';
 import { type Kit, openingOf as recognitionOf } from '../definition.ts';
-import { isOpenHere } from '../driver/register.ts';
+import { isOpenHere, unlessOpen } from '../driver/process-files.ts';
 import { BackupError, ClosedError, DorkDbError } from '../errors.ts';
 import { inspectFile } from '../file/file.ts';
 import { type Foreign, foreignOf } from '../file/foreign.ts';
@@ -43,8 +43,7 @@ export function look({ adapter, definition }: Kit, path: string): CopyState {
   return refusing(path, () => {
     const { isNew } = inspectFile(path);
     if (isNew) throw notABackup('FILE_MISSING', path, 'does not exist or is empty');
-    // Closing a file descriptor would release the locks of this process on the file.
-    if (!isOpenHere(statSync(path)) && writeVersion(path) > WAL_VERSION)
+    if ((writeVersion(path) ?? 0) > WAL_VERSION)
       throw notABackup('DAMAGED', path, 'has a header that makes it read-only');
     using connection = new Connection(adapter, path, { ...openingOf(path), host: definition });
     connection.exec(pragmaText(CAREFUL));
@@ -173,18 +172,20 @@ function isInWalMode(path: string): boolean {
 }
 
 /**
- * Returns 1 or 2; a file with a greater version is read-only for SQLite.
+ * Returns 1 or 2; a file with a greater version is read-only for SQLite. Undefined if this process has the file open.
  * https://sqlite.org/fileformat2.html#file_format_version_numbers
  */
-function writeVersion(path: string): number {
-  const header = Buffer.alloc(20);
-  const fd = openSync(path, 'r');
-  try {
-    readSync(fd, header, 0, 20, 0);
-  } finally {
-    closeSync(fd);
-  }
-  return header[18] ?? 0;
+function writeVersion(path: string): number | undefined {
+  return unlessOpen(statSync(path), () => {
+    const header = Buffer.alloc(20);
+    const fd = openSync(path, 'r');
+    try {
+      readSync(fd, header, 0, 20, 0);
+    } finally {
+      closeSync(fd);
+    }
+    return header[18] ?? 0;
+  });
 }
 
 /** Returns the name of a migration, even if only the file itself knows it. */

@@ -10,7 +10,6 @@ import { rolledBack, typedError } from './sqlite-error.ts';
 import { Statement, type StatementWrapper } from './statement.ts';
 import { type TransactionBehavior, Transactions } from './transaction.ts';
 import { type TransactionFunction, TransactionFunctions } from './transaction-function.ts';
-import { refuseSecondLibrary } from './two-libraries.ts';
 import { WaitingDatabase } from './waiting-database.ts';
 
 /** Options for {@link Connection.pragma}. */
@@ -56,6 +55,8 @@ export class Connection implements Disposable {
   wrapper: StatementWrapper | undefined;
   /** @internal The file on the disk; undefined in memory, and for a connection that `createDb()` did not open. */
   openFile: OpenFile | undefined;
+  /** @internal True if closing must leave the -wal as it is. Default false. */
+  keepsWal = false;
   #isOpen = true;
   /** The reason why nothing may run now: the connection is closed, or SQLite has rolled back the current transaction. */
   #refusal: (() => DorkDbError | undefined) | undefined;
@@ -68,10 +69,9 @@ export class Connection implements Disposable {
     this.filename = filename;
     this.readonly = readonly;
     this.host = host;
-    refuseSecondLibrary(adapter, filename);
     const closedFile = isClosed ? new ClosedFile(filename) : undefined;
     try {
-      this.#database = new WaitingDatabase(adapter.open(filename, { readonly, isClosed }));
+      this.#database = new WaitingDatabase(adapter, filename, { readonly, isClosed });
     } catch (error) {
       throw typedError(error, 'Opening', filename);
     }
@@ -225,6 +225,8 @@ export class Connection implements Disposable {
   close(): void {
     if (!this.#isOpen) return;
     const failures: unknown[] = [];
+    // Before anything moves pages into the file.
+    const keepsWal = this.keepsWal || this.openFile?.hasOtherWal();
     for (const before of this.#closing) {
       try {
         before();
@@ -237,8 +239,7 @@ export class Connection implements Disposable {
     this.#isOpen = false;
     this.#refusal = () => new ClosedError(this.filename);
     try {
-      if (this.openFile?.mayBeGone()) this.#database.abandon();
-      else this.#database.close();
+      this.#database.close(keepsWal);
     } catch (error) {
       failures.push(typedError(error, 'Closing', this.filename));
     }

@@ -50,11 +50,17 @@ export class OpenFile {
     this.#checkedAt = now;
   }
 
-  /** Returns true if closing could remove the -wal of another file, or if two attempts to find out fail. */
-  mayBeGone(): boolean {
+  /**
+   * Returns true if the -wal at the path is not the one of the connection, or if two attempts to find out fail.
+   * Of a file that was moved itself, SQLite leaves every -wal alone.
+   */
+  hasOtherWal(): boolean {
     for (let times = 1; times <= 2; times++) {
       try {
-        return this.problem() !== undefined;
+        const problem = this.problem();
+        // The next write or checkpoint looks again.
+        if (problem) this.#checkedAt = Number.NEGATIVE_INFINITY;
+        return problem?.code === 'WAL_GONE' && statOf(`${this.#filename}-wal`) !== undefined;
       } catch {
         // A disk may fail once.
       }

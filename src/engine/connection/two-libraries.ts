@@ -1,13 +1,19 @@
 import { statSync } from 'node:fs';
 import type { Adapter } from '../driver/adapter.ts';
+import { registerOpen } from '../driver/process-files.ts';
 import { isOpenByAnother } from '../driver/register.ts';
 import { DatabaseOpenError } from '../errors.ts';
 
-/** @throws DatabaseOpenError `TWO_LIBRARIES` if another SQLite library of this process has the file open. */
-export function refuseSecondLibrary(adapter: Adapter, filename: string): void {
-  if (filename === ':memory:') return;
-  const file = statSync(filename, { throwIfNoEntry: false });
-  if (!file || !isOpenByAnother(file, adapter.library())) return;
+/**
+ * Claims a file for a connection that is about to open it, until the returned function is called.
+ *
+ * @throws DatabaseOpenError `TWO_LIBRARIES` if another SQLite library of this process has the file open.
+ */
+export function claimFile(adapter: Adapter, filename: string): () => void {
+  const file = filename === ':memory:' ? undefined : statSync(filename, { throwIfNoEntry: false });
+  if (!file) return () => undefined;
+  const library = adapter.library();
+  if (!isOpenByAnother(file, library)) return registerOpen(file, library);
   throw new DatabaseOpenError(
     'TWO_LIBRARIES',
     `Another SQLite library of this process has ${filename} open, and two of them would delete each other's commits. Nothing was opened.`,

@@ -1,14 +1,26 @@
-import type { DriverDatabase, DriverStatement, RunResult, SqliteValue } from '../driver/adapter.ts';
+import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue } from '../driver/adapter.ts';
+import { closeWithReader } from './close-with-reader.ts';
 import { LockWaits, namesTimeout, type Waiter, waiterOf } from './lock-waits.ts';
+import { claimFile } from './two-libraries.ts';
 
 /** A driver's database whose statements wait for the locks of other connections. */
 export class WaitingDatabase implements DriverDatabase {
   readonly #inner: DriverDatabase;
   readonly #waits: LockWaits;
+  readonly #unclaim: () => void;
+  readonly #openReader: () => DriverDatabase;
 
-  constructor(inner: DriverDatabase) {
-    this.#inner = inner;
-    this.#waits = new LockWaits(inner);
+  /** @throws DatabaseOpenError `TWO_LIBRARIES`, and the driver's errors. */
+  constructor(adapter: Adapter, filename: string, options: Parameters<Adapter['open']>[1]) {
+    this.#unclaim = claimFile(adapter, filename);
+    try {
+      this.#inner = adapter.open(filename, options);
+    } catch (error) {
+      this.#unclaim();
+      throw error;
+    }
+    this.#waits = new LockWaits(this.#inner);
+    this.#openReader = () => adapter.open(filename, { readonly: true, isClosed: false });
   }
 
   prepare(sql: string, names: readonly (string | undefined)[] | undefined): DriverStatement {
@@ -47,12 +59,12 @@ export class WaitingDatabase implements DriverDatabase {
     return this.#inner.isImmutable;
   }
 
-  close(): void {
-    this.#inner.close();
-  }
-
-  abandon(): void {
-    this.#inner.abandon();
+  /** @param keepsWal True if the -wal at the path must stay as it is. */
+  close(keepsWal = false): void {
+    // A database that could not be closed still has the file open.
+    if (!keepsWal) this.#inner.close();
+    else if (!closeWithReader(this.#inner, this.#openReader)) return;
+    this.#unclaim();
   }
 }
 

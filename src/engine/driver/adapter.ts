@@ -54,11 +54,6 @@ export interface DriverDatabase {
   readonly isImmutable: boolean;
   /** Closes at once, with every open statement, and releases every file and lock. */
   close(): void;
-  /**
-   * Closes without removing a -wal or -shm, because they now belong to another file with the same name. A driver that
-   * cannot do so leaves the file open until the process ends.
-   */
-  abandon(): void;
 }
 
 /** The drivers with an adapter in this package. */

@@ -87,9 +87,6 @@ class BetterSqlite3Statement extends ExactStatement {
   }
 }
 
-/** Named here, so that they are not collected, which would close them. */
-const abandoned: object[] = [];
-
 /** Runs an opening. The driver itself looks for the folder before SQLite does; its error for that has no code. */
 function withCode<T>(open: () => T): T {
   try {
@@ -138,8 +135,6 @@ export const betterSqlite3: Adapter = {
       },
       isImmutable: copy !== undefined,
       close: () => void database.close(),
-      // The driver has no call for it; at the end of a process it closes nothing.
-      abandon: () => void abandoned.push(database),
     };
   },
 

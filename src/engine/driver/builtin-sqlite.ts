@@ -4,9 +4,9 @@ export interface NodeSqlite {
   readonly DatabaseSync: typeof DatabaseSync;
 }
 
-/** Returns Node's own SQLite, sound or not; undefined if this runtime has none. */
+/** Returns the SQLite that is built into this runtime as `node:sqlite`, sound or not; undefined if it has none. */
 export function builtinSqlite(): NodeSqlite | undefined {
-  if (process.versions.bun || process.versions.deno) return undefined;
+  if (process.versions.deno) return undefined;
   const { emitWarning } = process;
   // Older Nodes warn of an experiment when the module is loaded. It is not used for data there.
   process.emitWarning = () => undefined;

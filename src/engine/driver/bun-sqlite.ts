@@ -143,11 +143,6 @@ export const bunSqlite: Adapter = {
       isImmutable: isClosed,
       // Without `true` the file and its locks stay until every statement is garbage.
       close: () => database.close(true),
-      abandon() {
-        // https://sqlite.org/c3ref/c_fcntl_begin_atomic_write.html#sqlitefcntlpersistwal
-        database.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
-        database.close(true);
-      },
     };
   },
 

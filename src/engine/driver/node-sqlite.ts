@@ -16,9 +16,6 @@ function uri(filename: string, { readonly, isClosed }: { readonly: boolean; isCl
   return `${href}?mode=${readonly ? 'ro' : 'rw'}`;
 }
 
-/** Referenced here, because the garbage collector would close them. */
-const abandoned: object[] = [];
-
 class NodeDatabase implements DriverDatabase {
   readonly isImmutable: boolean;
   readonly #database: DatabaseSync;
@@ -61,11 +58,6 @@ class NodeDatabase implements DriverDatabase {
 
   close(): void {
     this.#database.close();
-  }
-
-  /** The driver has no call for it. */
-  abandon(): void {
-    abandoned.push(this.#database);
   }
 }
 

@@ -1,7 +1,6 @@
-import type { DatabaseSync } from 'node:sqlite';
-import { threadId } from 'node:worker_threads';
 import { UnsupportedRuntimeError } from '../errors.ts';
-import { builtinSqlite } from './builtin-sqlite.ts';
+import { processMemory } from './process-memory.ts';
+import { threadKey } from './register.ts';
 
 /** A SQLite library by its name, version and file. */
 export interface LibraryPlace {
@@ -11,32 +10,9 @@ export interface LibraryPlace {
   readonly path: string;
 }
 
-/**
- * The libraries that the threads of this process use. Threads share nothing but memory that was handed over; but a
- * database in memory with a name is one for all connections of the same SQLite library, and Node's own is in every Node.
- * The 1 is the version of this table. https://sqlite.org/src/file/src/memdb.c
- */
-const NAME = 'file:/@dorkos/db/libraries/1?vfs=memdb';
-
-/** Kept open: the database ends with its last connection. Undefined before the first use, null if there is none. */
-let shared: DatabaseSync | null | undefined;
-
-function libraries(): DatabaseSync | null {
-  shared ??= open();
-  return shared;
-}
-
-function open(): DatabaseSync | null {
-  const sqlite = builtinSqlite();
-  if (!sqlite) return null;
-  const database = new sqlite.DatabaseSync(NAME, { timeout: 5000 });
-  database.exec('CREATE TABLE IF NOT EXISTS uses (library TEXT, thread INTEGER, UNIQUE (library, thread))');
-  return database;
-}
-
 /** Returns the library that this process used first, in any thread. */
 export function firstLibrary(): LibraryPlace | undefined {
-  const row = libraries()?.prepare('SELECT library FROM uses ORDER BY rowid LIMIT 1').get();
+  const row = processMemory()?.prepare('SELECT library FROM uses ORDER BY rowid LIMIT 1').get();
   return row && JSON.parse(String(row.library));
 }
 
@@ -47,7 +23,7 @@ export function firstLibrary(): LibraryPlace | undefined {
  * same files open.
  */
 export function useLibrary({ name, version, path }: LibraryPlace): void {
-  const database = libraries();
+  const database = processMemory();
   if (!database) return;
   const library = JSON.stringify({ name, version, path });
   // One statement, so that two threads cannot both be the first.
@@ -57,7 +33,7 @@ export function useLibrary({ name, version, path }: LibraryPlace): void {
        WHERE NOT EXISTS (SELECT * FROM uses WHERE library <> :library AND thread <> :thread)
        ON CONFLICT DO UPDATE SET thread = thread`,
     )
-    .run({ library, thread: threadId });
+    .run({ library, thread: threadKey() });
   if (Number(changes) > 0) return;
   throw new UnsupportedRuntimeError(
     'TWO_LIBRARIES',

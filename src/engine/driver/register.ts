@@ -4,6 +4,8 @@
  * https://sqlite.org/howtocorrupt.html#_multiple_copies_of_sqlite_linked_into_the_same_application
  */
 interface Register {
+  /** Identifies the thread within this process. `node:worker_threads` has a number for it, but is slow to load. */
+  readonly thread: number;
   /** The native driver that the first copy has loaded; the others use it. */
   library?: Library;
   /** The name of the driver that was used first. */
@@ -28,8 +30,13 @@ const KEY = Symbol.for('@dorkos/db/register/1');
 /** Returns the register of this thread. A native driver is one library for all threads. */
 function register(): Register {
   const holder = globalThis as { [KEY]?: Register };
-  holder[KEY] ??= { files: new Map() };
+  holder[KEY] ??= { thread: Math.random(), files: new Map() };
   return holder[KEY];
+}
+
+/** Returns a number of this thread, the same through every copy of this package. */
+export function threadKey(): number {
+  return register().thread;
 }
 
 /** Returns the driver that this process uses: the one that was loaded first, if it has the same name and major version. */
@@ -59,13 +66,8 @@ export function isOpenByAnother(file: FileKey, sqlite: object | string): boolean
   return entry !== undefined && entry.sqlite !== sqlite;
 }
 
-/** Returns whether this process has the file open through any copy of this package in this thread. */
-export function isOpenHere(file: FileKey): boolean {
-  return register().files.has(keyOf(file));
-}
-
-/** Registers an open file until the returned function is called. */
-export function registerOpen(file: FileKey, sqlite: object | string): () => void {
+/** Registers an open file of this thread until the returned function is called. */
+export function registerLibrary(file: FileKey, sqlite: object | string): () => void {
   const { files } = register();
   const key = keyOf(file);
   const entry = files.get(key) ?? { sqlite, count: 0 };
@@ -76,11 +78,17 @@ export function registerOpen(file: FileKey, sqlite: object | string): () => void
   };
 }
 
-interface FileKey {
+/** Returns whether a connection of this thread has the file open, through any copy of this package. */
+export function isOpenInThread(file: FileKey): boolean {
+  return register().files.has(keyOf(file));
+}
+
+/** A file by what locks belong to. */
+export interface FileKey {
   readonly dev: number;
   readonly ino: number;
 }
 
-function keyOf({ dev, ino }: FileKey): string {
+export function keyOf({ dev, ino }: FileKey): string {
   return `${dev}:${ino}`;
 }

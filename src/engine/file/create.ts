@@ -1,5 +1,6 @@
 import { closeSync, constants, mkdirSync, openSync, rmdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { withoutSqlite } from '../driver/process-files.ts';
 import { checkOwner } from '../hints.ts';
 import { attempt, FILE_MODE, FOLDER_MODE } from './file.ts';
 import { fsyncPath } from './flush.ts';
@@ -11,7 +12,8 @@ export function createPrivateFile(filename: string): void {
   attempt(
     () => {
       try {
-        closeSync(openSync(filename, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FILE_MODE));
+        const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+        withoutSqlite(() => closeSync(openSync(filename, flags, FILE_MODE)));
         giveTo(statSync(dirname(filename)), filename);
       } catch (error) {
         // An existing file is not opened: closing it would release the locks of this process on it.

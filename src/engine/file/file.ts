@@ -1,6 +1,6 @@
 import { closeSync, lstatSync, openSync, readdirSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isOpenHere } from '../driver/register.ts';
+import { unlessOpen } from '../driver/process-files.ts';
 import { DatabaseOpenError } from '../errors.ts';
 import { checkOwner } from '../hints.ts';
 import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
@@ -147,11 +147,9 @@ function readHeader(filename: string): Buffer {
 /** Every marker is smaller than this. */
 const MARKER_BYTES = 4096;
 
-/**
- * Returns true for a file that may be a marker, and that this process does not have open: it can be read and closed.
- */
-export function mayBeMarker(file: Stats | undefined): boolean {
-  return file !== undefined && file.size > 0 && file.size < MARKER_BYTES && !isOpenHere(file);
+/** Returns true for a file that may be a marker. */
+export function mayBeMarker(file: Stats | undefined): file is Stats {
+  return file !== undefined && file.size > 0 && file.size < MARKER_BYTES;
 }
 
 function refuseMarker(filename: string, header: Buffer): void {
@@ -165,9 +163,7 @@ function refuseMarker(filename: string, header: Buffer): void {
  *
  * @returns The application_id.
  */
-function checkHeader(filename: string, size: number, hasLog: boolean): number {
-  const header = readHeader(filename);
-  refuseMarker(filename, header);
+function checkHeader(filename: string, header: Buffer, size: number, hasLog: boolean): number {
   // A process that was killed while writing may leave half a first page, which SQLite restores from the -journal.
   if (sizeOf(`${filename}-journal`)) return 0;
   if (header.toString('latin1', 0, 16) !== MAGIC) {
@@ -193,13 +189,11 @@ function checkHeader(filename: string, size: number, hasLog: boolean): number {
 }
 
 /**
- * Returns true if SQLite may have the file open, in this or another process: each of our connections keeps a -shm. Such
- * a file must only be opened by SQLite, because closing any descriptor of it releases the locks of this process.
- * Another process would then consider itself the last one, and delete the -wal that is still in use.
- * https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+ * Returns true if SQLite may have the file open, in this or another process: each of our connections has a -shm. Such a
+ * file must only be opened by SQLite. Not every connection of this process is one of ours, and closing a descriptor of the
+ * file releases the locks of this process.
  */
 function mayBeOpen(filename: string): boolean {
-  if (isOpenHere(statSync(filename))) return true;
   if (isThere(`${filename}-shm`)) return true;
   return lstatSync(filename).isSymbolicLink() && isThere(`${realpathSync(filename)}-shm`);
 }
@@ -228,8 +222,10 @@ export function inspectFile(filename: string): FileState {
     const hasWal = wal > 0;
     const isOpen = mayBeOpen(filename);
     // A power failure may bring back a -shm that was removed before the marker was created.
-    if (isOpen && mayBeMarker(file)) refuseMarker(filename, readHeader(filename));
-    const applicationId = isOpen ? 0 : checkHeader(filename, file.size, hasWal);
+    const isRead = !isOpen || mayBeMarker(file);
+    const header = isRead ? unlessOpen(file, () => readHeader(filename)) : undefined;
+    if (header) refuseMarker(filename, header);
+    const applicationId = header && !isOpen ? checkHeader(filename, header, file.size, hasWal) : 0;
     return { isNew: false, applicationId, hasWal };
   }
   checkFolder(filename);

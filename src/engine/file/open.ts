@@ -4,7 +4,6 @@ import { OpenFile } from '../connection/open-file.ts';
 import { BUSY_TIMEOUT_MS, configure, STEP_MS } from '../connection/pragmas.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
 import type { Adapter } from '../driver/adapter.ts';
-import { registerOpen } from '../driver/register.ts';
 import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../errors.ts';
 import { checkOwner } from '../hints.ts';
 import { codeOf, isError, isSystemError } from '../realm.ts';
@@ -99,7 +98,6 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
       return again();
     }
     connection.openFile = new OpenFile(filename, opened);
-    connection.onClose(registerOpen(opened, adapter.library()));
   } catch (error) {
     connection.close();
     throw error;
@@ -146,32 +144,15 @@ const foundWithWal = new WeakSet<Connection>();
 
 /**
  * Closes a connection to a refused file. When the last writable connection closes, SQLite moves the -wal into the file
- * and deletes it, even if the -wal belongs to another file. A read-only connection prevents this, and does not do it
- * itself.
+ * and deletes it, even if the -wal belongs to another file.
  */
 function closeRefused(connection: Connection): void {
-  const reader = foundWithWal.has(connection) && !connection.readonly ? readerOf(connection) : undefined;
-  for (const one of [connection, reader]) {
-    try {
-      one?.close();
-    } catch {
-      // The refusal is the error to report.
-    }
-  }
-}
-
-/** Returns a read-only connection that has its lock, which is taken at the first read. */
-function readerOf(connection: Connection): Connection | undefined {
-  let reader: Connection | undefined;
+  connection.keepsWal = foundWithWal.has(connection) && !connection.readonly;
   try {
-    reader = connection.sibling(connection.filename, { readonly: true });
-    // Otherwise better-sqlite3 waits for 5 seconds, in addition to the caller's wait.
-    reader.exec(`PRAGMA busy_timeout = ${STEP_MS}`);
-    reader.pragma('schema_version');
+    connection.close();
   } catch {
-    // A damaged file also fails here, but after the lock is taken.
+    // The refusal is the error to report.
   }
-  return reader;
 }
 
 /**

@@ -1,14 +1,28 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, copyFileSync, existsSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createDb, type Db, DenialList, DorkDbError, health } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
-import { RUNTIME } from '../../support/runtime.ts';
+import { ROOT, RUNTIME, runtimeCommand } from '../../support/runtime.ts';
 
 /** Longer than two writes may share one look at the file. */
 const PAUSE_MS = 30;
+
+const ENTRY = join(ROOT, 'src', RUNTIME === 'bun' ? 'index.ts' : 'node.ts');
+const WRITE_AND_CRASH = 'test/engine/opening/fixtures/write-and-crash.ts';
 
 async function opened(
   folder: ReturnType<typeof temporaryFolder>,
@@ -85,6 +99,53 @@ describe(`a file that is exchanged under an open database, on ${RUNTIME}`, () =>
     assert.equal(new DenialList(again).isDenied('/new'), true);
     using old = createDb(folder.file('old.db'));
     assert.equal(new DenialList(old).isDenied('/seen'), true);
+  });
+
+  for (const [what, end] of [
+    ['closed', 'closeDb(db)'],
+    ['left open by a process that ends by itself', ''],
+    ['left open by a process that calls process.exit()', 'process.exit()'],
+  ]) {
+    it(`leaves another -wal and the file as they are when it is ${what}`, { timeout: 60_000 }, () => {
+      using folder = temporaryFolder();
+      const file = folder.file('dork.db');
+      createDb(file).$client.close();
+      const script = folder.file('own-wal-gone.ts');
+      // Much of it is in the -wal that is removed: moved into the file, it would be mixed with the other one.
+      writeFileSync(
+        script,
+        `import { spawnSync } from 'node:child_process';
+        import { rmSync } from 'node:fs';
+        import { closeDb, createDb, DenialList } from ${JSON.stringify(ENTRY)};
+        const db = createDb(${JSON.stringify(file)});
+        const denials = new DenialList(db);
+        for (let i = 0; i < 500; i++) denials.deny('/gone/' + i, 's', null, 'me');
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${PAUSE_MS});
+        denials.deny('/seen', 's', null, 'me');
+        for (const end of ['-wal', '-shm']) rmSync(${JSON.stringify(file)} + end);
+        const [command, ...args] = ${JSON.stringify([...runtimeCommand(WRITE_AND_CRASH), file, '500'])};
+        if (spawnSync(command, args, { stdio: 'inherit' }).signal !== 'SIGKILL') throw new Error('It was not killed.');
+        ${end}`,
+      );
+      const [command] = runtimeCommand('');
+      const { status, stderr } = spawnSync(command, [script], { cwd: ROOT, encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      assert.ok(statSync(`${file}-wal`).size > 0, 'the other -wal is gone');
+      using db = createDb(file);
+      assert.equal(db.$client.pragma('integrity_check', { simple: true }), 'ok');
+      const rows = db.$client.prepare("SELECT count(*) AS n FROM rate_limit_buckets WHERE agent_id LIKE 'crashed-%'");
+      assert.deepEqual(rows.get(), { n: 500 });
+    });
+  }
+
+  it('keeps what was written to a -wal that was removed, if there is no other', { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder();
+    const { db, file } = await opened(folder);
+    rmSync(`${file}-wal`);
+    db.$client.close();
+    using again = createDb(file);
+    assert.equal(again.$client.pragma('integrity_check', { simple: true }), 'ok');
+    assert.equal(new DenialList(again).isDenied('/seen'), true);
   });
 
   it('rolls back a transaction during which it was replaced', { timeout: 60_000 }, async () => {
