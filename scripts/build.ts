@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
-import { $ } from 'bun';
+import { $, type BunPlugin } from 'bun';
 import { build as esbuild, type Plugin } from 'esbuild';
 import ts from 'typescript';
 import { featuresEntry, lateFeatures, nameFeatures } from './late-features.ts';
@@ -23,8 +23,8 @@ const root = join(import.meta.dir, '..');
 const src = join(root, 'src');
 const dist = join(root, 'dist');
 
-/** The entry of each runtime, below src. */
-const ENTRIES = { node: 'node', bun: 'index' } as const;
+/** The entry of each build, below src. A bundler gets all of the package; the runtimes read late what few programs call. */
+const ENTRIES = { bundler: 'node', node: 'node', bun: 'index' } as const;
 
 /** The package's other exports and their files below src; they hand on what the entry has. */
 const PARTS = {
@@ -47,11 +47,12 @@ const EXTERNAL = ['better-sqlite3', 'bun:sqlite'];
  * @returns The number of files.
  */
 async function bundleFiles(target: Target, names: readonly string[], outdir: string): Promise<number> {
-  const files = await (target === 'bun' ? bundleForBun : bundleForNode)(
-    names.map((name) => join(src, `${name}.ts`)),
-    outdir,
-  );
-  for (const path of files) writeFileSync(path, withoutBareImports(readFileSync(path, 'utf8')));
+  const entries = names.map((name) => join(src, `${name}.ts`));
+  const files = await (target === 'bun' ? bundleForBun(entries, outdir) : bundleForNode(entries, outdir, target));
+  for (const path of files) {
+    const code = withoutBareImports(readFileSync(path, 'utf8'));
+    writeFileSync(path, target === 'node' ? withoutImportsOfBuiltins(code) : code);
+  }
   return files.length;
 }
 
@@ -73,9 +74,10 @@ const builtinsWithoutRequire: Plugin = {
 };
 
 /** esbuild gives every class its own name, which Node prints of an uncaught error; Bun's bundler numbers some. */
-async function bundleForNode(entryPoints: string[], outdir: string): Promise<string[]> {
+async function bundleForNode(entries: string[], outdir: string, target: 'bundler' | 'node'): Promise<string[]> {
+  const isLate = target === 'node';
   const { metafile } = await esbuild({
-    entryPoints,
+    entryPoints: isLate ? [...entries, featuresEntry(src, ENTRIES.node).path] : entries,
     outdir,
     outbase: src,
     bundle: true,
@@ -86,7 +88,7 @@ async function bundleForNode(entryPoints: string[], outdir: string): Promise<str
     external: EXTERNAL,
     chunkNames: 'chunks/[name]-[hash]',
     legalComments: 'none',
-    plugins: [builtinsWithoutRequire],
+    plugins: [...(isLate ? [lateFeatures(src, ENTRIES.node)] : []), builtinsWithoutRequire],
     metafile: true,
     absWorkingDir: root,
   });
@@ -94,7 +96,10 @@ async function bundleForNode(entryPoints: string[], outdir: string): Promise<str
     const name = /(?:^|.*\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
     if (name) bundled.add(name);
   }
-  return Object.keys(metafile.outputs).map((file) => join(root, file));
+  const files = Object.keys(metafile.outputs).map((file) => join(root, file));
+  if (!isLate) return files;
+  nameFeatures('node', outdir, files);
+  return scriptsIn(outdir);
 }
 
 async function bundleForBun(entries: string[], outdir: string): Promise<string[]> {
@@ -102,7 +107,8 @@ async function bundleForBun(entries: string[], outdir: string): Promise<string[]
   const { outputs } = await Bun.build({
     entrypoints: [...entries, features.path],
     files: { [features.path]: features.text },
-    plugins: [lateFeatures(src)],
+    // Of esbuild's interface for plugins, Bun has what this one uses.
+    plugins: [lateFeatures(src, ENTRIES.bun) as unknown as BunPlugin],
     root: src,
     outdir,
     target: 'bun',
@@ -112,15 +118,31 @@ async function bundleForBun(entries: string[], outdir: string): Promise<string[]
     naming: { chunk: 'chunks/[name]-[hash].[ext]' },
   });
   const files = outputs.map(({ path }) => path).filter((path) => path.endsWith('.js'));
-  nameFeatures(outdir, files);
-  return readdirSync(outdir, { recursive: true, encoding: 'utf8' })
+  nameFeatures('bun', outdir, files);
+  return scriptsIn(outdir);
+}
+
+function scriptsIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.js'))
-    .map((name) => join(outdir, name));
+    .map((name) => join(folder, name));
 }
 
 /** Without imports of a chunk for its effects alone, of which none has any: other bundlers warn of them. */
 function withoutBareImports(code: string): string {
   return code.replace(/^import "\.{1,2}\/[^"]+";\n/gm, '');
+}
+
+/**
+ * Takes Node's own modules without an import: the names that an import of `node:fs` may have include its streams, which
+ * are loaded for it and cost as much as the parsing of 200 kB.
+ */
+function withoutImportsOfBuiltins(code: string): string {
+  return code.replace(
+    /^import \{([^}]*)\} from "(node:[^"]+)";$/gm,
+    (_, names: string, name: string) =>
+      `const {${names.replaceAll(/ as /g, ': ')}} = process.getBuiltinModule(${JSON.stringify(name)});`,
+  );
 }
 
 /** Bundles the package's exports for a runtime, as they are published, into a folder; gives the number of files. */
@@ -181,7 +203,8 @@ function licenses(): string {
 async function build(): Promise<void> {
   const staging = mkdtempSync(join(root, '.dist-'));
   try {
-    const forNode = (await bundle('node', staging)) + (await bundleFiles('node', ['cli/main'], staging));
+    const forBundlers = (await bundle('bundler', staging)) + (await bundleFiles('bundler', ['cli/main'], staging));
+    const forNode = await bundle('node', join(staging, 'node'));
     const forBun = await bundle('bun', join(staging, 'bun'));
     const tsc = join(root, 'node_modules', '.bin', 'tsc');
     await $`${tsc} -p tsconfig.build.json --declarationDir ${join(staging, 'types')}`.cwd(root);
@@ -191,7 +214,7 @@ async function build(): Promise<void> {
     chmodSync(join(staging, 'cli', 'main.js'), 0o755);
     rmSync(dist, { recursive: true, force: true });
     renameSync(staging, dist);
-    console.log(`dist: ${forNode} files for Node, ${forBun} for Bun`);
+    console.log(`dist: ${forBundlers} files for bundlers and the command, ${forNode} for Node, ${forBun} for Bun`);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }

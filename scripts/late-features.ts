@@ -1,10 +1,10 @@
 /**
  * What most processes never call stands in a file of its own, read at the first call: parsing is most of what an import
- * costs Bun. The sources import it as anything else; the build puts functions that load it in the place of its modules.
+ * costs Bun and Node. The sources import it as anything else; the build puts functions that load it in the place of its modules.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { BunPlugin } from 'bun';
+import type { Plugin } from 'esbuild';
 import type { History } from '../src/engine/migrations/history.ts';
 
 /** Modules below src that export functions alone. One whose name ends with `With` gives the function for a driver. */
@@ -51,25 +51,34 @@ const HISTORY = '../drizzle/history';
 
 const NAME = 'features';
 
+/** How a chunk asks for a file beside its folder: Bun's own call, which no banner of a bundler can redefine, and Node's. */
+const REQUIRE = {
+  bun: 'import.meta.require',
+  node: 'process.getBuiltinModule("node:module").createRequire(import.meta.url)',
+} as const;
+
+type Runtime = keyof typeof REQUIRE;
+
 /**
- * Asks for the file from a chunk. `import.meta.require` is Bun's own, which no banner of a bundler can redefine; in a
- * program that was bundled it finds nothing, and `require` is what its bundler has put the file's content behind.
+ * Asks for the file from a chunk. In a program that was bundled, the runtime's call finds nothing, and `require` is what
+ * the bundler has put the file's content behind.
  */
-function callOf(hash: string): string {
+function callOf(runtime: Runtime, hash: string): string {
   const file = `"../${NAME}-${hash}.js"`;
-  return `(()=>{try{return import.meta.require(${file})}catch(e){try{return require(${file})}catch{throw e}}})()`;
+  return `(()=>{try{return ${REQUIRE[runtime]}(${file})}catch(e){try{return require(${file})}catch{throw e}}})()`;
 }
 
 const HASH_LENGTH = 8;
 
-/** Stands where the file is asked for, until it has its name; as long as that, so that the source map's columns stay. */
-const PLACE = 'featuresOfThisBuild'.padEnd(callOf('x'.repeat(HASH_LENGTH)).length, '_');
+/** Stands where the file is asked for, until it has its name. */
+const PLACE = 'featuresOfThisBuild';
 
-/** Which feature gave a function of a name: of two that export one name the file would have neither. */
-const exporters = new Map<string, string>();
-
-/** The functions of a module, each loading the file when it is called. */
-async function stubsOf(file: string): Promise<string> {
+/**
+ * The functions of a module, each loading the file when it is called.
+ *
+ * @param exporters Which feature gave a function of a name: of two that export one name the file would have neither.
+ */
+async function stubsOf(file: string, exporters: Map<string, string>): Promise<string> {
   const stubs = Object.entries(await import(file)).map(([name, value]) => {
     if (typeof value !== 'function' || /^class\b/.test(String(value))) {
       throw new Error(`${file} exports ${name}, which is no function and cannot be loaded late`);
@@ -133,31 +142,39 @@ async function lateHistory(file: string): Promise<string> {
 }
 
 /** Puts functions that load the file in the place of its modules, for everyone but the file itself. */
-export function lateFeatures(src: string): BunPlugin {
+export function lateFeatures(src: string, entry: string): Plugin {
   const pathOf = (name: string) => join(src, `${name}.ts`);
   const nameOf = new Map([...FEATURES, HISTORY].map((name) => [pathOf(name), name]));
+  const exporters = new Map<string, string>();
+  const features = featuresEntry(src, entry);
   // A path of its own, since Bun takes two modules of one path for one, and none of this machine: source maps show it.
   const stub = (name: string) => ({ path: `${NAME}:${name}`, namespace: NAME });
   return {
     name: 'late features',
     setup(build) {
+      // esbuild asks for the entry; Bun is given its text.
+      build.onResolve({ filter: /features\.ts$/ }, ({ path }) => (path === features.path ? { path } : undefined));
+      build.onLoad({ filter: /features\.ts$/ }, ({ path }) =>
+        path === features.path ? { contents: features.text, loader: 'ts', resolveDir: src } : undefined,
+      );
       build.onResolve({ filter: /^features:loader$/ }, () => stub('loader'));
       build.onResolve({ filter: /^features:errors$/ }, () => ({ path: pathOf('engine/errors') }));
       build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, importer }) => {
         const name = nameOf.get(resolve(importer, '..', path));
-        return name && importer !== pathOf(NAME) ? stub(name) : undefined;
+        return name && importer !== features.path ? stub(name) : undefined;
       });
       build.onLoad({ filter: /.*/, namespace: NAME }, async ({ path }) => {
         const name = path.slice(NAME.length + 1);
         if (name === 'loader') return { loader: 'js', contents: LOADER };
-        return { loader: 'js', contents: await (name === HISTORY ? lateHistory : stubsOf)(pathOf(name)) };
+        const contents = await (name === HISTORY ? lateHistory(pathOf(name)) : stubsOf(pathOf(name), exporters));
+        return { loader: 'js', contents };
       });
     },
   };
 }
 
 /** Gives the file a name that another version of it cannot have, and tells it to those that ask for the file. */
-export function nameFeatures(outdir: string, files: readonly string[]): void {
+export function nameFeatures(runtime: Runtime, outdir: string, files: readonly string[]): void {
   const built = join(outdir, `${NAME}.js`);
   const code = readFileSync(built, 'utf8');
   const hash = Bun.hash(code).toString(36).padStart(HASH_LENGTH, '0').slice(-HASH_LENGTH);
@@ -166,7 +183,7 @@ export function nameFeatures(outdir: string, files: readonly string[]): void {
     const text = readFileSync(file, 'utf8');
     if (!text.includes(PLACE)) continue;
     places++;
-    writeFileSync(file, text.replaceAll(PLACE, callOf(hash)));
+    writeFileSync(file, text.replaceAll(PLACE, callOf(runtime, hash)));
   }
   if (places !== 1) throw new Error(`${places} files ask for the features, not one`);
   renameSync(built, join(outdir, `${NAME}-${hash}.js`));

@@ -72,7 +72,7 @@ describe('the packed package', () => {
       assert.deepEqual(code, [], name);
     }
     for (const [command, entry] of [
-      [NODE, 'node.js'],
+      [NODE, 'node/node.js'],
       [BUN, 'bun/index.js'],
     ] as const) {
       const script = folder.file(`throws-${entry.replace('/', '-')}.mjs`);

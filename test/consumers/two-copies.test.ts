@@ -22,7 +22,7 @@ function plugin(folder: string, major: number | undefined): string {
     const path = join(driver, 'package.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace(/"version": "13\./, `"version": "${major}.`));
   }
-  return join(modules, '@dorkos', 'db', 'dist', 'node.js');
+  return join(modules, '@dorkos', 'db', 'dist', 'node', 'node.js');
 }
 
 interface Told {
