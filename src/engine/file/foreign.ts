@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
+import { DatabaseOpenError } from '../errors.ts';
 import type { Host } from '../host.ts';
 
 /** A database of another program, as described by the errors that refuse it. */
@@ -32,6 +33,20 @@ export function foreignOf(connection: Connection, { isOurs, foreign, host }: Rec
       hint: `Pass the path of a database of ${host.name}.`,
     }
   );
+}
+
+const refused = new WeakSet<object>();
+
+/** Returns the error that refuses to open a database of another program. */
+export function foreignError(filename: string, { code, what, hint }: Foreign): DatabaseOpenError {
+  const error = new DatabaseOpenError(code, `${filename} ${what}. It was not changed.`, { hint });
+  refused.add(error);
+  return error;
+}
+
+/** Returns true for an error of {@link foreignError}. */
+export function isForeignError(error: unknown): error is DatabaseOpenError {
+  return error instanceof DatabaseOpenError && refused.has(error);
 }
 
 /** Returns true for a file without tables and without the mark of another program. */

@@ -11,7 +11,7 @@ import { retryWhile } from '../sleep.ts';
 import { createPrivateFile } from './create.ts';
 import { closeAtExit } from './exit.ts';
 import { inspectFile, realFile } from './file.ts';
-import { foreignOf, type Recognition } from './foreign.ts';
+import { foreignError, foreignOf, type Recognition } from './foreign.ts';
 import { statOrUndefined } from './fs.ts';
 import { MEMORY } from './path.ts';
 import { bytesOf } from './wal.ts';
@@ -189,9 +189,7 @@ export function refuseForeign(
 ): void {
   const mayPass = (error: unknown) => isBusy(error) && !isReplaced();
   const found = retryWhile(mayPass, busyTimeoutMs, () => foreignOf(connection, recognition));
-  if (!found) return;
-  const { code, what, hint } = found;
-  throw new DatabaseOpenError(code, `${connection.filename} ${what}. It was not changed.`, { hint });
+  if (found) throw foreignError(connection.filename, found);
 }
 
 /**

@@ -3,9 +3,9 @@ import type { Connection } from '../connection/connection.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
 import { type Kit, openingOf } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
-import { DatabaseBusyError, DatabaseOpenError } from '../errors.ts';
+import { DatabaseBusyError } from '../errors.ts';
 import { describeHolder, lockHolders } from '../file/file-locks.ts';
-import { type Foreign, foreignOf } from '../file/foreign.ts';
+import { type Foreign, foreignError, foreignOf } from '../file/foreign.ts';
 import { openAlone } from '../file/replace.ts';
 import { bytesOf } from '../file/wal.ts';
 import type { Host } from '../host.ts';
@@ -31,9 +31,7 @@ export function withoutOthers<T>(
 }
 
 function refuse(filename: string, foreign: Foreign | undefined): void {
-  if (!foreign) return;
-  const { code, what, hint } = foreign;
-  throw new DatabaseOpenError(code, `${filename} ${what}. It was not changed.`, { hint });
+  if (foreign) throw foreignError(filename, foreign);
 }
 
 function alone(adapter: Adapter, filename: string, busyTimeoutMs: number, host: Host): Connection {

@@ -44,6 +44,43 @@ describe(`a release's dork.db at the default path on ${RUNTIME}`, () => {
     });
   }
 
+  it('is named by every command with a --db, also if it does something else as well', { timeout: 300_000 }, () => {
+    using folder = temporaryFolder();
+    const file = folder.file('dork.db');
+    writeFileSync(file, bytesOf('v0.4.0'));
+    const before = readFileSync(file);
+    createDb(folder.file('ours.db')).$client.close();
+    const [command, script] = runtimeCommand('src/cli/main.ts');
+    const env = { ...process.env, DORK_HOME: folder.path, NO_COLOR: '1', FORCE_COLOR: undefined };
+    const run = (...words: string[]) =>
+      spawnSync(command, [script, ...words], { encoding: 'utf8', env, timeout: 60_000 });
+    const words = run()
+      .stdout.split('\n')
+      .filter((line) => /^(Look|Copies|Space|Schema|Shell) /.test(line))
+      .flatMap((line) => line.split(/ +/).slice(1));
+    assert.ok(words.length >= 20, words.join());
+    const args: Record<string, string[]> = {
+      'repair-ledger': ['0000_x'],
+      prune: ['--buckets'],
+      recover: ['--to', folder.file('saved.db')],
+      restore: [folder.file('ours.db'), '--yes'],
+      verify: [file],
+    };
+    // Those of the first list are not about a file. On Node, whose start is slow, only those that open none are tried.
+    const silent = words
+      .filter((word) => !['check', 'completion', 'embed', 'generate', 'import'].includes(word))
+      .filter((word) => RUNTIME === 'bun' || ['backups', 'console', 'studio'].includes(word))
+      .filter((word) => {
+        const { stdout, stderr, status } = run(word, ...(args[word] ?? []));
+        const isSaid = /dork\.db is the dork\.db of a DorkOS release|saved\.db is the dork\.db of a DorkOS release/;
+        return status === 0
+          ? word !== 'recover' || !isSaid.test(stdout)
+          : !isSaid.test(stderr) || !/dork-db import/.test(stderr);
+      });
+    assert.deepEqual(silent, []);
+    assert.deepEqual(readFileSync(file), before);
+  });
+
   it('is what the commands say, and what their hint says works', () => {
     using folder = temporaryFolder();
     const file = folder.file('dork.db');

@@ -8,7 +8,8 @@ import { isThere } from '../../file/fs.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
-import { formatAge, formatTable, plural } from '../output.ts';
+import { otherProgram } from '../file-status.ts';
+import { formatAge, formatTable, plural, printError } from '../output.ts';
 import { wholeNumber } from '../whole-number.ts';
 
 interface Options {
@@ -38,12 +39,21 @@ export const backups: Command = {
   },
   help:
     'Backups made by hand, with a label or without, are never deleted.\n' +
-    'Exit code 3 if a file in the folder is not a usable backup.',
+    'Exit code 3 if a file in the folder is not a usable backup, or the database belongs to another program.',
   examples: ['backups', 'backups --prune --dry-run', 'backups --dir /mnt/usb --json'],
   run: runBackups,
 };
 
 async function runBackups(call: Call<Schema, Options>): Promise<void> {
+  await listOrPrune(call);
+  // Its backups are there all the same, and may be wanted back.
+  const other = otherProgram(call);
+  if (!other) return;
+  process.exitCode = EXIT_CODE.look;
+  printError(other, false);
+}
+
+async function listOrPrune(call: Call<Schema, Options>): Promise<void> {
   const { kit, options, filename: database } = call;
   const folder = options.dir ?? folderOf(database);
   const only = options.all ? {} : { database };

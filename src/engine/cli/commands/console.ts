@@ -6,6 +6,7 @@ import { engineViews } from '../../console/views.ts';
 import { realFile } from '../../file/file.ts';
 import { isThere } from '../../file/fs.ts';
 import type { Call, Command } from '../command.ts';
+import { refuseOtherProgram } from '../file-status.ts';
 import { removeSidecars } from '../sidecars.ts';
 
 interface Options {
@@ -35,6 +36,7 @@ function portNumber(text: string): number {
 
 async function runConsole(call: Call<Schema, Options>): Promise<void> {
   const { kit, options, command } = call;
+  refuseOtherProgram(call);
   // A file that is not a database any more is shown too.
   const filename = realFile(isThere(call.filename) ? call.filename : call.existingFile());
   const wasClosed = !isThere(`${filename}-wal`);

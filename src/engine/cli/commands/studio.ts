@@ -1,5 +1,6 @@
 import { shellQuoted } from '../../file/path.ts';
 import type { Call, Command } from '../command.ts';
+import { refuseOtherProgram } from '../file-status.ts';
 
 const REASON =
   'Drizzle Studio cannot open a file read-only, runs whatever SQL its page sends, and loads that page from ' +
@@ -15,6 +16,7 @@ export const studio: Command = {
 
 function runStudio(call: Call): void {
   const filename = call.existingFile();
+  refuseOtherProgram(call);
   const config = JSON.stringify({ dialect: 'sqlite', dbCredentials: { url: 'copy.db' } });
   const commands = [
     `${call.command} backup --db ${shellQuoted(filename)} --to copy.db`,
