@@ -11,6 +11,8 @@ import type { Steps } from './import-context.ts';
 const WITH_OTHERS = { batchMs: 50, gapMs: 30 };
 /** Shorter batches write the same pages more often. A process that is not seen, e.g. in a container, still gets its turn. */
 const ALONE = { batchMs: 100, gapMs: 10 };
+/** How long what was seen of other processes counts. Looking reads every lock of the machine. */
+const SEEN_FOR_MS = 500;
 
 /**
  * Runs steps as a row of transactions, each of which is short: other processes write in between, and what was committed
@@ -21,6 +23,8 @@ export class Batches {
   readonly #isDryRun: boolean;
   /** How long the lock was held since the last gap. */
   #heldMs = 0;
+  #hasOthers = false;
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(connection: Connection, isDryRun: boolean) {
     this.#connection = connection;
@@ -30,7 +34,7 @@ export class Batches {
   /** @param committed Called after each batch, with no lock held. */
   run(steps: Steps, committed: () => void): void {
     for (let isDone = false; !isDone; ) {
-      const { batchMs, gapMs } = hasOthers(this.#connection.filename) ? WITH_OTHERS : ALONE;
+      const { batchMs, gapMs } = this.#isWithOthers() ? WITH_OTHERS : ALONE;
       this.#pause(gapMs);
       const began = performance.now();
       isDone = this.#connection.runTransaction(
@@ -46,6 +50,14 @@ export class Batches {
       this.#heldMs += performance.now() - began;
       committed();
     }
+  }
+
+  #isWithOthers(): boolean {
+    if (performance.now() - this.#lookedAt > SEEN_FOR_MS) {
+      this.#hasOthers = hasOthers(this.#connection.filename);
+      this.#lookedAt = performance.now();
+    }
+    return this.#hasOthers;
   }
 
   #pause(ms: number): void {

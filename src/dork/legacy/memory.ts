@@ -20,6 +20,18 @@ const SEPARATOR = '\u001f';
 /** The character that follows it. */
 const AFTER_SEPARATOR = '\u0020';
 
+/**
+ * A condition that is true if any import has met a row of the kind with this id, or one of several with this id, and
+ * perhaps for others whose id begins with it. Its two parameters are those of {@link metParameters}.
+ */
+export function isMet(kind: Kind): string {
+  return `EXISTS (SELECT 1 FROM main.legacy_rows WHERE kind = '${kind}' AND id >= ? AND id < ?)`;
+}
+
+export function metParameters(id: string): [first: string, end: string] {
+  return [id, `${id}${AFTER_SEPARATOR}`];
+}
+
 /** Returns the id under which a row is remembered that is one of several with the same id. */
 export function idWithin(id: string, within: SqliteValue | undefined): string {
   return within === undefined ? id : `${id}${SEPARATOR}${within}`;

@@ -3,7 +3,7 @@ import type { SqliteValue } from '../../engine/driver/adapter.ts';
 import { ConstraintError } from '../../engine/errors.ts';
 import { newId } from '../../stores/ids.ts';
 import type { ImportContext, Origin } from './import-context.ts';
-import { fingerprint, idWithin, Memory, type Recalled } from './memory.ts';
+import { fingerprint, idWithin, isMet, Memory, metParameters, type Recalled } from './memory.ts';
 import type { Outcome } from './receipt.ts';
 import type { LEGACY_KINDS } from './schema.ts';
 
@@ -84,6 +84,8 @@ export class RowWriter {
   readonly #keyAt: readonly number[];
   /** Positions of the columns that a fingerprint is made of, in an order that does not depend on the source. */
   readonly #compared: readonly number[];
+  /** Most rows of a first import are new: one look instead of up to five. */
+  readonly #isKnown: Statement<{ known: number }>;
   readonly #find: Statement<Record<string, SqliteValue>>;
   /** Finds the newest row with the key, whatever tells it apart. */
   readonly #findOther: Statement<Record<string, SqliteValue>> | undefined;
@@ -106,6 +108,9 @@ export class RowWriter {
       .sort();
     this.#compared = compared.map((column) => columns.indexOf(column));
     const select = `SELECT ${compared.join(', ')} FROM main.${to} WHERE`;
+    this.#isKnown = connection.prepare(
+      `SELECT ${isMet(target.kind)} OR EXISTS (SELECT 1 FROM main.${to} WHERE ${key} = ?) AS known`,
+    );
     this.#find = connection.prepare(`${select} ${isRow}`);
     // Without ORDER BY: a sorter for each row would cost more than all else of the search.
     this.#findOther = isAlone
@@ -131,6 +136,8 @@ export class RowWriter {
   take(olderId: string, values: readonly SqliteValue[], admit?: () => string | undefined): Taken | string {
     const { within } = this.#target;
     const key = this.#keyAt.map((i) => values[i] as SqliteValue);
+    const isKnown = this.#isDryRun || this.#isKnown.get(...metParameters(olderId), key[0])?.known !== 0;
+    if (!isKnown) return admit?.() ?? this.#put(idWithin(olderId, key[1]), values);
     const there = this.#find.get(...key) ?? this.#findOther?.get(key[0]);
     const id = idWithin(olderId, key[1]);
     const idThere = within !== undefined && there ? idWithin(olderId, there[within]) : id;
