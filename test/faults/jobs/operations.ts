@@ -4,7 +4,9 @@ import {
   closeDb,
   compact,
   createDb,
+  exportDb,
   importLegacy,
+  moveReleaseAside,
   readHistory,
   restore,
   runMigrations,
@@ -56,6 +58,18 @@ export const OPERATIONS: Readonly<Record<string, JobProgram>> = {
     say({ ready: true });
     const { imported, alreadyThere, failed } = importLegacy(db, { home, keepOrphans: true });
     return { imported, alreadyThere, failed };
+  },
+  'take-in': ({ file, home }, { say }) => {
+    say({ ready: true });
+    moveReleaseAside(file);
+    using db = createDb(file);
+    const { imported, failed } = importLegacy(db, { home });
+    return { imported, failed };
+  },
+  export: async ({ file, to }, { say }) => {
+    using db = createDb(file);
+    say({ ready: true });
+    return await exportDb(db, { to });
   },
   migrate: ({ file, folder }, { say }) => {
     const history = readHistory(folder);

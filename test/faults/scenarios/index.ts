@@ -12,6 +12,7 @@ import { HISTORIES } from './histories.ts';
 import { KILL_IMPORT } from './kill-import.ts';
 import { KILL_MIGRATE } from './kill-migrate.ts';
 import { KILL_MOMENTS } from './kill-moments.ts';
+import { KILL_TAKE_IN } from './kill-take-in.ts';
 import { OLDER_FILES } from './older-files.ts';
 import { ORACLE } from './oracle.ts';
 import { PAIRS_AT_ONCE } from './pairs.ts';
@@ -31,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...KILL_MOMENTS,
   ...KILL_MIGRATE,
   ...KILL_IMPORT,
+  ...KILL_TAKE_IN,
   ...POWER,
   ...FAILING,
   ...FLUSHES,
