@@ -1,6 +1,7 @@
 import { is } from 'drizzle-orm/entity';
 import { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { getTableName } from 'drizzle-orm/table';
+import { connectionOf } from '../engine/connection/db.ts';
 import { openedTables } from '../engine/connection/opened-tables.ts';
 import { DorkDbError } from '../engine/errors.ts';
 import type { Db } from './db.ts';
@@ -35,9 +36,10 @@ const DOMAIN_OF = new Map(
  * ```
  */
 export function guardDomains(db: Pick<Db, '$client'>): void {
-  db.$client.onPrepare((sql, domain) => {
+  const connection = connectionOf(db);
+  connection.onPrepare((sql, domain) => {
     if (domain === undefined) return;
-    for (const table of openedTables(db.$client, sql)) {
+    for (const table of openedTables(connection, sql)) {
       const owner = DOMAIN_OF.get(table);
       if (owner !== domain) throw violation(domain, table, owner);
     }

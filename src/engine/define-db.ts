@@ -28,7 +28,7 @@ import {
   runMigrationsWith,
 } from './migrate-db.ts';
 import { checkAllowLoss } from './migrations/allow-loss.ts';
-import type { AllowLoss, History } from './migrations/history.ts';
+import { type AllowLoss, type History, historyArgument } from './migrations/history.ts';
 import type { LedgerRepair, RepairLedgerOptions } from './migrations/repair.ts';
 import { type Activity, activity } from './monitor/activity.ts';
 import { type Monitor, type MonitorOptions, monitor } from './monitor/monitor.ts';
@@ -200,9 +200,7 @@ function definitionFrom<TSchema extends Schema>(options: DefineDbOptions<TSchema
     throw new InvalidInputError('options.name', 'must be 1 to 32 of a-z, 0-9 and -, and begin with a letter');
   }
   if (typeof schema !== 'object' || schema === null) throw new InvalidInputError('options.schema', 'must be an object');
-  if (!Array.isArray(history?.migrations)) {
-    throw new InvalidInputError('options.history', 'must be the result of readHistory()');
-  }
+  historyArgument(history, 'options.history');
   const applicationId = options.applicationId ?? history.applicationId ?? 0;
   if (!Number.isInteger(applicationId) || applicationId < 0 || applicationId > 0x7fffffff) {
     throw new InvalidInputError('options.applicationId', 'must be an integer from 0 to 2147483647');

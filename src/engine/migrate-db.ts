@@ -4,7 +4,6 @@ import { type AnyDb, connectionOf } from './connection/db.ts';
 import { BUSY_TIMEOUT_MS } from './connection/pragmas.ts';
 import { type Definition, definitionOf, type Kit, openingOf } from './definition.ts';
 import type { Adapter } from './driver/adapter.ts';
-import { InvalidInputError } from './errors.ts';
 import { inspectFile, realFile } from './file/file.ts';
 import { hasCode, isThere } from './file/fs.ts';
 import { asRefusal, openConnection, orRefuse, refuseForeign } from './file/open.ts';
@@ -12,14 +11,14 @@ import { databasePath, MEMORY } from './file/path.ts';
 import type { Host } from './host.ts';
 import { checkAllowLoss } from './migrations/allow-loss.ts';
 import { isOurs, mismatch } from './migrations/bring-up.ts';
-import type { History } from './migrations/history.ts';
+import { type History, historyArgument } from './migrations/history.ts';
 import { readLedger } from './migrations/ledger.ts';
 import { type Rehearsal, type RehearseOptions, rehearse } from './migrations/rehearsal.ts';
 import { type LedgerRepair, type RepairLedgerOptions, repair } from './migrations/repair.ts';
 import type { MigrationReport } from './migrations/report.ts';
 import { checkMigrateOptions, MIGRATE_OPTIONS, type MigrateOptions, migrate } from './migrations/runner.ts';
 import { type MigrationStatus, statusOf } from './migrations/status.ts';
-import { type OptionNames, objectArgument, optionsArgument } from './options.ts';
+import { type OptionNames, optionsArgument } from './options.ts';
 import { assertWriter } from './writer/check.ts';
 
 /** Options for `runMigrations()`. */
@@ -51,7 +50,7 @@ export function runMigrationsWith(kit: Kit): RunMigrations {
     const { adapter, definition } = kit;
     const { history, ...options } = optionsArgument(given, RUN_OPTIONS);
     checkHistory(history);
-    if (isDb(of)) return migrateOrRefuse(of.$client, history ?? definition.history, options);
+    if (isDb(of)) return migrateOrRefuse(connectionOf(of), history ?? definition.history, options);
     // Checked before the file is created.
     checkMigrateOptions(options);
     const filename = databasePath(of);
@@ -72,11 +71,9 @@ function migrateOrRefuse(connection: Connection, history: History, options: Migr
   return report;
 }
 
-/** @throws InvalidInputError if it is not the result of `readHistory()`. */
-function checkHistory(history: unknown): void {
-  if (history === undefined) return;
-  const { migrations } = objectArgument(history as Partial<History>, 'options.history');
-  if (!Array.isArray(migrations)) throw new InvalidInputError('options.history', 'must be the result of readHistory()');
+/** @throws InvalidInputError */
+function checkHistory(history: History | undefined, name = 'options.history'): void {
+  if (history !== undefined) historyArgument(history, name);
 }
 
 /** Returns false for anything that is not a database; it is then checked as a path. */
@@ -107,8 +104,9 @@ export interface GetMigrationStatus {
 /** Returns `migrationStatus()` for a driver and a definition. */
 export function migrationStatusWith(kit: Kit): GetMigrationStatus {
   return (of, given) => {
+    checkHistory(given, 'history');
     const history = given ?? kit.definition.history;
-    if (isDb(of)) return statusOf(of.$client, history);
+    if (isDb(of)) return statusOf(connectionOf(of), history);
     return looking(kit, of, given, (connection, filename) => ({
       ...statusOf(connection, history),
       filename,
@@ -172,6 +170,7 @@ export function repairLedger(
   given: RepairLedgerOptions & { readonly history?: History } = {},
 ): LedgerRepair {
   const { history = definitionOf(connectionOf(db)).history, ...options } = optionsArgument(given, REPAIR_OPTIONS);
+  checkHistory(history);
   return repair(connectionOf(db), history, tag, options);
 }
 

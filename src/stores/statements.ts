@@ -3,7 +3,7 @@ import { Param, Placeholder, type SQL, sql } from 'drizzle-orm/sql';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { getTableColumns } from 'drizzle-orm/utils';
 import type { Connection } from '../engine/connection/connection.ts';
-import type { StoreDb } from '../engine/connection/db.ts';
+import { connectionOf, type StoreDb } from '../engine/connection/db.ts';
 import type { Statement } from '../engine/connection/statement.ts';
 import type { Row, RunResult } from '../engine/driver/adapter.ts';
 
@@ -107,7 +107,7 @@ function withExpressions(text: string): string {
 /** Returns the factory for the statements of a domain's stores; `guardDomains()` checks them against that domain. */
 export function statementsOf(domain: string) {
   return <T = Row>(db: StoreDb, build: () => Query, ...names: string[]): StoreStatement<T> =>
-    new StoreStatement<T>(db.$client, domain, build, names);
+    new StoreStatement<T>(connectionOf(db), domain, build, names);
 }
 
 /** An expression with the name of a row's property as its alias. */

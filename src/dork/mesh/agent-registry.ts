@@ -1,6 +1,7 @@
 import type { StoreDb } from '../../engine/connection/db.ts';
 import { InvalidInputError } from '../../engine/errors.ts';
 import { checked, proseArgument, textArgument } from '../../engine/input.ts';
+import { type OptionNames, optionsArgument } from '../../engine/options.ts';
 import { instant, now } from '../../engine/time.ts';
 import type { StoreStatement } from '../../stores/statements.ts';
 import { ACTIVE_MS, type AgentHealthEntry, type AggregateStats, INACTIVE_MS } from './agent-health.ts';
@@ -151,8 +152,10 @@ interface Listing<T> {
   readonly ofRuntimeWithCapability: StoreStatement<T>;
 }
 
+const FILTERS: OptionNames<AgentListFilters> = { runtime: true, capability: true };
+
 function filtered<T>(listing: Listing<T>, filters: AgentListFilters): T[] {
-  const { runtime, capability } = checked(listFilters(), filters, 'filters');
+  const { runtime, capability } = checked(listFilters(), optionsArgument(filters, FILTERS, 'filters'), 'filters');
   if (!runtime) return capability ? listing.withCapability.all(capability) : listing.all.all();
   return capability ? listing.ofRuntimeWithCapability.all(runtime, capability) : listing.ofRuntime.all(runtime);
 }

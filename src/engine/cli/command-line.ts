@@ -1,8 +1,9 @@
 import type { Schema } from '../connection/db.ts';
+import type { View } from '../console/view.ts';
 import type { DefinedDb } from '../define-db.ts';
 import { InvalidInputError } from '../errors.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
-import type { CommandLineOptions } from './command.ts';
+import type { Command, CommandLineOptions } from './command.ts';
 
 const OPTIONS: OptionNames<CommandLineOptions<Schema>> = {
   commands: true,
@@ -12,6 +13,20 @@ const OPTIONS: OptionNames<CommandLineOptions<Schema>> = {
   defaultPath: true,
   argv: true,
 };
+
+const COMMAND: OptionNames<Command> = {
+  name: true,
+  description: true,
+  group: true,
+  arguments: true,
+  options: true,
+  help: true,
+  examples: true,
+  hasFile: true,
+  run: true,
+};
+
+const VIEW: OptionNames<View> = { name: true, title: true, everyMs: true, read: true };
 
 /**
  * Runs the command line of a database in this process: `migrate`, `status`, `doctor`, `backup`, `restore` and all other
@@ -37,6 +52,8 @@ export async function commandLine<TSchema extends Schema>(
   options: CommandLineOptions<TSchema> = {},
 ): Promise<number> {
   optionsArgument(options, OPTIONS);
+  for (const [i, each] of (options.commands ?? []).entries()) optionsArgument(each, COMMAND, `options.commands[${i}]`);
+  for (const [i, each] of (options.views ?? []).entries()) optionsArgument(each, VIEW, `options.views[${i}]`);
   const { command } = kit.definition;
   if (command === undefined) {
     throw new InvalidInputError('definition.command', 'is missing: the command line has no name', {

@@ -190,6 +190,7 @@ export class Connection implements Disposable {
    * @param behavior Default `immediate`: takes the write lock at once, so that the data cannot change between reading and
    * writing, and the commit cannot fail with SQLITE_BUSY_SNAPSHOT.
    * @throws TypeError for an async function, after a rollback, and for a function with parameters, which is not run.
+   * @throws InvalidInputError for an unknown behavior.
    * @throws DorkDbError `ITERATING` inside a loop over `iterate()`.
    * @throws DatabaseBusyError if the lock was not free within the busy timeout.
    */

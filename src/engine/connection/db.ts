@@ -11,6 +11,7 @@ import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect';
 import { SQLiteTransaction } from 'drizzle-orm/sqlite-core/session';
 import type { RunResult } from '../driver/adapter.ts';
 import { InvalidInputError } from '../errors.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
 import type { Connection } from './connection.ts';
 
 /** The tables of a Drizzle schema by their exported names. */
@@ -35,6 +36,8 @@ export function connectionOf(db: AnyDb): Connection {
     hint: 'Open the file first, and pass the result of createDb().',
   });
 }
+
+const TRANSACTION_OPTIONS: OptionNames<SQLiteTransactionConfig> = { behavior: true };
 
 type Session<TSchema extends Schema> = SQLiteSession<'sync', RunResult, TSchema, ExtractTablesWithRelations<TSchema>>;
 
@@ -61,9 +64,11 @@ export class Database<TSchema extends Schema = Schema>
    * is a savepoint. The write lock is taken at once unless `behavior` asks otherwise.
    *
    * @throws TypeError for an async function; nothing is committed.
+   * @throws InvalidInputError for an unknown option or behavior.
    * @throws DatabaseBusyError if the lock was not free within the busy timeout.
    */
   override transaction<T>(fn: (tx: this) => T, config?: SQLiteTransactionConfig): T {
+    if (config !== undefined) optionsArgument(config, TRANSACTION_OPTIONS, 'config');
     return this.$client.runTransaction(() => fn(this), config?.behavior);
   }
 

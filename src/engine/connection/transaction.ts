@@ -1,4 +1,5 @@
 import type { RunResult } from '../driver/adapter.ts';
+import { InvalidInputError } from '../errors.ts';
 import { isAsyncFunction } from '../realm.ts';
 
 /** When a transaction takes SQLite's write lock. https://sqlite.org/lang_transaction.html */
@@ -38,6 +39,8 @@ export class Transactions {
     if (typeof fn !== 'function') throw new TypeError('A transaction runs a function.');
     if (isAsyncFunction(fn)) throw asyncRefused();
     if (fn.length > 0) throw argumentsRefused();
+    if (!Object.hasOwn(BEGIN, behavior))
+      throw new InvalidInputError('behavior', `must be one of ${Object.keys(BEGIN).join(', ')}`);
     const isNested = this.#begin(behavior);
     this.#depth++;
     try {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MigrationError } from '../errors.ts';
+import { InvalidInputError, MigrationError } from '../errors.ts';
 import { textArgument } from '../input.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
+import { isPlainObject } from '../realm.ts';
 import { droppedIndexes } from './kit-snapshot.ts';
 
 /** One migration of a Drizzle folder. */
@@ -43,6 +45,22 @@ export interface History {
    * comment `-- allow-loss: drafts` in its SQL has the same effect.
    */
   readonly allowLoss?: AllowLoss;
+}
+
+const HISTORY: OptionNames<History> = { migrations: true, schema: true, applicationId: true, allowLoss: true };
+const MIGRATION: OptionNames<Migration> = { tag: true, when: true, hash: true, sql: true, droppedIndexes: true };
+
+/** @throws InvalidInputError for anything but the result of `readHistory()` or an embedded history. */
+export function historyArgument(history: History, name: string): History {
+  optionsArgument(history, HISTORY, name);
+  const fits = (each: unknown) =>
+    isPlainObject(each) &&
+    [each.tag, each.hash, each.sql].every((value) => typeof value === 'string') &&
+    typeof each.when === 'number';
+  if (!Array.isArray(history.migrations) || !history.migrations.every(fits))
+    throw new InvalidInputError(name, 'must be the result of readHistory()');
+  for (const [i, each] of history.migrations.entries()) optionsArgument(each, MIGRATION, `${name}.migrations[${i}]`);
+  return history;
 }
 
 interface Journal {
