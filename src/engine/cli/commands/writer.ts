@@ -2,6 +2,7 @@ import type { Schema } from '../../connection/db.ts';
 import type { WriterReport } from '../../writer/writer.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
+import { refuseOtherProgram } from '../file-status.ts';
 
 interface Options {
   readonly join?: string;
@@ -26,6 +27,7 @@ export const writer: Command = {
 function runWriter(call: Call<Schema, Options>): void {
   const { join, takeOver, leave } = call.options;
   if (leave && (takeOver || join !== undefined)) call.refuse('give --leave alone');
+  refuseOtherProgram(call);
   const report = call.kit.writer({ path: call.givenPath, join, takeOver, leave });
   if (!report.isWriter) process.exitCode = EXIT_CODE.look;
   call.print(report, () => describe(report, call.command));
