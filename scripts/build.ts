@@ -37,6 +37,9 @@ const PARTS = {
 
 type Target = keyof typeof ENTRIES;
 
+/** The console for hosts, below src; it asks the entry for all that the entry has. */
+const CONSOLE = { bundler: 'console-node', node: 'console-node', bun: 'console' } as const;
+
 const EXTERNAL = ['better-sqlite3', 'bun:sqlite'];
 
 /**
@@ -58,6 +61,13 @@ async function bundleFiles(target: Target, names: readonly string[], outdir: str
 
 /** The packages whose code is in the bundles. */
 const bundled = new Set<string>();
+
+function notePackages(inputs: readonly string[]): void {
+  for (const input of inputs) {
+    const name = /(?:^|.*\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+    if (name) bundled.add(name);
+  }
+}
 
 /** CommonJS packages require Node's own modules, and a module has no `require`. */
 const builtinsWithoutRequire: Plugin = {
@@ -92,14 +102,44 @@ async function bundleForNode(entries: string[], outdir: string, target: 'bundler
     metafile: true,
     absWorkingDir: root,
   });
-  for (const input of Object.keys(metafile.inputs)) {
-    const name = /(?:^|.*\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
-    if (name) bundled.add(name);
-  }
+  notePackages(Object.keys(metafile.inputs));
   const files = Object.keys(metafile.outputs).map((file) => join(root, file));
   if (!isLate) return files;
   nameFeatures('node', outdir, files);
   return scriptsIn(outdir);
+}
+
+/**
+ * Bundles the console for hosts into a file of its own next to the entry, so that nothing else loads or bundles any of
+ * it. Modules whose exports the entry has are taken from there: a class exists once.
+ */
+async function bundleConsole(target: Target, outdir: string): Promise<void> {
+  const entry: Record<string, unknown> = await import(join(src, `${ENTRIES[target]}.ts`));
+  const fromEntry: Plugin = {
+    name: 'from-entry',
+    setup(build) {
+      build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, async ({ path, resolveDir, kind }) => {
+        if (kind === 'entry-point') return undefined;
+        const exported = Object.entries(await import(join(resolveDir, path)));
+        const isPublic = exported.length > 0 && exported.every(([name, value]) => entry[name] === value);
+        return isPublic ? { path: `./${ENTRIES[target]}.js`, external: true } : undefined;
+      });
+    },
+  };
+  const { metafile } = await esbuild({
+    entryPoints: { console: join(src, `${CONSOLE[target]}.ts`) },
+    outdir,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    external: EXTERNAL,
+    legalComments: 'none',
+    plugins: [fromEntry, builtinsWithoutRequire],
+    metafile: true,
+    absWorkingDir: root,
+  });
+  notePackages(Object.keys(metafile.inputs));
 }
 
 async function bundleForBun(entries: string[], outdir: string): Promise<string[]> {
@@ -158,7 +198,8 @@ export async function bundle(target: Target, outdir: string): Promise<number> {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, `export { ${names.join(', ')} } from '${name.includes('/') ? '..' : '.'}/${entry}.js';\n`);
   }
-  return files + Object.keys(PARTS).length;
+  await bundleConsole(target, outdir);
+  return files + Object.keys(PARTS).length + 1;
 }
 
 /** Removes the declarations that no entry leads to. */
@@ -172,7 +213,8 @@ function keepReachable(types: string): void {
       if (fileName.startsWith('.')) visit(join(dirname(file), fileName.replace(/\.(js|ts)$/, '.d.ts')));
     }
   };
-  for (const name of [...Object.values(ENTRIES), ...Object.values(PARTS)]) visit(join(types, 'src', `${name}.d.ts`));
+  for (const name of [...Object.values(ENTRIES), ...Object.values(PARTS), CONSOLE.bun])
+    visit(join(types, 'src', `${name}.d.ts`));
   for (const name of readdirSync(types, { recursive: true, encoding: 'utf8' })) {
     const path = join(types, name);
     if (name.endsWith('.d.ts') && !reachable.has(path)) rmSync(path);

@@ -152,7 +152,7 @@ export type { ImportExport, ImportExportOptions, ImportExportReport } from './en
 export type { ExportProgress } from './engine/export/progress.ts';
 export type { CopyKind } from './engine/file/copy-name.ts';
 export type { LockHolder, LockKind } from './engine/file/file-locks.ts';
-export type { HealthOptions } from './engine/health/health.ts';
+export type { HealthOptions, HealthProgress } from './engine/health/health.ts';
 export type {
   BackupFigures,
   DanglingRow,

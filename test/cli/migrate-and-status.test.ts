@@ -1,7 +1,7 @@
 /** The command as a person runs it, in a process of its own, on this runtime. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, it } from 'node:test';
 import { createDb, pulseSchedules } from '#entry';
@@ -32,7 +32,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
     const home = folder.file('home');
     const first = dorkDb(home, 'migrate');
     assert.equal(first.status, 0, first.stderr);
-    assert.match(first.stdout, new RegExp(`^${home}/dork.db: applied \\d+ migrations? in \\d+ ms`));
+    assert.match(first.stdout, new RegExp(`^${home}/dork.db: applied \\d+ migrations? in [\\d.]+ m?s`));
     assert.match(first.stdout, /0000_consolidate {2}\d+ statements, \d+ ms/);
     assert.equal((statSync(home).mode & 0o777).toString(8), '700');
     assert.deepEqual(readdirSync(home), ['dork.db']);
@@ -131,11 +131,68 @@ describe(`dork-db on ${RUNTIME}`, () => {
 
   it('refuses a path that a driver would take for another one, and creates nothing', () => {
     using folder = temporaryFolder();
-    for (const path of ['', '~/dork.db', 'file:dork.db', `${folder.file('dork.db')} `]) {
+    for (const path of ['', '~', 'file:dork.db', `${folder.file('dork.db')} `]) {
       const { status, stdout } = dorkDb(folder.path, 'migrate', '--json', '--db', path);
       assert.equal(status, 1);
       assert.equal(JSON.parse(stdout).error.code, 'INVALID_INPUT');
     }
     assert.deepEqual(readdirSync(folder.path), []);
+  });
+
+  it('expands ~ where a shell has left it', () => {
+    using folder = temporaryFolder();
+    const home = process.env.HOME;
+    process.env.HOME = folder.path;
+    try {
+      assert.equal(dorkDb(folder.file('home'), 'migrate', '--db=~/dork.db').status, 0);
+      assert.equal(dorkDb(folder.file('home'), 'backup', '--db', '~/dork.db', '--to', '~/copy.db').status, 0);
+      const { status, stdout } = dorkDb(folder.file('home'), 'verify', '~/copy.db');
+      assert.equal(status, 0);
+      assert.ok(stdout.startsWith(`${folder.file('copy.db')}: `), stdout);
+    } finally {
+      if (home === undefined) delete process.env.HOME;
+      else process.env.HOME = home;
+    }
+    // Bun keeps a folder of its own in a home.
+    const made = readdirSync(folder.path).filter((name) => name !== '.bun');
+    assert.deepEqual(made.sort(), ['copy.db', 'dork.db']);
+  });
+
+  it('names an option as it was typed, and says where its help is', () => {
+    using folder = temporaryFolder();
+    assert.equal(dorkDb(folder.path, 'migrate').status, 0);
+    for (const [args, words, code] of [
+      [
+        ['prune', '--traces-older-than', 'x'],
+        /--traces-older-than .* 30d, 12h or 90m.*\n\(see dork-db prune --help/s,
+        2,
+      ],
+      [['prune', '--traces-older-than', '2026-02-31'], /--traces-older-than/, 2],
+      [['export', '--table', 'none'], /Error: --table has an unknown/, 1],
+      [['restore', 'file:x', '--yes'], /Error: FILE is a file: URI/, 1],
+    ] as const) {
+      const { status, stderr } = dorkDb(folder.path, ...args);
+      assert.match(stderr, words);
+      assert.doesNotMatch(stderr, /options\./);
+      assert.equal(status, code, stderr);
+    }
+  });
+
+  it('names the process that holds the lock, in every command that needs it', {
+    skip: !existsSync('/proc/locks'),
+  }, () => {
+    using folder = temporaryFolder();
+    assert.equal(dorkDb(folder.path, 'migrate').status, 0);
+    using db = createDb(folder.file('dork.db'));
+    db.$client.exec('BEGIN IMMEDIATE');
+    const { status, stderr } = dorkDb(folder.path, 'prune', '--expired-messages');
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`The lock is held by ${process.pid} \\(`));
+    assert.match(stderr, /Try: Run the command again/);
+    db.$client.exec('COMMIT');
+    assert.equal(
+      dorkDb(folder.path, 'prune', '--expired-messages').stdout,
+      `${folder.file('dork.db')}: there was nothing to delete.\n`,
+    );
   });
 });

@@ -51,7 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [...DORK, 'dork', 'history', 'entry'],
 };
 
-const ENTRIES = ['src/index.ts', 'src/node.ts', 'src/engine.ts', 'src/public.ts'];
+const ENTRIES = ['index', 'node', 'engine', 'public', 'console', 'console-node'].map((name) => `src/${name}.ts`);
 const DRIVER = /^(bun:sqlite|node:sqlite|better-sqlite3|drizzle-orm\/(bun-sqlite|better-sqlite3))(\/|$)/;
 
 /** The room of src that a file belongs to; undefined for a package. */

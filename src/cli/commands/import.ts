@@ -36,6 +36,7 @@ export const importOlder = (moveReleaseAside: MoveReleaseAside): Command => ({
     '--dry-run': 'show what would be imported; writes nothing',
     '--keep-orphans': 'attach runs without a schedule to a paused, disabled one with the same id',
   },
+  names: { from: '--from-export', to: '--db' },
   help:
     'A release’s dork.db at the path of the new file is first renamed; nobody may have it open.\n' +
     'The older files are never changed. Run it as often as you like: it imports new rows, and keeps what was changed here.\n' +

@@ -3,6 +3,7 @@ import type { Call, Command } from '../../engine/cli/command.ts';
 import { formatDuration, formatTable, plural } from '../../engine/cli/output.ts';
 import { wholeNumber } from '../../engine/cli/whole-number.ts';
 import type { Schema } from '../../engine/connection/db.ts';
+import { instant } from '../../engine/time.ts';
 import { pruneProgress } from '../progress.ts';
 
 interface Options {
@@ -36,7 +37,12 @@ export const prune: Command = {
 
 function ageOrInstant(text: string): string | number {
   const [, count, unit] = /^(\d{1,6})([dhm])$/.exec(text) ?? [];
-  return count && unit ? Date.now() - Number(count) * (UNITS[unit] ?? 0) : text;
+  if (count && unit) return Date.now() - Number(count) * (UNITS[unit] ?? 0);
+  try {
+    return instant(text, 'it');
+  } catch {
+    throw new RangeError('It is an age, such as 30d, 12h or 90m, or an instant, such as 2026-11-22T00:00:00Z.');
+  }
 }
 
 async function runPrune(call: Call<Schema, Options>): Promise<void> {
@@ -54,7 +60,8 @@ async function runPrune(call: Call<Schema, Options>): Promise<void> {
 
 function describe(report: PruneReport, command: string): string {
   const { filename, runs, traces, messages, buckets, batches, durationMs } = report;
-  const rows = Object.entries({ runs, traces, messages, buckets });
+  const rows = Object.entries({ runs, traces, messages, buckets }).filter(([, count]) => count > 0);
+  if (rows.length === 0) return `${filename}: there was nothing to delete.`;
   return [
     formatTable(['deleted', 'rows'], rows),
     `${filename}: ${plural(batches, 'transaction')} in ${formatDuration(durationMs)}. ${command} compact gives the space back.`,

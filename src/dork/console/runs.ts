@@ -97,8 +97,11 @@ function isOverdue({ startedAt }: PulseRun, schedule: PulseSchedule | undefined)
   return most !== null && most !== undefined && Date.now() - Date.parse(startedAt) > most;
 }
 
-function strip(runs: readonly PulseRun[], byId: Map<string, PulseSchedule>, from: number): Timeline {
-  const shown = runs.filter((run) => Date.parse(run.startedAt) >= from);
+function strip(runs: readonly PulseRun[], byId: Map<string, PulseSchedule>, first: number): Timeline {
+  const shown = runs.filter((run) => Date.parse(run.startedAt) >= first);
+  // An empty place would look like a time without runs.
+  const isCut = shown.length === NEWEST;
+  const from = isCut ? Math.min(...shown.map((run) => Date.parse(run.startedAt))) : first;
   const lanes = [...Map.groupBy(shown, (run) => run.scheduleId)].slice(0, LANES);
   const now = Date.now();
   return {
@@ -120,7 +123,7 @@ function strip(runs: readonly PulseRun[], byId: Map<string, PulseSchedule>, from
         };
       }),
     })),
-    note: `The newest ${NEWEST} runs of this time, by schedule.`,
+    note: isCut ? `The newest ${NEWEST} runs alone, by schedule.` : 'By schedule.',
   };
 }
 

@@ -22,11 +22,12 @@ const COMMAND: OptionNames<Command> = {
   options: true,
   help: true,
   examples: true,
+  names: true,
   hasFile: true,
   run: true,
 };
 
-const VIEW: OptionNames<View> = { name: true, title: true, everyMs: true, read: true };
+const VIEW: OptionNames<View> = { name: true, title: true, everyMs: true, isOnce: true, read: true };
 
 /**
  * Runs the command line of a database in this process: `migrate`, `status`, `doctor`, `backup`, `restore` and all other

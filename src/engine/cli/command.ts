@@ -31,6 +31,11 @@ export interface Command<TSchema extends Schema = Schema, TOptions extends objec
   readonly arguments?: Readonly<Record<string, string>>;
   /** Options, e.g. `{ '--limit <count>': 'print at most this many (default: 10)', '--archived': 'those in the archive too' }`. */
   readonly options?: Readonly<Record<string, string | CommandOption>>;
+  /**
+   * How options of the functions that it calls are given, if by another name, e.g. `{ tables: '--table' }`. Errors name
+   * what was typed. Default: an option `--older-than` is `olderThan`.
+   */
+  readonly names?: Readonly<Record<string, string>>;
   /** More sentences for its help. Default: none. */
   readonly help?: string;
   /** Examples for its help, without the name of the command line. Default: none. */

@@ -1,3 +1,4 @@
+import { DatabaseBusyError } from '../errors.ts';
 import { backupFolder } from '../file/copy-name.ts';
 import { realFile } from '../file/file.ts';
 import { isThere } from '../file/fs.ts';
@@ -6,6 +7,7 @@ import { formatBytes } from '../format.ts';
 import type { Call, Command } from './command.ts';
 import { fileStatus } from './file-status.ts';
 import { groupsOf } from './groups.ts';
+import { withHolders } from './in-words.ts';
 import { formatAge, messageAndHint, plural } from './output.ts';
 
 /** Returns what a command line prints without a command: the state of its file, and the commands by group. */
@@ -25,7 +27,7 @@ function stateOf(call: Call): string[] {
   try {
     return describe(call);
   } catch (error) {
-    return messageAndHint(error);
+    return messageAndHint(error instanceof DatabaseBusyError ? withHolders(error, () => call.filename) : error);
   }
 }
 

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { Argument, Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Schema } from '../connection/db.ts';
 import type { View } from '../console/view.ts';
 import type { DefinedDb } from '../define-db.ts';
 import { givenOrDefault } from '../definition.ts';
 import { requireFile } from '../file/file.ts';
+import { homeFolder } from '../file/path.ts';
 import { messageOf } from '../realm.ts';
 import type { Call, Command, CommandLineOptions, CommandOption } from './command.ts';
 import { backup } from './commands/backup.ts';
@@ -30,8 +32,10 @@ import { writer } from './commands/writer.ts';
 import { completion } from './completion.ts';
 import { EXIT_CODE } from './exit-codes.ts';
 import { groupsOf } from './groups.ts';
+import { inTypedWords } from './in-words.ts';
 import { formatTable, print, printError, printJson } from './output.ts';
 import { overview } from './overview.ts';
+import { fitted } from './wrap.ts';
 
 /** The commands that every database has. */
 const ENGINE: readonly Command[] = [
@@ -126,6 +130,7 @@ function programOf(line: Line): Commander {
   const main = new Commander(command)
     .description(options.description ?? `The database "${kit.definition.name}", in one SQLite file.`)
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${fitted(text.trimEnd(), process.stderr)}\n`) })
     .commandsGroup('Shell:')
     .showHelpAfterError(`(see ${command} --help)`)
     .configureHelp({ subcommandTerm: termOf, subcommandDescription: (each) => each.description().split(';')[0] ?? '' })
@@ -154,7 +159,11 @@ function add(main: Commander, line: Line, definition: Command): Commander {
   const filled = (text: string) =>
     text.replaceAll('{command}', line.command).replaceAll('{name}', line.kit.definition.name);
   const { name, description, help, examples = [], hasFile = true } = definition;
-  const added = main.command(name).exitOverride().description(filled(description));
+  const added = main
+    .command(name)
+    .exitOverride()
+    .showHelpAfterError(`(see ${line.command} ${name} --help)`)
+    .description(filled(description));
   if (hasFile) added.addOption(databaseOption(line));
   added.option('--json', 'print one JSON document');
   for (const [form, text] of Object.entries(definition.arguments ?? {}))
@@ -165,7 +174,12 @@ function add(main: Commander, line: Line, definition: Command): Commander {
   const more = [...(help ? ['', filled(help)] : []), ...(shown.length > 0 ? ['', 'Examples:', ...shown] : [])];
   if (more.length > 0) added.addHelpText('after', more.join('\n'));
   added.action(async () => {
-    await definition.run(new CommandCall(line, added));
+    const call = new CommandCall(line, added);
+    try {
+      await definition.run(call);
+    } catch (error) {
+      throw inTypedWords(error, added, definition.names, () => call.filename);
+    }
   });
   return added;
 }
@@ -209,6 +223,11 @@ function optionOf(form: string, given: string | CommandOption, filled: (text: st
   return option;
 }
 
+/** Expands `~`, which a shell does not expand after an equals sign, e.g. in `--db=~/notes.db`. */
+function expanded<T>(value: T): T | string {
+  return typeof value === 'string' && value.startsWith('~/') ? join(homeFolder(), value.slice(2)) : value;
+}
+
 class CommandCall implements Call {
   readonly kit: DefinedDb<Schema>;
   readonly command: string;
@@ -224,10 +243,10 @@ class CommandCall implements Call {
     this.kit = kit;
     this.command = command;
     this.views = given.views ?? [];
-    this.args = commander.args;
-    this.options = options;
+    this.args = commander.args.map(expanded);
+    this.options = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, expanded(value)]));
     this.json = json;
-    this.givenPath = db;
+    this.givenPath = expanded(db);
     this.#commander = commander;
   }
 

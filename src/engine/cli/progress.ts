@@ -3,6 +3,7 @@ import type { BackupProgress } from '../backup/copy.ts';
 import type { RecoverProgress } from '../backup/recover.ts';
 import type { ExportProgress } from '../export/progress.ts';
 import { formatBytes } from '../format.ts';
+import type { HealthProgress } from '../health/health.ts';
 import type { CompactProgress } from '../maintenance/compact.ts';
 import type { MigrationProgress } from '../migrations/progress.ts';
 import { formatCount, formatDuration } from './output.ts';
@@ -12,6 +13,9 @@ const QUIET_MS = 1000;
 
 /** How often a line is printed without a terminal. */
 const LINE_MS = 5000;
+
+/** How often a terminal shows the elapsed time. */
+const TICK_MS = 250;
 
 /** For progress that is reported before each step, which may take long: a terminal shows the first one at once. */
 const BEFORE_STEPS = { lineMs: 0, quietMs: process.stderr.isTTY ? 0 : QUIET_MS };
@@ -94,6 +98,36 @@ export function migrationProgress(): ProgressDisplay<MigrationProgress> {
     }),
     BEFORE_STEPS,
   );
+}
+
+/** A check is one statement, which nothing can look into: it is named before it begins. */
+export function healthProgress(): ProgressDisplay<HealthProgress> {
+  return display(
+    ({ check, step, steps }) => ({
+      label: check,
+      value: step - 1,
+      total: steps,
+      shown: `check ${step} of ${steps}`,
+    }),
+    BEFORE_STEPS,
+  );
+}
+
+/** Waits for work in a thread, and shows for how long it has been going on. */
+export async function waiting<T>(label: string, work: Promise<T>): Promise<T> {
+  const began = performance.now();
+  using progress = display<number>((ms) => ({
+    label,
+    value: 0,
+    total: 1,
+    shown: formatDuration(ms),
+  }));
+  const timer = setInterval(() => progress.onProgress(performance.now() - began), TICK_MS);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function actionOf({ phase, table, action }: MigrationProgress): string {

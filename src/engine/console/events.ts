@@ -1,17 +1,20 @@
-import type { Block } from './blocks.ts';
 import { HEADERS } from './gate.ts';
 
 /** Streams that are open at a time; a browser keeps some of them for pages that were left. */
 const MOST_STREAMS = 16;
 
-/** Returns what a view shows now. */
-export type Read = () => Promise<readonly Block[]>;
+/** Returns what a view shows now, as JSON. Never throws. */
+export type Read = () => Promise<string>;
 
 /** The open pages that are kept up to date, by server-sent events. https://html.spec.whatwg.org/#server-sent-events */
 export class Streams {
   readonly #ends = new Set<() => void>();
 
-  /** Returns an answer that goes on: the blocks whenever they differ from the last ones; undefined if there are too many. */
+  /**
+   * Returns an answer that goes on: the blocks whenever they differ from the last ones; undefined if there are too many.
+   *
+   * @param everyMs Null: the blocks come once.
+   */
   open(read: Read, everyMs: number | null): Response | undefined {
     if (this.#ends.size >= MOST_STREAMS) return undefined;
     const ends = this.#ends;
@@ -24,12 +27,16 @@ export class Streams {
         let shown = '';
         const send = (text: string) => controller.enqueue(encoder.encode(text));
         const look = async () => {
-          const text = JSON.stringify(await read());
-          if (!isOpen) return;
-          // A comment keeps the connection in use, and shows whether someone is still there.
-          send(text === shown ? ':\n\n' : `data: ${text}\n\n`);
-          shown = text;
-          if (everyMs !== null) timer = setTimeout(look, everyMs);
+          // Whoever does not read what came already gets no more of it.
+          if ((controller.desiredSize ?? 0) > 0) {
+            const text = await read();
+            if (!isOpen) return;
+            // A comment keeps the connection in use, and shows whether someone is still there.
+            send(text === shown ? ':\n\n' : `data: ${text}\n\n`);
+            shown = text;
+          }
+          if (everyMs === null) send('event: once\ndata:\n\n');
+          else timer = setTimeout(look, everyMs);
         };
         end = () => {
           if (!isOpen) return;

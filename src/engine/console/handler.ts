@@ -1,16 +1,14 @@
 import type { Schema } from '../connection/db.ts';
 import type { DefinedDb } from '../define-db.ts';
-import { DorkDbError } from '../errors.ts';
-import { messageOf } from '../realm.ts';
-import type { Block } from './blocks.ts';
 import { Streams } from './events.ts';
+import { failureOf } from './failure.ts';
 import { type GateOptions, gate, HEADERS, plain } from './gate.ts';
 import { PAGE } from './page.ts';
 import { Source } from './source.ts';
 import type { View } from './view.ts';
 
-/** Options of `consoleHandler()`. */
-export interface ConsoleHandlerOptions extends GateOptions {
+/** What a console shows, and who is let in. */
+export interface HandlerOptions extends GateOptions {
   readonly kit: DefinedDb<Schema>;
   /** The database file, absolute. */
   readonly filename: string;
@@ -18,7 +16,7 @@ export interface ConsoleHandlerOptions extends GateOptions {
 }
 
 /** Answers the requests of a console. */
-export interface ConsoleHandler {
+export interface Handler {
   handle(request: Request): Promise<Response>;
   /** Ends open pages and closes the file. */
   close(): void;
@@ -31,19 +29,19 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Returns the handler of a console. It reads the file through a connection of its own, which cannot write. */
-export function consoleHandler(options: ConsoleHandlerOptions): ConsoleHandler {
+export function handlerOf(options: HandlerOptions): Handler {
   const { kit, filename, base } = options;
   const views = new Map(options.views.map((view) => [view.name, view]));
   const source = new Source(kit, filename);
   const streams = new Streams();
 
-  const read = async (view: View, params: Record<string, string>): Promise<readonly Block[]> => {
+  const read = async (view: View, params: Record<string, string>): Promise<string> => {
     try {
-      return await view.read({ db: source.open(), kit, filename, params });
+      return JSON.stringify(await view.read({ db: source.open(), kit, filename, params }));
     } catch (error) {
       // What is at the path may be another file by the next look.
       source.close();
-      return [failure(error)];
+      return JSON.stringify([failureOf(error, filename)]);
     }
   };
 
@@ -52,7 +50,7 @@ export function consoleHandler(options: ConsoleHandlerOptions): ConsoleHandler {
     ...Object.fromEntries(Object.keys(PAGE).map((name) => [name, () => asset(name as keyof typeof PAGE)])),
     views: () => {
       const list = options.views.map(({ name, title, everyMs }) => ({ name, title, everyMs }));
-      return json({ name: kit.definition.name, filename, views: list });
+      return json(JSON.stringify({ name: kit.definition.name, filename, views: list }));
     },
     view: async (url) => {
       const [view, params] = asked(url);
@@ -62,7 +60,7 @@ export function consoleHandler(options: ConsoleHandlerOptions): ConsoleHandler {
       const [view, params] = asked(url);
       if (!view) return plain(404, 'There is no such view.');
       return (
-        streams.open(() => read(view, params), view.everyMs) ??
+        streams.open(() => read(view, params), view.isOnce?.(params) ? null : view.everyMs) ??
         plain(503, 'Too many pages are open.', { 'retry-after': '5' })
       );
     },
@@ -80,7 +78,8 @@ export function consoleHandler(options: ConsoleHandlerOptions): ConsoleHandler {
       if (answer) return answer;
       const name = url.pathname.startsWith(base) ? url.pathname.slice(base.length) : undefined;
       const route = name !== undefined && Object.hasOwn(routes, name) ? routes[name] : undefined;
-      return route ? route(url) : plain(404, 'There is nothing here.');
+      const found = await (route ? route(url) : plain(404, 'There is nothing here.'));
+      return request.method === 'HEAD' ? withoutBody(found) : found;
     },
     close() {
       streams.endAll();
@@ -93,14 +92,14 @@ function asset(name: keyof typeof PAGE): Response {
   return new Response(PAGE[name], { headers: { ...HEADERS, 'content-type': TYPES[name.split('.')[1] ?? ''] ?? '' } });
 }
 
-function json(value: unknown): Response {
-  return new Response(JSON.stringify(value), {
-    headers: { ...HEADERS, 'content-type': 'application/json; charset=utf-8' },
-  });
+/** A stream that nobody reads would go on. */
+async function withoutBody(answer: Response): Promise<Response> {
+  await answer.body?.cancel();
+  return new Response(null, { status: answer.status, headers: answer.headers });
 }
 
-/** A file that cannot be read is what the view is about. */
-function failure(error: unknown): Block {
-  const hint = error instanceof DorkDbError ? error.hint : undefined;
-  return { kind: 'verdict', tone: 'error', text: messageOf(error), ...(hint && { hint }) };
+function json(text: string): Response {
+  return new Response(text, {
+    headers: { ...HEADERS, 'content-type': 'application/json; charset=utf-8' },
+  });
 }

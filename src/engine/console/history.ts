@@ -1,9 +1,9 @@
 import { type AnyDb, connectionOf } from '../connection/db.ts';
-import { definitionOf } from '../definition.ts';
+import type { History } from '../migrations/history.ts';
 import { loggedEntry } from '../migrations/ledger.ts';
 import { planFor } from '../migrations/plan.ts';
 import { refusalOf } from '../migrations/refusal.ts';
-import { type Drift, driftOf } from '../migrations/schema-state.ts';
+import { type Drift, driftOf, liveDrift } from '../migrations/schema-state.ts';
 
 /** A migration of the history or of the file. */
 export interface HistoryEntry {
@@ -14,16 +14,24 @@ export interface HistoryEntry {
 }
 
 /** Returns what the file has of the history, without counting a row as `migrationStatus()` does. */
-export function readHistoryOf(db: AnyDb): {
+export function readHistoryOf(
+  db: AnyDb,
+  history: History,
+): {
   readonly entries: readonly HistoryEntry[];
   readonly problem?: { readonly text: string; readonly hint: string };
   readonly drift: readonly Drift[];
 } {
   const connection = connectionOf(db);
-  const { history } = definitionOf(connection);
   return connection.runTransaction(() => {
     const { applied, pending, problem } = planFor(connection, history);
     const unknown = problem?.kind === 'newer_database' ? problem.entries : [];
+    const driftIn = () => {
+      if (problem) return [];
+      return pending.length === 0
+        ? liveDrift(connection, history)
+        : driftOf(connection, { ...history, migrations: applied });
+    };
     const refusal = problem && refusalOf(problem, connection, history);
     return {
       entries: [
@@ -40,7 +48,7 @@ export function readHistoryOf(db: AnyDb): {
         })),
       ],
       ...(refusal && { problem: { text: refusal.message, hint: refusal.hint } }),
-      drift: problem ? [] : driftOf(connection, { ...history, migrations: applied }),
+      drift: driftIn(),
     };
   }, 'deferred');
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Schema } from '../connection/db.ts';
 import type { DefinedDb } from '../define-db.ts';
-import { type ConsoleHandler, consoleHandler } from './handler.ts';
+import { type Handler, handlerOf } from './handler.ts';
+import { answer } from './node-http.ts';
 import type { View } from './view.ts';
 
 /** Options of `serveConsole()`. */
@@ -26,6 +26,8 @@ export interface ServedConsole extends AsyncDisposable {
 /** Only this machine can reach it. */
 const HOST = '127.0.0.1';
 
+const REQUEST_MS = 10_000;
+
 /**
  * Serves a console on this machine until it is disposed of. The address has two secrets: the token, which becomes a
  * cookie, and the path, since a browser sends a cookie of this machine to its other ports too, but not to other paths.
@@ -35,12 +37,12 @@ const HOST = '127.0.0.1';
 export async function serveConsole({ kit, filename, views, port = 0 }: ServeOptions): Promise<ServedConsole> {
   const token = randomBytes(32).toString('base64url');
   const base = `/${randomBytes(9).toString('base64url')}/`;
-  let handler: ConsoleHandler | undefined;
+  let handler: Handler | undefined;
   // Loading it takes many milliseconds, which no other command is to pay for.
   const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
     const { port: own } = server.address() as AddressInfo;
-    handler ??= consoleHandler({
+    handler ??= handlerOf({
       kit,
       filename,
       views,
@@ -52,6 +54,9 @@ export async function serveConsole({ kit, filename, views, port = 0 }: ServeOpti
     void answer(handler, request, response);
   });
   server.maxConnections = 64;
+  // A request has no body, and comes at once.
+  server.headersTimeout = REQUEST_MS;
+  server.requestTimeout = REQUEST_MS;
   server.listen(port, HOST);
   await once(server, 'listening');
   const { port: own } = server.address() as AddressInfo;
@@ -66,40 +71,4 @@ export async function serveConsole({ kit, filename, views, port = 0 }: ServeOpti
       await closed;
     },
   };
-}
-
-/** Hands a request of node:http to the handler, and the answer back. */
-async function answer(handler: ConsoleHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  try {
-    const given = await handler.handle(toRequest(request));
-    response.writeHead(given.status, Object.fromEntries(given.headers));
-    if (request.method === 'HEAD' || !given.body) {
-      response.end();
-      return;
-    }
-    const reader = given.body.getReader();
-    response.on('close', () => void reader.cancel().catch(() => {}));
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      response.write(value);
-    }
-    response.end();
-  } catch {
-    // Nothing of the request is repeated: it may hold a token or a row's content.
-    if (!response.headersSent) response.writeHead(400, { 'content-type': 'text/plain' });
-    response.end();
-  }
-}
-
-/** The host of the URL plays no part: the Host header is looked at. */
-function toRequest(request: IncomingMessage): Request {
-  const headers = new Headers();
-  for (const name of ['host', 'origin', 'cookie', 'sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest']) {
-    const value = request.headers[name];
-    if (typeof value === 'string') headers.set(name, value);
-  }
-  // A body is never read; fetch's Request refuses the method TRACE and the like.
-  const method = request.method === 'GET' || request.method === 'HEAD' ? request.method : 'POST';
-  return new Request(new URL(`http://${HOST}${request.url ?? '/'}`).href, { method, headers });
 }

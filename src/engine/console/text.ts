@@ -12,14 +12,14 @@ const BARS = '▁▂▃▄▅▆▇█';
 const MARKS: Record<Tone, string> = { ok: '✓', info: 'i', warning: '▲', error: '✕' };
 
 /** Returns blocks as lines for a terminal: what a view shows in a browser, without its links and forms. */
-export function blocksAsText(blocks: readonly Block[], paint: Paint, table: MakeTable): string {
+export function blocksAsText(blocks: readonly Block[], paint: Paint, table: MakeTable, width = 80): string {
   return blocks
-    .map((block) => lines(block, paint, table).join('\n'))
+    .map((block) => lines(block, paint, table, width).join('\n'))
     .filter((text) => text !== '')
     .join('\n\n');
 }
 
-function lines(block: Block, paint: Paint, table: MakeTable): string[] {
+function lines(block: Block, paint: Paint, table: MakeTable, width: number): string[] {
   const hinted = (tone: Tone, text: string, hint: string | undefined) => [
     `${paint(tone, MARKS[tone])} ${safe(text)}`,
     ...(hint === undefined ? [] : [`  Try: ${safe(hint)}`]),
@@ -30,11 +30,20 @@ function lines(block: Block, paint: Paint, table: MakeTable): string[] {
     case 'findings':
       return block.findings.flatMap(({ tone, text, hint }) => hinted(tone, text, hint));
     case 'facts':
-      return [block.facts.map(({ name, value, unit }) => `${safe(name)} ${valueText(value, unit)}`).join('   ')];
+      return [
+        ...(block.title === undefined ? [] : [safe(block.title)]),
+        ...flowing(
+          block.facts.map(({ name, value, unit }) => `${safe(name)} ${valueText(value, unit)}`),
+          width,
+        ),
+      ];
     case 'chart':
       return block.series.length === 0
         ? [`${block.title}: nothing yet`]
-        : [block.title, ...block.series.map(({ name, points }) => `  ${sparkline(points, block.unit)}  ${safe(name)}`)];
+        : [
+            block.title,
+            ...block.series.map(({ name, points }) => `  ${sparkline(points, block.unit, width)}  ${safe(name)}`),
+          ];
     case 'table':
       if (block.rows.length === 0) return [`${safe(block.title)}: ${block.empty ?? 'none'}`];
       return table(
@@ -46,12 +55,25 @@ function lines(block: Block, paint: Paint, table: MakeTable): string[] {
   }
 }
 
-/** The last values as bars, and the last one in words. */
-function sparkline(points: readonly (readonly [number, number | null])[], unit: Unit): string {
-  const values = points.slice(-40).map(([, value]) => value);
-  const most = Math.max(1e-9, ...values.map((value) => value ?? 0));
-  const bars = values.map((value) => (value === null ? ' ' : BARS[Math.round((value / most) * (BARS.length - 1))]));
-  return `${bars.join('').padStart(40)} ${valueText(values.at(-1) ?? null, unit).padStart(9)}`;
+/** Short texts next to each other, as many as a line has place for. */
+function flowing(texts: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const text of texts) {
+    const last = lines.at(-1);
+    const longer = last === undefined ? text : `${last}   ${text}`;
+    if (last !== undefined && longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(text);
+  }
+  return lines;
+}
+
+/** The last values as bars, and the last one in words; its name is behind them. */
+function sparkline(points: readonly (readonly [number, number | null])[], unit: Unit, width: number): string {
+  const most = Math.max(5, Math.min(40, width - 40));
+  const values = points.slice(-most).map(([, value]) => value);
+  const top = Math.max(1e-9, ...values.map((value) => value ?? 0));
+  const bars = values.map((value) => (value === null ? ' ' : BARS[Math.round((value / top) * (BARS.length - 1))]));
+  return `${bars.join('').padStart(most)} ${valueText(values.at(-1) ?? null, unit).padStart(9)}`;
 }
 
 function valueText(given: Value, columnUnit: Unit | undefined): string {

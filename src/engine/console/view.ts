@@ -20,6 +20,8 @@ export interface View {
   readonly title: string;
   /** Milliseconds between two looks of an open page; null if it is looked at once. */
   readonly everyMs: number | null;
+  /** Returns true for parameters whose answer costs too much to ask again and again. Default: false for all. */
+  readonly isOnce?: (params: Readonly<Record<string, string>>) => boolean;
   /** Reads the file. Nothing may be written, and no transaction may be left open. */
   read(look: Look): readonly Block[] | Promise<readonly Block[]>;
 }

@@ -85,6 +85,25 @@ export function holdsLock(filename: string): boolean | undefined {
   return [...table.matchAll(LINE)].some(([, , pid, , , inode]) => Number(pid) === process.pid && inode === file?.inode);
 }
 
+/** Locks that keep others from writing or from opening. */
+const HOLDING: readonly LockKind[] = ['write', 'exclusive', 'checkpoint', 'recover'];
+
+/**
+ * Returns a sentence that names the other processes that hold a lock on a file, or else those that have it open;
+ * undefined if none is known.
+ *
+ * @param message One that may name some of them already.
+ */
+export function holdersInWords(filename: string, message: string): string | undefined {
+  const others = (lockHolders(filename) ?? []).filter(
+    (holder) => !holder.isSelf && !message.includes(describeHolder(holder)),
+  );
+  const holding = others.filter(({ locks }) => locks.some((lock) => HOLDING.includes(lock)));
+  const named = (holders: readonly LockHolder[]) => holders.map(describeHolder).join(', ');
+  if (holding.length > 0) return `The lock is held by ${named(holding)}.`;
+  return others.length > 0 ? `It is open in ${named(others)}.` : undefined;
+}
+
 /** Describes a process for messages, e.g. `1234 (bun server.ts)`. */
 export function describeHolder({ pid, command }: LockHolder): string {
   return command ? `${pid} (${command})` : String(pid);

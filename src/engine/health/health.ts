@@ -32,9 +32,19 @@ export interface HealthOptions {
    * thread meanwhile, so a server should leave them to the command `doctor`.
    */
   readonly deep?: boolean | 'quick';
+  /** Called before each check. Default: nothing is called. */
+  readonly onProgress?: (progress: HealthProgress) => void;
 }
 
-const OPTIONS: OptionNames<HealthOptions> = { deep: true };
+/** The check that begins. */
+export interface HealthProgress {
+  readonly check: HealthCheckName;
+  /** Its number, from 1, and the number of all checks. */
+  readonly step: number;
+  readonly steps: number;
+}
+
+const OPTIONS: OptionNames<HealthOptions> = { deep: true, onProgress: true };
 
 const CHECKS: readonly (readonly [HealthCheckName, Check])[] = [
   ['sqlite', checkSqlite],
@@ -73,7 +83,11 @@ export function health(db: AnyDb, options: HealthOptions = {}): HealthReport {
   const definition = definitionOf(connection);
   const look: Look = { connection, history: definition.history, depth };
   const at = now();
-  const checked = [...CHECKS, ...(definition.healthChecks ?? [])].map(([name, check]) => run(name, check, look));
+  const checks = [...CHECKS, ...(definition.healthChecks ?? [])];
+  const checked = checks.map(([name, check], i) => {
+    options.onProgress?.({ check: name, step: i + 1, steps: checks.length });
+    return run(name, check, look);
+  });
   const findings = checked.flatMap((result) => result.findings);
   const figures: Partial<HealthFigures> = Object.assign({}, ...checked.map((result) => result.figures));
   return {

@@ -7,7 +7,7 @@ import { mismatch } from '../migrations/bring-up.ts';
 import { planFor } from '../migrations/plan.ts';
 import { refusalOf } from '../migrations/refusal.ts';
 import type { Drift } from '../migrations/schema-state.ts';
-import { driftOf } from '../migrations/schema-state.ts';
+import { liveDrift } from '../migrations/schema-state.ts';
 import { type Check, type Checked, findingsOf } from './check.ts';
 import type { HealthFinding } from './report.ts';
 
@@ -40,7 +40,7 @@ export const checkMigrations: Check = ({ connection, history }) => {
     };
   }
   const newest = tags.applied.at(-1) ?? 'none';
-  const differences = driftOf(connection, history);
+  const differences = liveDrift(connection, history);
   const error = mismatch(connection, history, differences);
   const drift = checkDrift(differences, error);
   return {

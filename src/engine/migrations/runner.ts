@@ -9,7 +9,7 @@ import type { OptionNames } from '../options.ts';
 import { retryWhile } from '../sleep.ts';
 import { checkAllowLoss } from './allow-loss.ts';
 import { apply } from './apply.ts';
-import { isCurrent, recordSchema } from './current.ts';
+import { recordSchema } from './current.ts';
 import { withForeignKeysOff } from './foreign-keys.ts';
 import { applyToNew, holdsNothing } from './fresh.ts';
 import type { AllowLoss, History } from './history.ts';
@@ -18,7 +18,7 @@ import type { MigrationProgress } from './progress.ts';
 import { refusalOf } from './refusal.ts';
 import type { MigrationReport } from './report.ts';
 import { countRows, type RowCounts } from './rows.ts';
-import { type Drift, driftOf } from './schema-state.ts';
+import { liveDrift } from './schema-state.ts';
 import { pruneSnapshots, removeSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { allowedLosses, stepsOf } from './steps.ts';
 import type { Work } from './work.ts';
@@ -87,11 +87,6 @@ function settledBy({ applied, pending, problem }: Plan, connection: Connection, 
   if (problem) throw refusalOf(problem, connection, history);
   if (pending.length > 0) return undefined;
   return { applied: [], alreadyApplied: applied.length, dangling: [], drift: liveDrift(connection, history) };
-}
-
-/** Replays the history in memory only if the file may not have its schema. */
-function liveDrift(connection: Connection, history: History): Drift[] {
-  return isCurrent(connection, history) ? [] : driftOf(connection, history);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Connection } from '../connection/connection.ts';
 import { MigrationError } from '../errors.ts';
 import { messageOf } from '../realm.ts';
 import { splitStatements, withoutComments } from '../sql/sql-text.ts';
-import { learnSchema } from './current.ts';
+import { isCurrent, learnSchema } from './current.ts';
 import type { History } from './history.ts';
 import { OBJECTS } from './names.ts';
 import { BREAKPOINT } from './steps.ts';
@@ -97,6 +97,14 @@ export function schemaDrift(live: Connection, wanted: Connection): Drift[] {
     if (!expected.has(key)) drift.push({ kind: 'extra', type, name });
   }
   return drift;
+}
+
+/**
+ * Returns what {@link driftOf} does for a file that has every migration of the history. Replays the history in memory
+ * only if the file may not have its schema: that takes longer than all else of an opening or a check.
+ */
+export function liveDrift(connection: Connection, history: History): Drift[] {
+  return isCurrent(connection, history) ? [] : driftOf(connection, history);
 }
 
 /** Returns the differences between the live schema and the history's schema; empty if they are equal. */

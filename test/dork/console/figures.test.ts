@@ -110,7 +110,7 @@ describe(`figures on ${RUNTIME}`, () => {
       'SCAN relay_index USING COVERING INDEX relay_index_endpoint_pending',
       'SEARCH pulse_runs USING COVERING INDEX pulse_runs_status_created (status=? AND created_at>?)',
       'SEARCH rate_limit_buckets USING INDEX rate_limit_buckets_minute (bucket_minute>?)',
-      'SEARCH relay_traces USING COVERING INDEX relay_traces_metrics (sent_at>?)',
+      'SEARCH relay_traces USING COVERING INDEX relay_traces_metrics (sent_at>? AND sent_at<?)',
     ]);
   });
 });

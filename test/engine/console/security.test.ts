@@ -1,6 +1,8 @@
 /** The console from outside: who gets in, and that nobody can write. The server runs on this runtime. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { after, before, describe, it } from 'node:test';
@@ -150,6 +152,76 @@ describe(`the console from outside on ${RUNTIME}`, () => {
     }
     for (const path of ['//evil.example/', 'http://evil.example/', '*', '/..//', `/${base}`])
       isClosed(await served.ask(path, { headers: { cookie: served.cookie } }), path);
+  });
+
+  it('keeps no stream for HEAD, nor for whoever left, and answers a page again after too many', async () => {
+    const headers = { cookie: served.cookie };
+    for (let i = 0; i < 40; i++) {
+      const { status, body } = await served.ask(`${served.base}events?view=now`, { method: 'HEAD', headers });
+      assert.deepEqual([status, body], [200, '']);
+    }
+    const open = () =>
+      new Promise<[number | undefined, () => void]>((resolve, reject) => {
+        const asked = request(
+          { host: '127.0.0.1', port: served.port, path: `${served.base}events?view=now`, headers, agent: false },
+          (answer) => resolve([answer.statusCode, () => answer.destroy()]),
+        );
+        asked.on('error', reject);
+        asked.end();
+      });
+    const streams = await Promise.all(Array.from({ length: 20 }, open));
+    const refused = streams.filter(([status]) => status === 503).length;
+    assert.deepEqual([streams.filter(([status]) => status === 200).length, refused], [16, 4]);
+    for (const [, leave] of streams) leave();
+    for (let i = 0; ; i++) {
+      const [status, leave] = await open();
+      leave();
+      if (status === 200) break;
+      assert.ok(i < 500, 'the streams of those who left stay');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+
+  it('takes no large request, and no body', async () => {
+    const { cookie } = served;
+    const long = await served.ask(`${served.base}view?view=runs&run=${'x'.repeat(14_000)}`, { headers: { cookie } });
+    assert.equal(long.status, 200);
+    // Node answers 431, Bun ends the connection.
+    const tooLong = await served
+      .ask(`${served.base}view?view=${'x'.repeat(200_000)}`, { headers: { cookie } })
+      .catch(({ code }) => ({ status: code }));
+    assert.ok([431, 'ECONNRESET', 'EPIPE'].includes(tooLong.status), String(tooLong.status));
+    const posted = connect(served.port, '127.0.0.1');
+    posted.on('error', () => {});
+    posted.write(
+      `POST ${served.base}views HTTP/1.1\r\nHost: 127.0.0.1:${served.port}\r\nCookie: ${cookie}\r\nContent-Length: 9999999999\r\n\r\n`,
+    );
+    const [answer] = (await once(posted, 'data')) as [Buffer];
+    assert.match(String(answer), /^HTTP\/1\.1 405 /);
+    posted.destroy();
+    assert.equal((await served.ask(`${served.base}views`, { headers: { cookie } })).status, 200);
+  });
+
+  it('runs a statement of a page that is left open once', async () => {
+    const { cookie } = served;
+    const text = await new Promise<string>((resolve, reject) => {
+      const path = `${served.base}events?view=file&sql=${encodeURIComponent('SELECT 7 AS seven')}`;
+      const asked = request(
+        { host: '127.0.0.1', port: served.port, path, headers: { cookie }, agent: false },
+        (answer) => {
+          let body = '';
+          answer.on('data', (chunk) => {
+            body += chunk;
+            if (!body.includes('event: once')) return;
+            answer.destroy();
+            resolve(body);
+          });
+        },
+      );
+      asked.on('error', reject);
+      asked.end();
+    });
+    assert.match(text, /^data: .*seven.*\n\nevent: once\ndata:\n\n$/);
   });
 
   it('survives what is not HTTP, and a request that never ends', async () => {

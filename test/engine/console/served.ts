@@ -35,9 +35,15 @@ export class Served implements AsyncDisposable {
   }
 
   /** Starts the console of a command line and lets itself in. */
-  static async start(script: string, file: string, runtime: Runtime = RUNTIME): Promise<Served> {
+  static async start(
+    script: string,
+    file: string,
+    { runtime = RUNTIME, args = [] }: { readonly runtime?: Runtime; readonly args?: readonly string[] } = {},
+  ): Promise<Served> {
     const [command, path] = runtimeCommand(script, runtime);
-    const child = spawn(command, [path, 'console', '--db', file, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, [path, 'console', '--db', file, '--json', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     child.stderr.on('data', (data) => {
       output += data;

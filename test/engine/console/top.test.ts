@@ -1,8 +1,10 @@
 /** The first view of the console in a terminal. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { defineDb } from '#entry';
 import { blocksAsText } from '../../../src/engine/console/text.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -30,6 +32,56 @@ describe(`top on ${RUNTIME}`, () => {
     );
     assert.equal(JSON.parse(top(file, '--json').stdout)[0].kind, 'verdict');
     assert.deepEqual(readdirSync(folder.path), ['notes.db']);
+  });
+
+  it('fits any terminal, goes on when the file is no database or another one, and gives the screen back', {
+    skip: process.platform !== 'linux',
+    timeout: 240_000,
+  }, async () => {
+    using folder = temporaryFolder();
+    const kit = defineDb({ name: 'notes', schema, history: notesHistory() });
+    const file = folder.file('notes.db');
+    kit.createDb(file).$client.close();
+    for (const [columns, rows] of [
+      [80, 24],
+      [40, 10],
+    ] as const) {
+      const [command, script] = runtimeCommand('test/engine/cli/fixtures/notes-db.ts');
+      const line = `stty cols ${columns} rows ${rows}; exec '${command}' '${script}' top --db '${file}'`;
+      const terminal = spawn('script', ['-qec', line, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+      let output = '';
+      terminal.stdout.on('data', (data) => {
+        output += data;
+      });
+      const screen = () => stripVTControlCharacters(output.split('\u001B[H').at(-1) ?? '').replaceAll('\r', '');
+      const until = async (what: RegExp) => {
+        for (let i = 0; !what.test(screen()); i++) {
+          assert.ok(i < 1000 && terminal.exitCode === null, `${what}: ${screen()}`);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      };
+      try {
+        await until(/✓ All is well\.[\s\S]*more lines?\n$/);
+        const lines = screen().split('\n');
+        assert.ok(lines.length <= rows, `${lines.length} lines`);
+        assert.ok(
+          lines.every((each) => each.length <= columns),
+          screen(),
+        );
+        writeFileSync(folder.file('other'), 'not a database, and longer than a header of one is, by far'.repeat(100));
+        renameSync(folder.file('other'), file);
+        await until(/✕ /);
+        rmSync(file);
+        for (const end of ['-wal', '-shm']) rmSync(file + end, { force: true });
+        kit.createDb(file).$client.close();
+        await until(/✓ /);
+        terminal.stdin.write('\u0003');
+        assert.deepEqual(await once(terminal, 'close'), [0, null]);
+        assert.ok(output.endsWith('\u001B[?25h\u001B[?1049l'), JSON.stringify(output.slice(-100)));
+      } finally {
+        terminal.kill();
+      }
+    }
   });
 
   it('lets nothing of the file steer the terminal', () => {

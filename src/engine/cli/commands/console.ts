@@ -1,18 +1,27 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Schema } from '../../connection/db.ts';
+import type { ReadMetrics } from '../../console/metrics.ts';
+import { metricsAt } from '../../console/metrics-address.ts';
 import { serveConsole } from '../../console/serve.ts';
 import { engineViews } from '../../console/views.ts';
 import { realFile } from '../../file/file.ts';
 import { isThere } from '../../file/fs.ts';
-import type { Call, Command } from '../command.ts';
+import type { Call, Command, CommandOption } from '../command.ts';
 import { refuseOtherProgram } from '../file-status.ts';
 import { removeSidecars } from '../sidecars.ts';
 
 interface Options {
   readonly port?: number;
   readonly open?: boolean;
+  readonly metrics?: ReadMetrics;
 }
+
+/** The option of what shows the view *Now*. */
+export const METRICS: CommandOption = {
+  description: 'show statements and waits of the server whose monitor() answers there',
+  parse: metricsAt,
+};
 
 export const console: Command = {
   name: 'console',
@@ -20,12 +29,13 @@ export const console: Command = {
   description: 'serve one page on this machine that shows how the file is and what goes on in it; only reads',
   options: {
     '--port <port>': { description: 'the port on 127.0.0.1 (default: one that is free)', parse: portNumber },
+    '--metrics <address>': METRICS,
     '--open': 'open the page in the browser',
   },
   help:
     'The printed address has a token: whoever has it can read the database, while the command runs. Ctrl-C ends it.\n' +
     'Nobody is let in from another machine: forward the port to look from there, with ssh -L PORT:127.0.0.1:PORT.',
-  examples: ['console --open', 'console --port 4711 --json'],
+  examples: ['console --open', 'console --port 4711 --json', 'console --metrics http://127.0.0.1:4242/metrics'],
   run: runConsole,
 };
 
@@ -40,7 +50,7 @@ async function runConsole(call: Call<Schema, Options>): Promise<void> {
   // A file that is not a database any more is shown too.
   const filename = realFile(isThere(call.filename) ? call.filename : call.existingFile());
   const wasClosed = !isThere(`${filename}-wal`);
-  const views = engineViews(call.views);
+  const views = engineViews(call.views, options.metrics);
   {
     await using served = await serveConsole({ kit, filename, views, port: options.port });
     const { address, port } = served;

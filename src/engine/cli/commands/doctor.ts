@@ -8,7 +8,9 @@ import { formatBytes } from '../../format.ts';
 import { type HealthFinding, type HealthReport, type HealthSeverity, worst } from '../../health/report.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
+import { guarded } from '../interrupt.ts';
 import { formatTable, plural } from '../output.ts';
+import { healthProgress, waiting } from '../progress.ts';
 import { removeSidecars } from '../sidecars.ts';
 
 interface Options {
@@ -46,6 +48,10 @@ export const doctor: Command = {
 
 async function runDoctor(call: Call<Schema, Options>): Promise<void> {
   const filename = realFile(call.existingFile());
+  const isLarge = bytesOf(filename) > READ_WHOLE_BYTES;
+  const { deep, quick } = call.options;
+  // Ctrl-C ends a statement only by ending its process.
+  if (isLarge && (deep || quick) && (await guarded(async () => `${filename} was not changed.`))) return;
   const wasClosed = !isThere(`${filename}-wal`);
   const report = await examine(call);
   if (wasClosed) removeSidecars(call.kit, filename);
@@ -60,7 +66,12 @@ async function examine(call: Call<Schema, Options>): Promise<HealthReport> {
   const { kit, options } = call;
   using db = call.open({ readonly: true });
   const isSmall = bytesOf(db.$client.filename) <= READ_WHOLE_BYTES;
-  const report = kit.health(db, { deep: options.deep ? true : options.quick || isSmall ? 'quick' : false });
+  using progress = isSmall ? undefined : healthProgress();
+  const report = kit.health(db, {
+    deep: options.deep ? true : options.quick || isSmall ? 'quick' : false,
+    onProgress: progress?.onProgress,
+  });
+  progress?.[Symbol.dispose]();
   const findings = [
     ...(report.depth === 'usual' ? [notRead(call.command)] : []),
     ...(options.deep ? await readBackup(kit, report) : []),
@@ -81,7 +92,7 @@ async function readBackup(kit: Call['kit'], { newestBackup }: HealthReport): Pro
   if (!newestBackup) return [];
   const { path } = newestBackup;
   try {
-    await kit.verifyBackup(path, { deep: true });
+    await waiting('reading the newest backup', kit.verifyBackup(path, { deep: true }));
     return [{ check: 'backups', severity: 'ok', fact: `The newest backup was read whole and is good: ${path}.` }];
   } catch (error) {
     if (!(error instanceof DorkDbError)) throw error;

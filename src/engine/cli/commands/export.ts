@@ -23,6 +23,7 @@ export const exportTables: Command = {
     '--to <folder>': 'the folder to create (default: a dated one next to the database)',
     '--table <name...>': 'only these tables',
   },
+  names: { tables: '--table' },
   help:
     'One file of rows per table, with its schema, and export.json with counts and SHA-256; the folder is private.\n' +
     '{command} import --from-export FOLDER creates a new database from it.',

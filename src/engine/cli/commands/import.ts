@@ -18,6 +18,7 @@ export const importTables: Command = {
   group: 'Copies',
   description: 'create a new database from an export',
   options: { '--from-export <folder>': FROM_EXPORT },
+  names: { from: '--from-export', to: '--db' },
   examples: ['import --from-export ./{name}-export --db ./new.db'],
   run: async (call: Call<Schema, Options>) => {
     const { fromExport } = call.options;

@@ -18,6 +18,7 @@ export const recover: Command = {
   group: 'Copies',
   description: 'save the readable part of a damaged database into a new file; the damaged one is not changed',
   options: { ...ALL_TABLES, '--to <file>': 'the file to create (default: one in backups next to the database)' },
+  names: { from: '--db' },
   help:
     'Uses the sqlite3 shell if it is installed, and else reads every table around the damage.\n' +
     'If there is a backup, it is better: {command} backups lists them. Exit code 3 if something could not be saved.',

@@ -28,6 +28,7 @@ export const restore: Command = {
     '--deep': 'also compare every index of the backup with its table and follow every foreign key',
     '--yes': 'do not ask; needed if there is no terminal to ask on',
   },
+  names: { from: 'FILE', to: '--db' },
   help: 'Nobody may have the database open meanwhile. To undo it, restore the file in backups/replaced-….',
   examples: [
     'backups',

@@ -2,7 +2,9 @@ import type { VerifyReport } from '../../backup/verify.ts';
 import type { Schema } from '../../connection/db.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
+import { onInterrupt } from '../interrupt.ts';
 import { ALL_TABLES, formatDuration, formatRows } from '../output.ts';
+import { waiting } from '../progress.ts';
 
 interface Options {
   readonly all?: boolean;
@@ -22,7 +24,8 @@ export const verify: Command = {
 
 async function runVerify(call: Call<Schema, Options>): Promise<void> {
   const [file = ''] = call.args;
-  const report = await call.kit.verifyBackup(file, { deep: call.options.deep });
+  using _ = onInterrupt(() => `${file} was not changed.`);
+  const report = await waiting('reading', call.kit.verifyBackup(file, { deep: call.options.deep }));
   call.print(report, () => describe(report, call.options.all));
 }
 

@@ -1,6 +1,6 @@
 // The blocks of a view, each as an element.
 
-import { chartNode, chartTable, timeMarks } from './charts.js';
+import { anchorOf, chartNode, chartTable, timeMarks } from './charts.js';
 import { asTable, clock, data, durationText, h, MARKS, tableNode, valueNode, visible } from './values.js';
 
 const titled = (block, ...children) =>
@@ -89,9 +89,9 @@ export const DRAW = {
       made.style.width = `${percent(each.to) - percent(each.from)}%`;
       return made;
     };
-    const marks = timeMarks(block.from, block.from + span, 4).map((mark, i) => {
-      const made = h('span', {}, mark.text);
-      made.style.left = `${(100 / 3) * i}%`;
+    const marks = timeMarks(block.from, block.from + span, 8).map((mark) => {
+      const made = h('span', { class: anchorOf(mark.place) }, mark.text);
+      made.style.left = `${mark.place * 100}%`;
       return made;
     });
     const rows = block.lanes.flatMap((lane) =>

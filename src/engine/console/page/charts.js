@@ -10,20 +10,41 @@ function niceTop(value, least) {
   return [1, 2, 2.5, 5, 10].map((step) => step * power).find((top) => top >= value);
 }
 
-export function timeMarks(from, to, count) {
+const MINUTE = 60000;
+const DAY = 86400000;
+const STEPS = [1, 2, 5, 10, 15, 30]
+  .map((seconds) => seconds * 1000)
+  .concat([1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * MINUTE))
+  .concat([1, 2, 7, 14, 30, 60, 90, 180, 365, 730, 1825, 3650].map((days) => days * DAY));
+
+/** Round times of the viewer's zone, at most so many; each with its place from 0 to 1. */
+export function timeMarks(from, to, most) {
   const span = to - from;
-  const format = span > 2 * 86400000 ? day : span > 900000 ? hour : second;
-  return Array.from({ length: count }, (_, i) => {
-    const at = from + (span * i) / (count - 1);
-    return { at, text: format.format(new Date(at)) };
-  });
+  const step = STEPS.find((each) => span / each <= most) ?? span;
+  const offset = step < 1000 * 3600 ? 0 : new Date(to).getTimezoneOffset() * MINUTE;
+  const marks = [];
+  for (let at = Math.ceil((from - offset) / step) * step + offset; at <= to; at += step) {
+    const date = new Date(at);
+    const isMidnight = date.getHours() + date.getMinutes() + date.getSeconds() === 0;
+    const format = step >= DAY || isMidnight ? day : step >= MINUTE ? hour : second;
+    marks.push({ at, place: (at - from) / span, text: format.format(date) });
+  }
+  if (marks.length === 0) marks.push({ at: from, place: 0, text: (span < DAY ? second : day).format(new Date(from)) });
+  return marks;
 }
+
+/** How a mark stands over its place: at an end it would be cut. */
+export const anchorOf = (place) => (place < 0.06 ? 'start' : place > 0.94 ? 'end' : 'middle');
 
 export function chartNode(block) {
   const box = h('div', { class: 'chart' });
   const draw = () => {
     const width = Math.max(240, box.clientWidth || 560);
-    box.replaceChildren(...chartParts(block, width));
+    try {
+      box.replaceChildren(...chartParts(block, width));
+    } catch (error) {
+      box.replaceChildren(h('p', { class: 'empty' }, `This chart could not be drawn: ${error.message}`));
+    }
   };
   // It knows its width once it is in the page.
   box.draw = draw;
@@ -34,7 +55,10 @@ function chartParts(block, width) {
   const height = 190;
   const left = 62;
   const bottom = 22;
-  const series = block.series.slice(0, LINES);
+  // A time that cannot be read is none.
+  const series = block.series
+    .slice(0, LINES)
+    .map((each) => ({ ...each, points: each.points.filter(([at]) => at !== null) }));
   const points = series.flatMap((each) => each.points);
   const times = [...new Set(points.map(([at]) => at))].sort((a, b) => a - b);
   const values = points.flatMap(([, value]) => (value === null ? [] : [value]));
@@ -59,10 +83,9 @@ function chartParts(block, width) {
     );
   };
   describe();
-  if (times.length === 0) return [h('p', { class: 'empty' }, 'Nothing yet.')];
+  if (times.length === 0) return [h('p', { class: 'empty' }, 'Nothing in this time.')];
   const cursor = s('line', { class: 'cursor', y1: 8, y2: height - bottom, visibility: 'hidden' });
-  const marks = timeMarks(from, to, width < 420 ? 3 : 5);
-  const anchor = (i) => (i === 0 ? 'start' : i === marks.length - 1 ? 'end' : 'middle');
+  const marks = timeMarks(from, to, Math.floor((width - left) / 95));
   const last = series.map((each) => `${each.name} ${words(each.points.at(-1)?.[1] ?? null, block.unit)}`).join(', ');
   const picture = s(
     'svg',
@@ -77,7 +100,7 @@ function chartParts(block, width) {
       s('line', { class: 'grid', x1: left, x2: width - 6, y1: y(top * part), y2: y(top * part) }),
       s('text', { x: left - 8, y: y(top * part) + 4, 'text-anchor': 'end' }, words(top * part, block.unit)),
     ]),
-    marks.map((mark, i) => s('text', { x: x(mark.at), y: height - 4, 'text-anchor': anchor(i) }, mark.text)),
+    marks.map((mark) => s('text', { x: x(mark.at), y: height - 4, 'text-anchor': anchorOf(mark.place) }, mark.text)),
     block.style === 'bars'
       ? bars(series, times, x, y, width - left)
       : block.style === 'dots'

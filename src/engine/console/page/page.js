@@ -10,11 +10,23 @@ const nav = document.getElementById('nav');
 const state = document.getElementById('state');
 const pause = document.getElementById('pause');
 
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 let views = [];
 let about;
 let stream;
 let isPaused = false;
 let shown = [];
+
+/** A part that cannot be drawn does not take the others with it. */
+function drawn(block) {
+  try {
+    return (DRAW[block.kind] || DRAW.text)(block);
+  } catch (error) {
+    const text = `This part could not be drawn: ${error.message}`;
+    return DRAW.findings({ title: block.title || 'A part', findings: [{ tone: 'warning', text }] });
+  }
+}
 
 /** Draws only what has changed, so that a field keeps what was typed and a table its place. */
 function draw(blocks) {
@@ -29,7 +41,7 @@ function draw(blocks) {
         )
       : -1;
     const scroll = before ? [...before.node.querySelectorAll('.scroll')].map((each) => each.scrollLeft) : [];
-    const node = (DRAW[block.kind] || DRAW.text)(block);
+    const node = drawn(block);
     if (before) before.node.replaceWith(node);
     else main.append(node);
     for (const box of node.querySelectorAll('.chart')) box.draw();
@@ -69,15 +81,33 @@ function listen() {
     if (stream !== own) return;
     draw(JSON.parse(event.data));
     main.removeAttribute('aria-busy');
-    state.textContent = view.everyMs === null ? '' : `live, ${second.format(new Date())}`;
-    state.className = '';
-    if (view.everyMs === null) own.close();
+    say(`live, ${second.format(new Date())}`);
   };
+  own.addEventListener('once', () => {
+    if (stream !== own) return;
+    own.close();
+    say('');
+  });
   own.onerror = () => {
     if (stream !== own) return;
-    state.textContent = 'No answer: is the console still running?';
-    state.className = 'error';
+    say('No answer: is the console still running?', true);
+    // The browser asks again by itself, unless it was refused.
+    if (own.readyState === EventSource.CLOSED) explain(own);
   };
+}
+
+function say(text, isError) {
+  state.textContent = text;
+  state.className = isError ? 'error' : '';
+}
+
+/** A stream does not show why it was refused. */
+async function explain(own) {
+  const answer = await fetch('views').catch(() => undefined);
+  if (stream !== own || !answer) return;
+  if (!answer.ok) return say('The address is no longer valid: take the one that the command printed.', true);
+  say('Too many pages are open. Trying again …', true);
+  setTimeout(() => stream === own && listen(), 5000);
 }
 
 function go() {
@@ -104,7 +134,12 @@ function go() {
     params.set('view', view.name);
     fetch(`view?${params}`)
       .then((answer) => answer.json())
-      .then(draw);
+      .then((blocks) => {
+        if (address().view !== view) return;
+        draw(blocks);
+        main.removeAttribute('aria-busy');
+      })
+      .catch(() => say('No answer: is the console still running?', true));
   } else listen();
 }
 
@@ -160,9 +195,7 @@ fetch('views')
       .getElementById('foot')
       .append(
         data(given.filename),
-        ' · read only · times in ',
-        Intl.DateTimeFormat().resolvedOptions().timeZone || 'this zone',
-        ', UTC in their tooltips · ',
+        ` · read only · times in ${zone === 'UTC' ? zone : `${zone || 'this zone'}, UTC in their tooltips`} · `,
         h('kbd', {}, '1'),
         '–',
         h('kbd', {}, String(views.length)),

@@ -31,7 +31,13 @@ export const data = (text) => h('bdi', {}, visible(text));
 
 const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 20 });
 const tenths = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
-export const clock = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const TIME = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', second: '2-digit' };
+const inYear = new Intl.DateTimeFormat(undefined, TIME);
+const anyYear = new Intl.DateTimeFormat(undefined, { year: 'numeric', ...TIME });
+/** This year is not said. */
+export const clock = {
+  format: (date) => (date.getFullYear() === new Date().getFullYear() ? inYear : anyYear).format(date),
+};
 export const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 export const second = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 export const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });

@@ -12,6 +12,7 @@ export const fileView: View = {
   name: 'file',
   title: 'File',
   everyMs: EVERY_MS,
+  isOnce: ({ sql }) => sql !== undefined,
   read: (look) => {
     if (look.params.table !== undefined) return rowBlocks(look);
     if (look.params.sql !== undefined) return sqlBlocks(look);
@@ -67,7 +68,7 @@ function objects({ kit, db, params }: Look): Block {
 const TONES: Record<string, Tone> = { applied: 'ok', pending: 'warning', unknown: 'error' };
 
 function migrations(look: Look): Block[] {
-  const { entries, problem, drift } = readHistoryOf(look.db);
+  const { entries, problem, drift } = readHistoryOf(look.db, look.kit.definition.history);
   const timed = entries.flatMap(({ at, tag }) => (at ? [{ tag, at: Date.parse(at) }] : []));
   const first = Math.min(...timed.map(({ at }) => at));
   const blocks: Block[] = [];
@@ -128,7 +129,7 @@ function backups({ kit, filename }: Look): Block[] {
         verified ? { value: 'yes', tone: 'ok' } : { value: problem ?? 'no', tone: 'error' },
       ]),
       empty: `None in ${folder}.`,
-      note: 'Each was read back when it was made. The command "verify" reads one again.',
+      ...(found.length > 0 && { note: 'Each was read back when it was made. The command "verify" reads one again.' }),
     },
   ];
 }

@@ -3,12 +3,13 @@ import { formatBytes } from '../../format.ts';
 import type { HealthReport } from '../../health/report.ts';
 import type { Activity } from '../../monitor/activity.ts';
 import { addressOf, type Block, type Series, type Tone } from '../blocks.ts';
+import { Metrics, type ReadMetrics } from '../metrics.ts';
 import type { Look, View } from '../view.ts';
 
 const EVERY_MS = 2000;
 
-/** Findings change slowly, and finding them costs more than all else of this view. */
-const HEALTH_MS = 15_000;
+/** Findings and statistics change slowly, and finding them costs more than all else of this view. */
+const SLOW_MS = 15_000;
 
 /** Ten minutes. */
 const MOST_SAMPLES = 300;
@@ -16,15 +17,23 @@ const MOST_SAMPLES = 300;
 /** Tables that have a line of their own in the chart. */
 const MOST_LINES = 6;
 
-/** The view that answers whether the file is well and what goes on. It remembers what it saw while someone looked. */
-export function nowView(): View {
+/**
+ * The view that answers whether the file is well and what goes on. It remembers what it saw while someone looked.
+ *
+ * @param readMetrics Where a server shows its own figures. Default: they are not shown.
+ * @param patienceMs How long a look waits for them. Default: not long, since the next look has them.
+ */
+export function nowView(readMetrics?: ReadMetrics, patienceMs?: number): View {
+  let metrics: Metrics | undefined;
   const samples: Activity[] = [];
-  let report: { readonly health: HealthReport; readonly at: number } | undefined;
+  let slow: Slow | undefined;
   return {
     name: 'now',
     title: 'Now',
     everyMs: EVERY_MS,
-    read: (look) => {
+    read: async (look) => {
+      if (readMetrics) metrics ??= new Metrics(readMetrics, look.kit.definition.name, look.filename);
+      const asked = metrics?.look(patienceMs);
       const sample = look.kit.activity(look.db);
       // Another file, or the same one emptied: what was before says nothing of it.
       if (samples.at(-1)?.filename !== sample.filename) samples.length = 0;
@@ -32,15 +41,29 @@ export function nowView(): View {
       if (Date.parse(sample.at) - Date.parse(samples.at(-1)?.at ?? '') < EVERY_MS / 2) samples.pop();
       samples.push(sample);
       if (samples.length > MOST_SAMPLES) samples.shift();
-      if (!report || performance.now() - report.at > HEALTH_MS) {
-        report = { health: look.kit.health(look.db), at: performance.now() };
-      }
-      return blocksOf(look, samples, report.health);
+      if (!slow || performance.now() - slow.at > SLOW_MS) slow = slowOf(look);
+      await asked;
+      return blocksOf(samples, slow, metrics?.blocks());
     },
   };
 }
 
-function blocksOf(look: Look, samples: readonly Activity[], health: HealthReport): Block[] {
+/** What is not looked at each time. */
+interface Slow {
+  readonly health: HealthReport;
+  /** The rows that ANALYZE counted, by table. */
+  readonly counted: ReadonlyMap<string, number | null>;
+  /** Of performance.now(). */
+  readonly at: number;
+}
+
+function slowOf({ kit, db }: Look): Slow {
+  const sizes = kit.approximateSizes(db).filter(({ rowsFrom }) => rowsFrom === 'statistics');
+  const counted = new Map(sizes.map(({ name, rows }) => [name, rows]));
+  return { health: kit.health(db), counted, at: performance.now() };
+}
+
+function blocksOf(samples: readonly Activity[], { health, counted }: Slow, metrics: readonly Block[] = []): Block[] {
   const sample = samples.at(-1) as Activity;
   const rates = ratesOf(samples);
   return [
@@ -80,8 +103,9 @@ function blocksOf(look: Look, samples: readonly Activity[], health: HealthReport
       limit: { name: 'checkpoint', value: sample.checkpointBytes },
       note: `A commit of this package moves the -wal into the database from ${formatBytes(sample.checkpointBytes)} on. The -wal keeps its length.`,
     },
+    ...metrics,
     ...processes(sample),
-    tables(look, sample, rates),
+    tables(sample, counted, rates),
   ];
 }
 
@@ -159,15 +183,14 @@ function processes({ processes: found }: Activity): Block[] {
   ];
 }
 
-function tables({ db, kit }: Look, sample: Activity, rates: Map<string, [number, number | null][]>): Block {
-  const rows = new Map(kit.approximateSizes(db).map((size) => [size.name, size]));
+function tables(sample: Activity, counted: Slow['counted'], rates: Map<string, [number, number | null][]>): Block {
   return {
     kind: 'table',
     title: 'Tables',
     columns: [{ name: 'table' }, { name: 'rows, about', unit: 'count' }, { name: 'added a second', unit: 'rate' }],
-    rows: sample.tables.map(({ name }) => [
+    rows: sample.tables.map(({ name, lastRowid }) => [
       { value: name, to: addressOf('file', { table: name }) },
-      rows.get(name)?.rows ?? null,
+      counted.get(name) ?? lastRowid,
       rates.get(name)?.at(-1)?.[1] ?? null,
     ]),
   };

@@ -1,4 +1,3 @@
-import { kitOf } from '../../definition.ts';
 import { formatBytes } from '../../format.ts';
 import { askOnce, LIMIT_MS, LIMIT_ROWS } from '../ask.ts';
 import type { Block } from '../blocks.ts';
@@ -21,7 +20,7 @@ export async function sqlBlocks({ db, filename, params }: Look): Promise<Block[]
   const { sql = '' } = params;
   const back: Block = { kind: 'links', title: 'Tables', links: [{ text: 'all of the file', to: 'file' }] };
   if (sql.trim() === '') return [back, sqlForm('')];
-  const answer = await askOnce(kitOf(db.$client).adapter, filename, sql);
+  const answer = await askOnce(db.$client.adapter, filename, sql);
   if ('problem' in answer) return [back, sqlForm(sql), { kind: 'verdict', tone: 'error', text: answer.problem }];
   const { columns, rows, isCut, durationMs, bytes } = answer;
   return [

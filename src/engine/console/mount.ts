@@ -1,0 +1,112 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Schema } from '../connection/db.ts';
+import type { DefinedDb } from '../define-db.ts';
+import { givenOrDefault } from '../definition.ts';
+import { InvalidInputError } from '../errors.ts';
+import { realFile } from '../file/file.ts';
+import { isThere } from '../file/fs.ts';
+import { type OptionNames, optionsArgument } from '../options.ts';
+import { handlerOf } from './handler.ts';
+import type { ReadMetrics } from './metrics.ts';
+import { answer } from './node-http.ts';
+import type { View } from './view.ts';
+import { engineViews } from './views.ts';
+
+/** Options of `consoleHandler()`. */
+export interface ConsoleHandlerOptions<TSchema extends Schema = Schema> {
+  /**
+   * The values of the Host header that are answered, e.g. `['127.0.0.1:4242', 'localhost:4242']`. Requests for any other
+   * name are refused, because a page of another site can point its own name at this machine.
+   */
+  readonly hosts: readonly string[];
+  /** The path that the console is mounted at, with a slash at both ends. Default `/console/`. */
+  readonly base?: string;
+  /** The secret of the address, at least 32 characters. Default: a new random one. */
+  readonly token?: string;
+  /** The result of `defineDb()`. Default: the database of the package itself. */
+  readonly database?: DefinedDb<TSchema>;
+  /** The database file. Default: that of the definition. */
+  readonly file?: string;
+  /** Views between *Now* and *File*. Default: those of the default database; none for another one. */
+  readonly views?: readonly View[];
+  /** Returns the metrics of the server's own connection, e.g. `() => prometheusText(watch.sample())`. Default: none are shown. */
+  readonly metrics?: ReadMetrics;
+}
+
+/** A console inside a program's own server. */
+export interface ConsoleHandler extends Disposable {
+  /** The path with the token, for the address that a person opens. */
+  readonly path: string;
+  /** Answers a request, e.g. of Bun’s server or Hono. Never throws. */
+  readonly handle: (request: Request) => Promise<Response>;
+  /** Answers a request of `node:http`. */
+  readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Ends open pages and closes the file. */
+  close(): void;
+}
+
+/**
+ * Returns a console to be mounted in a program's own server. It shows the file through a read-only connection of its
+ * own, which is open only while someone looks. Whoever opens it needs the token; nothing is written and nothing logged.
+ *
+ * @throws InvalidInputError for an invalid option.
+ */
+export type CreateConsoleHandler = <TSchema extends Schema>(options: ConsoleHandlerOptions<TSchema>) => ConsoleHandler;
+
+const OPTIONS: OptionNames<ConsoleHandlerOptions> = {
+  hosts: true,
+  base: true,
+  token: true,
+  database: true,
+  file: true,
+  views: true,
+  metrics: true,
+};
+
+const BASE = /^\/(?:[\w.~-]+\/)*$/;
+const TOKEN = /^[\w.~-]{32,}$/;
+const HOST = /^[\w.:[\]-]+$/;
+
+/** Returns `consoleHandler()` with the database and the views that it shows by default. */
+export function consoleHandlerFor(kit: DefinedDb<Schema>, own: readonly View[]): CreateConsoleHandler {
+  return (options) => {
+    optionsArgument(options, OPTIONS);
+    const { hosts, base = '/console/', token = randomBytes(32).toString('base64url'), metrics } = options;
+    if (!Array.isArray(hosts) || hosts.length === 0 || !hosts.every((host) => isText(host, HOST)))
+      throw new InvalidInputError('options.hosts', 'must be host names with their ports, such as 127.0.0.1:4242');
+    if (!isText(base, BASE)) throw new InvalidInputError('options.base', 'must be a path such as /console/');
+    if (!isText(token, TOKEN))
+      throw new InvalidInputError(
+        'options.token',
+        'must have at least 32 characters, each a letter, a digit or one of -._~',
+      );
+    if (metrics !== undefined && typeof metrics !== 'function')
+      throw new InvalidInputError('options.metrics', 'must be a function');
+    // The views ask nothing of the schema.
+    const database = options.database as unknown as DefinedDb<Schema> | undefined;
+    const { views = database ? [] : own } = options;
+    const given = givenOrDefault((database ?? kit).definition, options.file, 'options.file');
+    const handler = handlerOf({
+      kit: database ?? kit,
+      filename: isThere(given) ? realFile(given) : given,
+      views: engineViews(views, metrics),
+      token,
+      base,
+      // A browser sends a cookie of this machine to its other ports too.
+      cookie: `console-${createHash('sha256').update(token).digest('hex').slice(0, 8)}`,
+      hosts,
+    });
+    return {
+      path: `${base}?token=${token}`,
+      handle: handler.handle,
+      listener: (request, response) => void answer(handler, request, response),
+      close: handler.close,
+      [Symbol.dispose]: handler.close,
+    };
+  };
+}
+
+function isText(value: unknown, form: RegExp): boolean {
+  return typeof value === 'string' && form.test(value);
+}
