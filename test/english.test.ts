@@ -29,6 +29,8 @@ const DONE: readonly string[] = [
   'src/cli',
   'src/engine/writer',
   'src/engine/*',
+  'src/dork/pulse',
+  'src/dork/*',
 ];
 
 /** A sentence for every habit, as a comment or as a string. */

@@ -25,7 +25,7 @@ export const checkCounters: Check = ({ connection, depth }) => {
     findings: [
       say.error(
         `The counters of ${wrong} subjects of the relay are not those of their messages: something wrote without the triggers.`,
-        'Call SqliteIndex.rebuild(), which counts anew, or restore a backup.',
+        'Call SqliteIndex.rebuild(), which counts again, or restore a backup.',
       ),
     ],
   };

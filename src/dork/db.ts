@@ -10,7 +10,7 @@ import { olderDorkos } from './legacy/recognise.ts';
 import { RECOUNT } from './relay/recount.ts';
 import * as schema from './schema.ts';
 
-/** DorkOS's database, as the engine knows it. */
+/** The definition of DorkOS's database. */
 export const dork: Definition<typeof schema> = {
   name: 'dork',
   schema,
@@ -38,16 +38,16 @@ export interface CreateDb {
    * Every acknowledged commit survives a crash of the process. A loss of power may take the commits since the last
    * checkpoint or close, never the file's consistency (`synchronous = NORMAL`); `checkpoint()` makes them durable.
    *
-   * A new file is created with mode 0600 where its folder exists; the folder itself only for the default path.
+   * A new file is created with mode 0600 if its folder exists; the folder is created only for the default path.
    *
    * @param path Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. `:memory:` gives a database that ends with its
    * connection.
    * @throws InvalidInputError for a path that the drivers would take for another one (empty, with a NUL, `~`, `file:`), and
    * for an option that is not one of its values.
-   * @throws DatabaseOpenError where what is at the path is not a database of ours that can be read.
-   * @throws MigrationError where the file and the history do not fit; the file is as it was.
-   * @throws DatabaseBusyError where another process kept the lock.
-   * @throws UnsupportedRuntimeError where this runtime cannot run the driver.
+   * @throws DatabaseOpenError if the file at the path is not a readable database of DorkOS.
+   * @throws MigrationError if the file and the history do not match; the file is unchanged.
+   * @throws DatabaseBusyError if another process kept the lock.
+   * @throws UnsupportedRuntimeError if this runtime cannot run the driver.
    */
   (path?: string, options?: CreateDbOptions): Db;
 }

@@ -22,8 +22,8 @@ const DOMAIN_OF = new Map(
  * For tests and development: from now on, a statement of a store is refused when it is prepared and would open a table
  * of another domain (or of none), itself or by a trigger or a foreign key action.
  *
- * SQLite's own EXPLAIN tells which b-trees the statement opens, so that views, subqueries and triggers are seen
- * through. Only the statements of stores are looked at, each once, before its first run; your own queries on `db` may
+ * The b-trees that the statement opens are read from SQLite's own EXPLAIN, which includes those of views, subqueries and
+ * triggers. Only the statements of stores are looked at, each once, before its first run; your own queries on `db` may
  * join what they like. It costs some hundred microseconds a statement and nothing afterwards.
  *
  * The refusal is a {@link DorkDbError} with the code `DOMAIN_VIOLATION`, thrown by the store's method; nothing was run.

@@ -2,7 +2,7 @@ import type { AnyDb } from '../engine/connection/db.ts';
 import { type HealthOptions, health as healthOf } from '../engine/health/health.ts';
 import type * as engine from '../engine/health/report.ts';
 
-/** What was found out, as figures. One is absent if it was not asked for or could not be found out. */
+/** The results as figures. A figure is absent if its check was not asked for or failed. */
 export interface HealthFigures extends engine.HealthFigures {
   /** Older DorkOS files that are not imported, or were changed after they were. */
   readonly legacyFiles: readonly string[];
@@ -12,13 +12,13 @@ export interface HealthFigures extends engine.HealthFigures {
 export interface HealthReport extends engine.HealthReport, Partial<HealthFigures> {}
 
 /**
- * The state of a database: what is as it should be and what is not, how bad it is, and what to do about it. Writes
- * nothing. A check that cannot be made is a finding, not an exception.
+ * Returns the state of a database: findings with their severity and a hint. Writes nothing. A check that fails is a
+ * finding, not an exception.
  *
- * Without `deep` it takes some milliseconds, on a large file as on a small one; up to half a second more where another
- * process keeps a lock, since it then watches whether that process is stuck or busy.
+ * Without `deep` it takes some milliseconds, on a large file as on a small one; up to 0.5 seconds more if another
+ * process holds a lock, because it then watches whether that process is stuck or busy.
  *
- * @throws InvalidInputError where `deep` is something else than false, true and 'quick'.
+ * @throws InvalidInputError if `deep` is not false, true or 'quick'.
  * @throws ClosedError after `closeDb()`.
  *
  * @example

@@ -9,7 +9,7 @@ const DB_NAME = 'dork.db';
 /**
  * Returns the DorkOS home: `$DORK_HOME`, in which a leading `~/` is the user's home folder, else `~/.dork`.
  *
- * @throws InvalidInputError if `DORK_HOME` is not a path, or if nothing says where the user's home folder is.
+ * @throws InvalidInputError if `DORK_HOME` is not a path, or if the user's home folder is unknown.
  */
 export function defaultHome(): string {
   const given = process.env.DORK_HOME;
@@ -19,7 +19,7 @@ export function defaultHome(): string {
   return databasePath(path, 'DORK_HOME');
 }
 
-/** Returns where `createDb()` keeps everything: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
+/** Returns the default path of `createDb()`: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`. */
 export function defaultDbPath(): string {
   return join(defaultHome(), DB_NAME);
 }

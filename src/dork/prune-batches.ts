@@ -6,7 +6,7 @@ import { KEPT_MINUTES } from './mesh/budget-mapper.ts';
 export interface Batches {
   /** How many there are now. */
   total(): number;
-  /** Deletes at most so many of them in one transaction, oldest first, and says how many; 0 when none is left. */
+  /** Deletes up to the given number of rows in one transaction, oldest first, and returns how many; 0 if none is left. */
   delete(limit: number): number;
 }
 
@@ -19,7 +19,7 @@ interface Turn {
   readonly row: number;
 }
 
-/** The runs of each schedule except the newest and those still running, as they are when the schedule's turn comes. */
+/** The runs of each schedule except the newest and those still running. Each schedule is read when it is its turn. */
 export function oldRuns(connection: Connection, keep: number): Batches {
   const schedules = connection.prepare<{ id: string }>('SELECT id FROM pulse_schedules').all();
   const newestToGo = connection.prepare<Turn>(

@@ -9,9 +9,9 @@ import { instant } from '../engine/time.ts';
 import type { Db } from './db.ts';
 import { type Batches, expiredMessages, oldBuckets, oldRuns, oldTraces } from './prune-batches.ts';
 
-/** What is to be deleted; what is not named stays. */
+/** Options for `prune()`. Only the named kinds of rows are deleted. */
 export interface PruneOptions {
-  /** How many runs of each schedule stay, the newest ones; a whole number from 0. */
+  /** How many runs of each schedule are kept, newest first; a non-negative integer. */
   readonly runsPerSchedule?: number;
   /** Spans that were sent before this instant go: ISO 8601 text with a time zone, or Unix milliseconds. */
   readonly tracesOlderThan?: string | number;
@@ -31,7 +31,7 @@ const OPTIONS: OptionNames<PruneOptions> = {
   onProgress: true,
 };
 
-/** Where a pruning is. */
+/** The progress of a pruning. */
 export interface PruneProgress {
   readonly kind: 'runs' | 'traces' | 'messages' | 'buckets';
   /** Rows of this kind that are deleted by now. */
@@ -40,7 +40,7 @@ export interface PruneProgress {
   readonly totalRows: number;
 }
 
-/** What was deleted. */
+/** The result of a pruning: the number of deleted rows. */
 export interface PruneReport {
   readonly filename: string;
   /** Rows deleted, by what was asked for; 0 for what was not. */
@@ -67,9 +67,9 @@ const MOST_ROWS = 5000;
  * The file keeps its size and uses the room for new rows; `compact()` gives it back. A loss of power before the next
  * checkpoint may bring deleted rows back.
  *
- * @throws InvalidInputError where an option does not fit, or none is given; nothing is deleted.
+ * @throws InvalidInputError if an option is invalid, or none is given; nothing is deleted.
  * @throws DorkDbError `READ_ONLY` on a read-only connection, `IN_TRANSACTION` inside a transaction.
- * @throws DatabaseBusyError where another connection kept the write lock for longer than the busy timeout.
+ * @throws DatabaseBusyError if another connection kept the write lock for longer than the busy timeout.
  */
 export async function prune(db: Pick<Db, '$client'>, options: PruneOptions): Promise<PruneReport> {
   optionsArgument(options, OPTIONS);
@@ -121,7 +121,7 @@ function planOf(connection: Connection, options: PruneOptions): [Kind, () => Bat
   const plan: [Kind, () => Batches][] = [];
   if (keep !== undefined) {
     if (!(Number.isSafeInteger(keep) && keep >= 0)) {
-      throw new InvalidInputError('options.runsPerSchedule', 'is not a whole number from 0');
+      throw new InvalidInputError('options.runsPerSchedule', 'must be a non-negative integer');
     }
     plan.push(['runs', () => oldRuns(connection, keep)]);
   }
@@ -133,12 +133,12 @@ function planOf(connection: Connection, options: PruneOptions): [Kind, () => Bat
     plan.push(['messages', () => expiredMessages(connection, instant(nowMs, 'now'))]);
   if (flagArgument(options.buckets, 'options.buckets')) plan.push(['buckets', () => oldBuckets(connection, nowMs)]);
   if (plan.length > 0) return plan;
-  throw new InvalidInputError('options', 'say nothing that is to be deleted', {
+  throw new InvalidInputError('options', 'must name at least one kind of rows to delete', {
     hint: 'Give runsPerSchedule, tracesOlderThan, expiredMessages or buckets.',
   });
 }
 
-/** Twice as many at most from one batch to the next; as many as before where the last one was not full. */
+/** Returns the size of the next batch: at most twice the last one, and the same if the last one was not full. */
 function nextSize(asked: number, count: number, took: number): number {
   if (count < asked) return asked;
   const fits = Math.round((count * AIM_MS) / Math.max(took, 0.1));

@@ -24,8 +24,8 @@ export function isTimezone(timezone: string): boolean {
 }
 
 /**
- * The next instant after `after` at which a cron expression fires, ISO 8601; null where it never does, or where it or
- * the time zone is none that croner knows, as an imported schedule may hold.
+ * Returns the next instant after `after` at which a cron expression fires, ISO 8601; null if it never does, or if croner
+ * does not know it or the time zone, e.g. those of an imported schedule.
  *
  * @param timezone IANA name; null is the host's local time zone.
  */

@@ -21,7 +21,7 @@ import {
 } from './schedule.ts';
 import { SCHEDULE_COLUMNS, scheduleStatements } from './schedule-statements.ts';
 
-/** What {@link PulseStore.getSchedules} takes. */
+/** Options for {@link PulseStore.getSchedules}. */
 export interface GetSchedulesOptions {
   /** True for the instant at which each fires next, which is computed and not stored. Default false. */
   withNextRun?: boolean;
@@ -36,7 +36,7 @@ const schedulesOptions = optionsOf(() => ({ withNextRun: v.optional(flag, false)
  * that is not there gives null or false.
  *
  * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
- * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ * @throws DatabaseBusyError if another connection kept the lock, ClosedError after `closeDb()`.
  *
  * @example
  * ```ts
@@ -68,10 +68,10 @@ export class PulseStore {
   }
 
   /**
-   * Stores a schedule under a new id and gives it as it is stored, its defaults set.
+   * Stores a schedule under a new id and returns it with its defaults.
    *
-   * @throws InvalidInputError that names the field: an empty name or prompt, a cron expression, a time zone or a status
-   * that is none; nothing is stored.
+   * @throws InvalidInputError that names the field: an empty name or prompt, an invalid cron expression, time zone or
+   * status; nothing is stored.
    */
   createSchedule(input: PulseScheduleInput): PulseSchedule {
     const at = now();
@@ -101,7 +101,7 @@ export class PulseStore {
   /**
    * Stores a run that starts now.
    *
-   * @throws ConstraintError of kind `foreign_key` where there is no such schedule.
+   * @throws ConstraintError of kind `foreign_key` if there is no such schedule.
    * @throws InvalidInputError for a trigger that is not scheduled, manual or agent.
    */
   createRun(scheduleId: string, trigger: PulseRunTrigger): PulseRun {
@@ -145,7 +145,7 @@ export class PulseStore {
   /**
    * Runs, newest first.
    *
-   * @throws InvalidInputError for a limit or an offset that is not a whole number from 0, or an unknown status.
+   * @throws InvalidInputError if a limit or an offset is not a non-negative integer, or for an unknown status.
    */
   listRuns(options: ListRunsOptions = {}): PulseRun[] {
     const { limit, offset, ...filters } = listRunsOptions(options);
@@ -182,7 +182,7 @@ export class PulseStore {
    * Deletes the runs of a schedule except the newest `keep` and those that are still running. Returns how many it
    * deleted.
    *
-   * @throws InvalidInputError for a `keep` that is not a whole number from 0.
+   * @throws InvalidInputError if `keep` is not a non-negative integer.
    */
   pruneRuns(scheduleId: string, keep: number): number {
     return this.#runs.prune.run(textArgument(scheduleId, 'scheduleId'), checked(wholeNumber, keep, 'keep')).changes;

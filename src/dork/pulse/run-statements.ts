@@ -8,7 +8,7 @@ import { pulseRuns } from './schema.ts';
 const statement = statementsOf('pulse');
 const arg = sql.placeholder;
 
-/** SQLite takes an OFFSET only behind a LIMIT. */
+/** SQLite accepts an OFFSET only after a LIMIT. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 const INTERRUPTED = 'Interrupted by server restart';
@@ -112,7 +112,7 @@ export function runStatements(db: StoreDb) {
                 .limit(NO_LIMIT)
                 .offset(arg('keep')),
             ),
-            // What runs is not over, however old it is.
+            // A running run is not finished, however old it is.
             sql`+${pulseRuns.status} <> 'running'`,
           ),
         ),

@@ -14,7 +14,7 @@ import { RUN_STATUSES, RUN_TRIGGERS } from './schema.ts';
 /** Whether a run goes on, or how it ended. */
 export type PulseRunStatus = (typeof RUN_STATUSES)[number];
 
-/** What started a run: its schedule, a person, or an agent. */
+/** The origin of a run: its schedule, a person, or an agent. */
 export type PulseRunTrigger = (typeof RUN_TRIGGERS)[number];
 
 /** One firing of a schedule. */
@@ -38,7 +38,7 @@ export interface PulseRun {
 }
 
 /**
- * What is to change; a field that is undefined is left alone, null clears one that may be null. Instants are ISO 8601
+ * Changes of a run. An undefined field is not changed, null clears one that may be null. Instants are ISO 8601
  * text with a time zone, or Unix milliseconds.
  */
 export interface PulseRunPatch {
@@ -64,7 +64,7 @@ export interface ListRunsOptions {
   offset?: number;
 }
 
-/** What each field of a patch may hold, in the order of the table's columns. */
+/** The valid values of each field of a patch, in the order of the table's columns. */
 export const runFields = late(() => ({
   status: oneOfWords(RUN_STATUSES),
   startedAt: instantOrMillis(),

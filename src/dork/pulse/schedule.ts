@@ -17,10 +17,10 @@ import { timezoneProblem } from './timezone.ts';
 /** Only an `active` schedule that is enabled fires. */
 export type PulseScheduleStatus = (typeof SCHEDULE_STATUSES)[number];
 
-/** What a run may do without asking: one of these words, or any other. */
+/** The actions that a run may take without asking: one of these words, or any other. */
 export type PulsePermissionMode = 'default' | 'plan' | 'acceptEdits' | 'bypassPermissions' | (string & {});
 
-/** What is to be run, and when. */
+/** A prompt to run, and its times. */
 export interface PulseSchedule {
   /** ULID; an imported schedule keeps the id that it had. */
   id: string;
@@ -34,7 +34,7 @@ export interface PulseSchedule {
   /** The folder to run in. */
   cwd: string | null;
   enabled: boolean;
-  /** Milliseconds; null is no limit. */
+  /** Milliseconds; null for unlimited. */
   maxRuntime: number | null;
   permissionMode: PulsePermissionMode;
   status: PulseScheduleStatus;
@@ -49,7 +49,7 @@ export interface PulseSchedule {
   nextRun: string | null;
 }
 
-/** What a new schedule is made of. */
+/** The fields of a new schedule. */
 export interface PulseScheduleInput {
   /** Not empty. */
   name: string;
@@ -71,14 +71,14 @@ export interface PulseScheduleInput {
   status?: PulseScheduleStatus;
 }
 
-/** What is to change; a field that is undefined is left alone, null clears one that may be null. */
+/** Changes of a schedule. An undefined field is not changed, null clears one that may be null. */
 export type PulseSchedulePatch = Partial<PulseScheduleInput>;
 
-/** What each field of a patch may hold, in the order of the table's columns. */
+/** The valid values of each field of a patch, in the order of the table's columns. */
 export const scheduleFields = late(() => ({
   name: filledProse,
   description: v.nullable(prose),
-  cron: v.pipe(text, v.check(isCron, 'is not a cron expression')),
+  cron: v.pipe(text, v.check(isCron, 'must be a cron expression')),
   timezone: v.nullable(
     v.pipe(
       filledText,

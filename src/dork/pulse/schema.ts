@@ -2,14 +2,14 @@ import { sql } from 'drizzle-orm/sql';
 import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { oneOf } from '../../stores/columns.ts';
 
-/** What the status of a schedule may be. */
+/** The statuses of a schedule. */
 export const SCHEDULE_STATUSES = ['active', 'paused', 'pending_approval'] as const;
-/** What the status of a run may be. */
+/** The statuses of a run. */
 export const RUN_STATUSES = ['running', 'completed', 'failed', 'cancelled', 'timeout'] as const;
-/** What may have started a run. */
+/** The origins of a run. */
 export const RUN_TRIGGERS = ['scheduled', 'manual', 'agent'] as const;
 
-/** What is to be run, and when. */
+/** A prompt to run, and its times. */
 export const pulseSchedules = sqliteTable(
   'pulse_schedules',
   {
@@ -38,7 +38,7 @@ export const pulseSchedules = sqliteTable(
   ],
 );
 
-/** What was run, one row a firing. */
+/** The runs, one row per firing. */
 export const pulseRuns = sqliteTable(
   'pulse_runs',
   {

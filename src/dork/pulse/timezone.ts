@@ -54,7 +54,7 @@ export function isAbbreviation(timezone: string): boolean {
 
 /** Completes "timezone …" for a name that is not one. */
 export function timezoneProblem(timezone: string): string {
-  if (!isAbbreviation(timezone)) return 'is not the IANA name of a time zone';
+  if (!isAbbreviation(timezone)) return 'must be the IANA name of a time zone';
   const meant = ZONE_OFTEN_MEANT[timezone.toUpperCase()] ?? 'Europe/Paris';
   return `is an abbreviation that several zones share; give the IANA name, e.g. ${meant}`;
 }
