@@ -48,8 +48,13 @@ const ofKind = (kind: string) => blocks.filter((block) => kindOf(block) === kind
 const HOMES: Record<string, (home: string) => void> = {
   'docs/upgrade.md': (home) => {
     cpSync(join(ROOT, 'test', 'fixtures', 'legacy-home'), home, { recursive: true });
-    const release = readFileSync(join(ROOT, 'test', 'fixtures', 'dorkos-releases', 'august-2026.db.gz'));
-    writeFileSync(join(home, 'dork.db'), gunzipSync(release));
+    const write = (name: string, release: string) => {
+      const bytes = readFileSync(join(ROOT, 'test', 'fixtures', 'dorkos-releases', `${release}.db.gz`));
+      writeFileSync(join(home, name), gunzipSync(bytes));
+    };
+    write('dork.db', 'august-2026');
+    // Of an upgrade before this one.
+    write('dork-moved-20260101T000000000Z.db', 'migration-5');
   },
 };
 

@@ -209,8 +209,9 @@ describe(`the habits of DorkOS's callers on ${RUNTIME}`, () => {
         .immediate(),
       $client.transaction(() => find.get(9)).deferred(),
       $client.transaction(() => find.get(1)).exclusive(),
+      $client.transaction(() => find.get(1)).default(),
     ];
-    assert.deepEqual(results, [1, undefined, 5, undefined, { x: 1 }]);
+    assert.deepEqual(results, [1, undefined, 5, undefined, { x: 1 }, { x: 1 }]);
     assert.equal(rows(), 3);
     // Made once, called often, with arguments and a receiver.
     const insertAll = $client.transaction(function (this: { first: number }, more: readonly number[], last: number) {

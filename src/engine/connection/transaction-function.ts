@@ -8,6 +8,8 @@ import { asyncRefused, type TransactionBehavior } from './transaction.ts';
 export interface TransactionFunction<A extends unknown[], T> {
   /** Takes the write lock at once, like {@link immediate}. */
   (...args: A): T;
+  /** The same as calling it. */
+  default(...args: A): T;
   deferred(...args: A): T;
   immediate(...args: A): T;
   exclusive(...args: A): T;
@@ -42,6 +44,7 @@ export class TransactionFunctions {
         return run(() => fn.apply(this, args), behavior);
       };
     return Object.assign(as('immediate'), {
+      default: as('immediate'),
       deferred: as('deferred'),
       immediate: as('immediate'),
       exclusive: as('exclusive'),
