@@ -23,6 +23,11 @@ const SPARE: readonly (readonly [flush: RegExp, reason: string])[] = [
     /^(backup|daily|restore|restore-\w+|compact|migrate|recover): file \S+\.(partial|db)(,|$)/,
     'SQLite flushes what VACUUM INTO and .recover write, but on macOS only as far as the cache of the disk.',
   ],
+  [
+    /^restore(-damaged|-missing)?: folder home, after (rename dork\.db|unlink dork\.db\.restored\.partial)$/,
+    'The restored file is then opened, and SQLite flushes the folder of its journal; not if another process opens it first.',
+  ],
+  [/^restore-missing: folder home, after mkdir backups/, 'Nothing is kept in it; every other restore needs it.'],
   [/^migrate: folder home/, 'SQLite flushes the folder of the -wal, which is made after the folder of the snapshot.'],
   [/^migrate: file family\.db-wal/, 'runMigrations() closes the file, which flushes all of it; createDb() does not.'],
 ];

@@ -88,6 +88,15 @@ function damage(file: string): void {
   writeFileSync(file, bytes);
 }
 
+/** The folders that hold the damaged file and its -wal. */
+function damagedSets(home: string): string[] {
+  const backups = join(home, 'backups');
+  return (existsSync(backups) ? readdirSync(backups) : []).filter((name) => {
+    const file = join(backups, name, 'dork.db');
+    return /^replaced-\w+$/.test(name) && existsSync(`${file}-wal`) && readFileSync(file)[0] === 0xff;
+  });
+}
+
 const RESTORE_DAMAGED: Operation = {
   name: 'restore-damaged',
   promise: 'A restore over a damaged file and its -wal leaves them, a marker that is finished, or the new file.',
@@ -111,6 +120,7 @@ const RESTORE_DAMAGED: Operation = {
       assertAcknowledged(db, THEN);
     }
     assert.ok(!isOld() || !report, 'what was restored is not there');
+    if (!isOld()) assert.ok(damagedSets(home).length > 0, 'the replaced files are gone');
     if (report) assert.ok(existsSync(join(home, 'backups', basename(report.replaced), 'dork.db-wal')));
     await goOn(home);
     return met;
