@@ -49,10 +49,9 @@ export const POWER: Readonly<Record<string, JobProgram>> = {
   },
   'power-backup': async ({ file, logs, to }, { say }) => {
     const db = createDb(file);
-    commit(db, logs, 'eve', 1, say);
-    // As in a server that has run for long: SQLite flushes the folder with the first flush of a new -wal alone.
+    commit(db, logs, 'eve', 2, say);
+    // Otherwise the backup makes one, with which SQLite flushes the folder of the -wal, and so that of the backups.
     say({ checkpointed: !checkpoint(db).busy });
-    commit(db, logs, 'eve', 1, say);
     const { path } = await backup(db, { ...(to && { to }) });
     say({ backup: path });
     commit(db, logs, 'eve', 1, say);

@@ -18,7 +18,8 @@ function stable(path: string): string {
   return basename(path)
     .replace(/\d{8}T\d{9}Z/, 'TIME')
     .replace(/\d{8}(?=\.db)/, 'DAY')
-    .replace(/\.[0-9a-f]{8}\.partial/, '.partial');
+    .replace(/\.[0-9a-f]{8}\.partial/, '.partial')
+    .replace(/^\w+(?=\.(jsonl|schema\.json)$)/, 'TABLE');
 }
 
 /**

@@ -24,8 +24,16 @@ const SPARE: readonly (readonly [flush: RegExp, reason: string])[] = [
     'SQLite flushes what VACUUM INTO and .recover write, but on macOS only as far as the cache of the disk.',
   ],
   [
-    /^restore(-damaged|-missing)?: folder home, after (rename dork\.db|unlink dork\.db\.restored\.partial)$/,
-    'The restored file is then opened, and SQLite flushes the folder of its journal; not if another process opens it first.',
+    /^(compact|restore(-damaged|-missing)?): folder home, after (rename dork\.db|unlink dork\.db\.restored\.partial)$/,
+    'The new file is then opened, and SQLite flushes the folder of its journal; not if another process opens it first.',
+  ],
+  [
+    /^(compact|restore): file dork\.db-wal/,
+    'Without it images of a real Btrfs had the old -wal next to the new file; the model has not, as the folder is flushed.',
+  ],
+  [
+    /^(compact|restore): folder home, after unlink dork\.db-shm/,
+    'A hot -journal that SQLite rolled back must be gone before the file is replaced; a file in WAL mode has none.',
   ],
   [/^restore-missing: folder home, after mkdir backups/, 'Nothing is kept in it; every other restore needs it.'],
   [/^migrate: folder home/, 'SQLite flushes the folder of the -wal, which is made after the folder of the snapshot.'],
@@ -99,6 +107,7 @@ const LOOKED_AT = [
   'restore-damaged',
   'restore-missing',
   'compact',
+  'compact-journal',
   'recover',
   'migrate',
   'import',

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { backup, compact, createDb, recover, restore } from '#entry';
 import { closedHome, crashedHome, fileIn, WRITERS } from '../../homes.ts';
@@ -169,6 +178,32 @@ const COMPACT: Operation = {
   },
 };
 
+/** Puts the -journal of a process that was killed in the middle of a transaction next to a file that is not in WAL mode. */
+function leaveHotJournal(file: string): void {
+  const live = `${file}-live`;
+  copyFileSync(file, live);
+  {
+    using memory = createDb(':memory:');
+    using connection = memory.$client.sibling(live);
+    // With a small cache SQLite writes pages of the transaction into the file before its end.
+    connection.exec('PRAGMA journal_mode = DELETE; PRAGMA cache_size = 2; BEGIN IMMEDIATE');
+    connection.exec("UPDATE relay_index SET payload = payload || 'lost'; UPDATE relay_traces SET subject = 'lost'");
+    for (const suffix of ['', '-journal']) copyFileSync(live + suffix, file + suffix);
+  }
+  rmSync(live);
+  assert.ok(statSync(`${file}-journal`).size > 0);
+}
+
+const COMPACT_JOURNAL: Operation = {
+  ...COMPACT,
+  name: 'compact-journal',
+  promise: 'A compaction beside the -journal of a crash never rolls it into the new file.',
+  prepare: (home) => {
+    closedHome(home, 12);
+    leaveHotJournal(fileIn(home));
+  },
+};
+
 const RECOVER: Operation = {
   name: 'recover',
   promise: 'A recovered file that was reported is whole under its name; the damaged one is never changed.',
@@ -197,4 +232,4 @@ const RECOVER: Operation = {
   },
 };
 
-export const EXCHANGES = [RESTORE, RESTORE_DAMAGED, RESTORE_MISSING, COMPACT, RECOVER];
+export const EXCHANGES = [RESTORE, RESTORE_DAMAGED, RESTORE_MISSING, COMPACT, COMPACT_JOURNAL, RECOVER];
