@@ -10,7 +10,7 @@ export interface OwnFlush {
   readonly name: string;
 }
 
-/** The calls by which one flush is told from another of the same file or folder. */
+/** The calls by which one flush is told from another of the same folder. */
 const CHANGES = new Set(['write', 'truncate', 'rename', 'link', 'unlink', 'mkdir', 'copy', 'clone']);
 
 /** Names have times, and random parts. */
@@ -47,8 +47,8 @@ export function ownFlushes(trace: Trace, changes: Changes, home: string): OwnFlu
     const step = steps[flush++] as number;
     if (isOfSqlite(i)) continue;
     const named = (path: string) => (path === home ? 'home' : stable(path));
-    const last = calls.slice(0, i).findLast(({ kind }) => CHANGES.has(kind));
-    const since = !last || last.path === call.path ? '' : `, after ${last.kind} ${named(last.to ?? last.path)}`;
+    const last = call.isFolder ? calls.slice(0, i).findLast(({ kind }) => CHANGES.has(kind)) : undefined;
+    const since = last ? `, after ${last.kind} ${named(last.to ?? last.path)}` : '';
     own.push({ step, name: `${call.isFolder ? 'folder' : 'file'} ${named(call.path)}${since}` });
   }
   return own;

@@ -28,14 +28,13 @@ const SPARE: readonly (readonly [flush: RegExp, reason: string])[] = [
     'The new file is then opened, and SQLite flushes the folder of its journal; not if another process opens it first.',
   ],
   [
-    /^(compact|restore): file dork\.db-wal/,
-    'Without it images of a real Btrfs had the old -wal next to the new file; the model has not, as the folder is flushed.',
+    /^(compact|restore): (file dork\.db-wal|folder home, after unlink dork\.db-shm)/,
+    'Without both, an old -wal meets the new file; each of them is enough in the models, and not on every real file system.',
   ],
   [
-    /^(compact|restore): folder home, after unlink dork\.db-shm/,
-    'A hot -journal that SQLite rolled back must be gone before the file is replaced; a file in WAL mode has none.',
+    /^restore(-damaged|-missing)?: folder home, after mkdir backups/,
+    'SQLite flushes the folder with the journal of the staged file, which is made later; a backup needs it.',
   ],
-  [/^restore-missing: folder home, after mkdir backups/, 'Nothing is kept in it; every other restore needs it.'],
   [/^migrate: folder home/, 'SQLite flushes the folder of the -wal, which is made after the folder of the snapshot.'],
   [/^migrate: file family\.db-wal/, 'runMigrations() closes the file, which flushes all of it; createDb() does not.'],
 ];
@@ -107,7 +106,6 @@ const LOOKED_AT = [
   'restore-damaged',
   'restore-missing',
   'compact',
-  'compact-journal',
   'recover',
   'migrate',
   'import',
