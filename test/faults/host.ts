@@ -39,6 +39,7 @@ export interface HostOrder {
 export type HostLine =
   | { readonly round: number; readonly met: string | null }
   | { readonly round: number; readonly lost: string; readonly kept?: string }
+  | { readonly alive: true }
   | { readonly notRun: string }
   | { readonly broken: string }
   | { readonly finished: true };
@@ -68,6 +69,7 @@ try {
     seconds,
     states,
     root: order.root,
+    alive: () => say({ alive: true }),
     start: starter(order.jobs, RUNTIME),
     dorkDb: commander(order.cli, RUNTIME),
   });

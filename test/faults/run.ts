@@ -159,6 +159,7 @@ async function runHost(tally: Tally, order: HostOrder): Promise<'finished' | num
   for await (const text of createInterface({ input: child.stdout })) {
     silence.refresh();
     const line = JSON.parse(text) as HostLine;
+    if ('alive' in line) continue;
     if ('finished' in line) isFinished = true;
     else if ('notRun' in line) tally.notRun = line.notRun;
     else if ('broken' in line) lose(tally, `It could not begin. ${line.broken}`);

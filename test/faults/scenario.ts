@@ -24,6 +24,8 @@ export interface Bench {
   readonly states?: number | undefined;
   /** The project's folder. */
   readonly root: string;
+  /** Says that a long round goes on: one that says nothing for minutes counts as one that hangs. */
+  readonly alive: () => void;
   readonly start: StartJob;
   readonly dorkDb: RunCommand;
 }

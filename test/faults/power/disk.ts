@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Changes, Naming } from './changes.ts';
 
@@ -19,7 +19,7 @@ export interface Kept {
   readonly torn: ReadonlyMap<number, Torn>;
 }
 
-/** The files of a folder by their paths in it; undefined for a folder. */
+/** The files of a folder by their paths in it; undefined for a folder. Names of one file have the same Buffer. */
 export type Files = ReadonlyMap<string, Buffer | undefined>;
 
 /** The files that the next process finds. */
@@ -37,10 +37,16 @@ export function filesAfter(changes: Changes, kept: Kept): Files {
     if (change?.kind === 'names') for (const naming of change.namings) apply(naming);
   }
   const files = new Map<string, Buffer | undefined>();
+  const contents = new Map<number, Buffer>();
+  const contentAt = (node: number) => {
+    const content = contents.get(node) ?? contentOf(changes, kept, node);
+    contents.set(node, content);
+    return content;
+  };
   const visit = (folder: number, path: string) => {
     for (const [name, node] of folders.get(folder) ?? []) {
       const isFolder = changes.nodes[node]?.isFolder;
-      files.set(join(path, name), isFolder ? undefined : contentOf(changes, kept, node));
+      files.set(join(path, name), isFolder ? undefined : contentAt(node));
       if (isFolder) visit(node, join(path, name));
     }
   };
@@ -93,9 +99,14 @@ export function keyOf(files: Files): string {
 
 /** Writes them into an empty folder. */
 export function writeFiles(files: Files, folder: string): void {
+  const names = new Map<Buffer, string>();
   for (const [path, content] of files) {
-    if (content === undefined) mkdirSync(join(folder, path), { mode: 0o700 });
-    else writeFileSync(join(folder, path), content, { mode: 0o600 });
+    const to = join(folder, path);
+    const name = content && names.get(content);
+    if (content === undefined) mkdirSync(to, { mode: 0o700 });
+    else if (name !== undefined) linkSync(name, to);
+    else writeFileSync(to, content, { mode: 0o600 });
+    if (content) names.set(content, to);
   }
 }
 

@@ -178,7 +178,7 @@ const TWO_CONTAINERS: Scenario = {
   name: 'two-containers',
   promise: 'Containers that share a volume, each with a process 1 of its own, lose no commit and say nothing untrue.',
   sides: ['mixed', 'bun', 'node'],
-  rounds: { quick: 2, usual: PAIRS.length * 2 },
+  rounds: { quick: 1, usual: PAIRS.length * 2 },
   prepare: (bench) => {
     assertContainers(bench);
     return preparePairs(bench, (round) => PAIRS[round % PAIRS.length] ?? ['open', 'open'], inContainer());

@@ -64,6 +64,7 @@ function callsFail(operation: Operation): Scenario {
           const all = failuresOf(trace, random).slice(first, first + count);
           if (all.length === 0) throw new NothingLeft();
           for (const [i, failing] of all.entries()) {
+            bench.alive();
             const home = join(folder, `home-${i}`);
             cpSync(before, home, { recursive: true, preserveTimestamps: true });
             try {

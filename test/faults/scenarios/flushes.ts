@@ -9,7 +9,7 @@ import { OPERATIONS } from '../power/operations/index.ts';
 import { changesOf, type Recording, record } from '../power/record.ts';
 import { judged, statesOf } from '../power/states.ts';
 import { buildTracer, fastFolder } from '../power/tracer.ts';
-import { EACH, NothingLeft, type Scenario } from '../scenario.ts';
+import { type Bench, EACH, NothingLeft, type Scenario } from '../scenario.ts';
 
 /** So many states are tried without a flush before it counts as one that nothing needs. */
 const STATES = 80;
@@ -66,7 +66,7 @@ function flushesAreMissed(operation: Operation): Scenario {
           if (!found) throw new NothingLeft();
           const [name, flushes] = found;
           const isSpare = SPARE.some(([flush]) => flush.test(`${operation.name}: ${name}`));
-          const isMissed = await misses(operation, changes, flushes, folder, random);
+          const isMissed = await misses(operation, bench, changes, flushes, folder, random);
           assert.ok(isMissed || isSpare, `nothing misses the flush of the ${name}`);
           return isMissed ? 'missed' : 'spare, with a reason';
         } finally {
@@ -80,6 +80,7 @@ function flushesAreMissed(operation: Operation): Scenario {
 /** True if a state that a disk may be in breaks a promise. */
 async function misses(
   operation: Operation,
+  { alive }: Bench,
   changes: Changes,
   flushes: readonly OwnFlush[],
   folder: string,
@@ -88,6 +89,7 @@ async function misses(
   const home = join(folder, 'state');
   const states = statesOf(withoutFlushes(changes, flushes), STATES, random, AT_REPORTS, flushes[0]?.step);
   for (const state of states) {
+    alive();
     try {
       await judged(operation, state, home);
     } catch {
@@ -101,12 +103,10 @@ async function misses(
 /** Those of which each flush was looked at. */
 const LOOKED_AT = [
   'backup',
-  'daily',
   'restore',
   'restore-damaged',
   'restore-missing',
   'compact',
-  'recover',
   'migrate',
   'import',
   'repair',

@@ -32,6 +32,7 @@ function powerCut(operation: Operation): Scenario {
           let states = 0;
           for (const state of statesOf(changes, count, random)) {
             states++;
+            bench.alive();
             try {
               await judged(operation, state, join(folder, `state-${states}`));
             } catch (error) {
