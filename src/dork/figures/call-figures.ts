@@ -35,7 +35,7 @@ export function callFigures(db: AnyDb): CallFigures[] {
   return [...Map.groupBy(rows, ({ agentId }) => agentId)]
     .map(([agentId, found]) => ({
       agentId,
-      count: found.reduce((sum, { count }) => sum + count, 0),
+      count: found.reduce((sum, { count }) => sum + Number(count), 0),
       minutes: found.map(({ minute, count }) => ({ at: new Date(minute * MINUTE_MS).toISOString(), count })),
     }))
     .sort((a, b) => b.count - a.count);

@@ -37,7 +37,7 @@ export function handlerOf(options: HandlerOptions): Handler {
 
   const read = async (view: View, params: Record<string, string>): Promise<string> => {
     try {
-      return JSON.stringify(await view.read({ db: source.open(), kit, filename, params }));
+      return JSON.stringify(await view.read({ db: source.open(), kit, filename, params }), withEveryDigit);
     } catch (error) {
       // What is at the path may be another file by the next look.
       source.close();
@@ -86,6 +86,11 @@ export function handlerOf(options: HandlerOptions): Handler {
       source.close();
     },
   };
+}
+
+/** An integer beyond 2^53 is shown as text. */
+function withEveryDigit(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
 }
 
 function asset(name: keyof typeof PAGE): Response {

@@ -142,6 +142,25 @@ describe(`the console of a DorkOS home on ${RUNTIME}`, () => {
     db.$client.close();
   });
 
+  it('shows what another program wrote: times that are none, and integers that no number can hold', async () => {
+    using folder = temporaryFolder();
+    const { db } = filled(folder.file('dork.db'));
+    db.$client.exec(`
+      UPDATE pulse_runs SET started_at = 'x', finished_at = '', duration_ms = 9223372036854775807;
+      UPDATE relay_traces SET sent_at = 'x', delivered_at = 'y', budget_hops_used = 9223372036854775807;
+      UPDATE pulse_schedules SET timezone = 'No/Where', max_runtime = 9223372036854775807;
+      UPDATE agents SET last_seen_at = 'x', budget_json = '{"maxCallsPerHour":1e999}';
+      UPDATE rate_limit_buckets SET count = 9007199254740993;`);
+    db.$client.close();
+    await using served = await Served.start(MAIN, folder.file('dork.db'));
+    for (const view of ['now', ...VIEWS, 'file']) {
+      const [first, second] = await served.view(view);
+      assert.ok(second !== undefined, `${view}: ${JSON.stringify(first)}`);
+    }
+    const trace = await served.view('traces', { trace: 'trace' });
+    assert.equal(plain(blockOf(trace, 'table', 'Spans').rows[0]?.[5]), '9223372036854775807');
+  });
+
   it('shows an empty home as empty', async () => {
     using folder = temporaryFolder();
     createDb(folder.file('dork.db')).$client.close();
