@@ -8,7 +8,7 @@ import { asyncRefused, type TransactionBehavior } from './transaction.ts';
 export interface TransactionFunction<A extends unknown[], T> {
   /** Takes the write lock at once, like {@link immediate}. */
   (...args: A): T;
-  /** The same as calling it. */
+  /** Takes the write lock at once, like {@link immediate}. better-sqlite3 has this name too. */
   default(...args: A): T;
   deferred(...args: A): T;
   immediate(...args: A): T;
