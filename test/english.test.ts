@@ -30,6 +30,8 @@ const DONE: readonly string[] = [
   'src/engine/writer',
   'src/engine/*',
   'src/dork/pulse',
+  'src/dork/mesh',
+  'src/dork/figures',
   'src/dork/*',
 ];
 

@@ -11,7 +11,7 @@ export interface RunHour {
   readonly counts: Readonly<Record<PulseRunStatus, number>>;
 }
 
-/** What became of the runs of some hours. */
+/** The outcomes of the runs of some hours. */
 export interface RunFigures {
   /** Every hour from the first to this one. */
   readonly hours: readonly RunHour[];

@@ -23,7 +23,7 @@ export interface TraceFigures {
   readonly isCut: boolean;
 }
 
-/** What became of the messages of an hour, by status, with the latencies of those that were delivered: `12,7,310`. */
+/** The messages of an hour by status, with the latencies of the delivered ones: `12,7,310`. */
 type Group = readonly [status: TraceSpanStatus, spans: number, latencies: string | null];
 
 /**
@@ -57,7 +57,7 @@ export function traceFigures(db: AnyDb, options: FigureOptions = {}): TraceFigur
   return { hours: figures.reverse(), isCut: left === 0 };
 }
 
-/** Sorts behind every instant. */
+/** Sorts after every instant. */
 const AFTER_ALL = ':';
 
 function hourFrom(at: string, groups: readonly Group[]): TraceHour {

@@ -12,7 +12,7 @@ const MOST_WAITING = 100_000;
 const MOST_ENDPOINTS = 50;
 
 /**
- * Returns where messages wait, the endpoint with the most first: the first 50 endpoints of up to 100,000 waiting messages,
+ * Returns the endpoints with waiting messages, the one with the most first: the first 50 endpoints of up to 100,000 waiting messages,
  * from an index alone.
  *
  * @throws ClosedError after `closeDb()`.

@@ -6,9 +6,9 @@ export type AgentHealthStatus = 'active' | 'inactive' | 'stale';
 
 /** A registered agent, and when it was last seen. */
 export interface AgentHealthEntry extends AgentRegistryEntry {
-  /** ISO 8601 in UTC; null where it never was. */
+  /** ISO 8601 in UTC; null if it was never seen. */
   lastSeenAt: string | null;
-  /** What it did then; null where it was never seen. */
+  /** Its last action; null if it was never seen. */
   lastSeenEvent: string | null;
   healthStatus: AgentHealthStatus;
 }
@@ -30,15 +30,15 @@ export const INACTIVE_MS = 30 * 60_000;
 /**
  * How recently an agent was seen: under 5 minutes ago is active, under 30 inactive, longer ago or never stale.
  *
- * @param lastSeenAt ISO 8601; text that is no instant counts as never.
+ * @param lastSeenAt ISO 8601; other text counts as never.
  * @param now Unix milliseconds. Default: this instant.
- * @throws InvalidInputError where `now` is no number.
+ * @throws InvalidInputError if `now` is not a number.
  */
 export function computeHealthStatus(
   lastSeenAt: string | null | undefined,
   now: number = Date.now(),
 ): AgentHealthStatus {
-  if (typeof now !== 'number') throw new InvalidInputError('now', 'is not a number of milliseconds');
+  if (typeof now !== 'number') throw new InvalidInputError('now', 'must be a number of milliseconds');
   if (typeof lastSeenAt !== 'string') return 'stale';
   const age = now - Date.parse(lastSeenAt);
   if (age < ACTIVE_MS) return 'active';

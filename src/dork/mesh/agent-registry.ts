@@ -22,7 +22,7 @@ import { entryOf, healthEntryOf, mergedExtra, storedEntry, storedPatch } from '.
  * undefined or false.
  *
  * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
- * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ * @throws DatabaseBusyError if another connection kept the lock, ClosedError after `closeDb()`.
  *
  * @example
  * ```ts
@@ -47,8 +47,8 @@ export class AgentRegistry {
    * Registers an agent. What is inserted comes back equal, the keys that this package does not know included; a key
    * that is undefined counts as absent. Half an emoji becomes U+FFFD in `name`, `description` and `registeredBy`.
    *
-   * @throws ConstraintError of kind `unique` where the id or the project path is taken.
-   * @throws InvalidInputError that names the field, as `budget.maxCallsPerHour`.
+   * @throws ConstraintError of kind `unique` if the id or the project path is taken.
+   * @throws InvalidInputError that names the field, e.g. `budget.maxCallsPerHour`.
    */
   insert<T extends AgentEntryInput>(entry: T): void {
     const { columns, extra } = storedEntry(entry);
@@ -82,7 +82,7 @@ export class AgentRegistry {
    * Changes an agent. A patch without keys changes nothing.
    *
    * @returns Whether there is such an agent.
-   * @throws ConstraintError of kind `unique` where the new project path is taken.
+   * @throws ConstraintError of kind `unique` if the new project path is taken.
    * @throws InvalidInputError that names the field; the id cannot be changed.
    */
   update(id: string, patch: AgentPatch): boolean {
@@ -103,7 +103,7 @@ export class AgentRegistry {
     return statement.run(...values, now(), id).changes > 0;
   }
 
-  /** Removes an agent, and says whether there was one. */
+  /** Removes an agent. Returns true if there was one. */
   remove(id: string): boolean {
     return this.#statements.delete.run(textArgument(id, 'id')).changes > 0;
   }

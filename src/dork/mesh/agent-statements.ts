@@ -10,7 +10,7 @@ import { agents } from './schema.ts';
 const statement = statementsOf('mesh');
 const arg = sql.placeholder;
 
-/** What is no part of an entry. */
+/** Columns outside of an entry. */
 const BESIDE_ENTRY = ['updatedAt', 'lastSeenAt', 'lastSeenEvent'];
 
 /** The columns of an entry, in the order of the arguments of `insert`. */

@@ -5,7 +5,7 @@ import { checked, textArgument, wholeNumber } from '../../engine/input.ts';
 import { statementsOf } from '../../stores/statements.ts';
 import { rateLimitBuckets } from './schema.ts';
 
-/** What is left of an agent's calls, or how many there were. */
+/** The remaining calls of an agent, or the number of its calls. */
 export type BudgetCheckResult = BudgetAllowed | BudgetDenied;
 
 /** There are calls left; `remaining` is Infinity if there is no limit. */
@@ -35,7 +35,7 @@ const arg = sql.placeholder;
  * Counts the calls of agents in buckets of one minute and holds them to a maximum in a window that slides.
  *
  * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
- * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ * @throws DatabaseBusyError if another connection kept the lock, ClosedError after `closeDb()`.
  *
  * @example
  * ```ts
@@ -56,8 +56,8 @@ export class BudgetMapper {
   }
 
   /**
-   * Says whether an agent may make a call. Two who ask at once may both be told of the last one: use
-   * {@link tryRecordCall} where a call follows.
+   * Returns whether an agent may make a call. Two callers at once may both get the last one: use {@link tryRecordCall} if a
+   * call follows.
    *
    * @param maxCallsPerHour A non-negative integer, or Infinity for no limit.
    * @returns `remaining`: calls that are left before this one; `used`: calls in the window, once they are too many.
@@ -87,7 +87,7 @@ export class BudgetMapper {
     const id = textArgument(agentId, 'agentId');
     const max = maximum(maxCallsPerHour);
     return this.#db.$client.runTransaction(() => {
-      // Only behind the lock is the minute not older than a call that someone else has counted.
+      // Under the lock, so that the minute is not older than a call that another connection has counted.
       const minute = this.currentMinuteBucket();
       if (minute !== this.#prunedIn) this.#pruneIn(minute);
       const used = this.#usedBy(id, minute);
@@ -105,7 +105,7 @@ export class BudgetMapper {
   /** Does nothing: the database is closed by whoever opened it. */
   close(): void {}
 
-  /** Buckets ahead of the current minute count as well: they are there where the clock was set back. */
+  /** Buckets after the current minute count too: they exist if the clock was set back. */
   #usedBy(agentId: string, minute: number): number {
     return this.#statements.used.get(agentId, minute - WINDOW_MINUTES)?.used ?? 0;
   }

@@ -2,8 +2,8 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /**
- * Returns the absolute path without symbolic links, as the file system stores it. Of a path that does not exist yet, that
- * is so for the longest part that does: a folder has one spelling before it is made and after.
+ * Returns the absolute path without symbolic links, in the spelling of the file system. For a path that does not exist
+ * yet, the longest existing part is resolved, so that a folder has the same spelling before and after it is created.
  */
 export function canonicalPath(path: string): string {
   try {

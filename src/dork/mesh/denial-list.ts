@@ -12,9 +12,9 @@ import { agentDenials } from './schema.ts';
 export interface DenialRecord {
   /** Canonical: without symbolic links. */
   path: string;
-  /** What found the agent; `''` if an older denial has none. */
+  /** The strategy that found the agent; `''` if an older denial has none. */
   strategy: string;
-  /** Absent where none was given. */
+  /** Absent if none was given. */
   reason?: string;
   /** `unknown` if nobody was named: in an older denial, or by empty text. */
   deniedBy: string;
@@ -42,11 +42,11 @@ const pathText = letThrough(
 const optionalText = v.nullish(prose);
 
 /**
- * The paths whose agents may not register. A path is stored canonical, as `realpath` gives it, so that a symbolic link
+ * The paths whose agents may not register. A path is stored in its canonical form (`realpath`), so that a symbolic link
  * cannot get round a denial; of one that does not exist yet, the longest part that does is canonical.
  *
  * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
- * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ * @throws DatabaseBusyError if another connection kept the lock, ClosedError after `closeDb()`.
  */
 export class DenialList {
   readonly #db: StoreDb;
@@ -71,13 +71,13 @@ export class DenialList {
       proseArgument(denier, 'denier'),
     ];
     this.#db.$client.runTransaction(() => {
-      // A row that is inserted anew is the newest of its millisecond, too.
+      // A row that is inserted again becomes the newest of its millisecond.
       this.#statements.delete.run(...place);
       this.#statements.insert.run(newId(), canonical, ...said, now());
     });
   }
 
-  /** True where a path, or the place that its symbolic links lead to, is denied. */
+  /** Returns true if a path, or the target of its symbolic links, is denied. */
   isDenied(path: string): boolean {
     return this.#statements.find.get(...placeOf(path)) !== undefined;
   }

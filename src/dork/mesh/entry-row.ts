@@ -10,18 +10,18 @@ export type EntryRow = Omit<AgentRow, 'lastSeenAt' | 'lastSeenEvent' | 'updatedA
 
 export type HealthRow = Omit<AgentRow, 'updatedAt'>;
 
-/** What an entry or a patch comes to. */
+/** The columns of an entry or a patch. */
 export interface StoredEntry {
   /** The columns that it sets; undefined is left alone. */
   readonly columns: Partial<EntryRow>;
-  /** What has no column, by key; undefined where there is nothing. */
+  /** The keys without a column; undefined if there are none. */
   readonly extra: Record<string, unknown> | undefined;
 }
 
 /** Keys with a column for text. Any other value under them is kept like that of an unknown key, and so is half an emoji. */
 const TEXT_KEYS = ['entrypoint', 'version'] as const;
 
-/** A longer key says nothing in a message. */
+/** Longer keys are left out of messages. */
 const LONGEST_NAME = 100;
 
 /** @throws InvalidInputError that names the first field that does not fit. */
@@ -59,13 +59,13 @@ function stored(fields: Fields, unknown: Map<string, unknown>): StoredEntry {
       unknown.delete(key);
     } else if (value !== undefined) columns[key] = null;
   }
-  // The column is `active` as well where nobody said so, and then the key does not come back.
+  // The column is also `active` for an entry without a status, which is then returned without it.
   if (fields.status === 'active') unknown.set('status', 'active');
   // Unlike an assignment, fromEntries() makes `__proto__` a key like any other.
   return { columns, extra: unknown.size > 0 ? Object.fromEntries(unknown) : undefined };
 }
 
-/** What an object has besides the known keys, as far as JSON can hold it. */
+/** Returns the unknown keys of an object, as far as JSON can represent them. */
 function unknownKeys(value: object, known: object, name: string): Map<string, unknown> {
   const unknown = new Map<string, unknown>();
   for (const [key, inner] of entriesOf(value, name)) {

@@ -15,7 +15,7 @@ import { AGENT_STATUSES } from './schema.ts';
 
 const RESPONSE_MODES = ['always', 'direct-only', 'mention-only', 'silent'] as const;
 
-/** The state that an agent is registered in; when it was last seen says its health. */
+/** The state of an agent's registration. Its health depends on when it was last seen. */
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
 
 /** The program that an agent runs in: one of these words, or any other. */
@@ -28,7 +28,7 @@ export interface AgentBehavior {
   escalationThreshold?: number;
 }
 
-/** What an agent may spend. Keys besides these are kept as they came. */
+/** The limits of an agent. Other keys are kept unchanged. */
 export interface AgentBudget {
   /** Hops of one message, 0 or more. */
   maxHopsPerMessage: number;
@@ -80,21 +80,21 @@ export interface AgentRegistryEntry {
   registeredBy: string;
   projectPath: string;
   scanRoot: string;
-  /** Absent where it is active and nobody said so. */
+  /** Absent for an active agent that was registered without it. */
   status?: AgentStatus;
   /** The keys of the manifest that this package does not know. */
   [key: string]: unknown;
 }
 
 /**
- * What is to change. A key that is undefined is left alone; `capabilities`, `behavior` and `budget` are replaced as a
- * whole; keys that this package does not know are kept beside those that are there, and null is a value of theirs.
+ * Changes of an agent. An undefined key is not changed; `capabilities`, `behavior` and `budget` are replaced as a
+ * whole; keys that this package does not know are added to the existing ones, and null is a value of theirs.
  */
 export interface AgentPatch extends Partial<AgentEntryInput> {
   [key: string]: unknown;
 }
 
-/** Which agents to list. An empty text is no filter, as a field of a form that nobody filled in. */
+/** The agents to list. An empty text is ignored, like an empty field of a form. */
 export interface AgentListFilters {
   /** An {@link AgentRuntime}. Default: of every runtime. */
   runtime?: string;
@@ -102,7 +102,7 @@ export interface AgentListFilters {
   capability?: string;
 }
 
-/** What an agent has that says nothing of it. */
+/** Columns that do not describe the agent. */
 export const DEFAULT_BEHAVIOR: AgentBehavior = { responseMode: 'always' };
 export const DEFAULT_BUDGET: AgentBudget = { maxHopsPerMessage: 5, maxCallsPerHour: 100 };
 
@@ -121,18 +121,18 @@ function jsonTextOf<const T extends v.ObjectEntries>(entries: T) {
   );
 }
 
-/** What each field that can change may hold; the output is what its column holds. */
+/** The valid values of each field that can change; the output is the value of its column. */
 const fields = late(() => ({
   name: filledProse,
   description: v.nullable(prose),
   runtime: filledText,
   capabilities: v.pipe(
-    v.array(v.string('must be a string'), 'is not an array'),
+    v.array(v.string('must be a string'), 'must be an array'),
     v.transform((words) => JSON.stringify(words)),
   ),
   behavior: jsonTextOf({
     responseMode: oneOfWords(RESPONSE_MODES),
-    escalationThreshold: v.optional(v.number('is not a number')),
+    escalationThreshold: v.optional(v.number('must be a number')),
   }),
   budget: jsonTextOf({ maxHopsPerMessage: wholeNumber, maxCallsPerHour: wholeNumber }),
   namespace: text,

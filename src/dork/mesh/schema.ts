@@ -1,7 +1,7 @@
 import { check, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { isJson, oneOf } from '../../stores/columns.ts';
 
-/** What the status of an agent may be. */
+/** The statuses of an agent. */
 export const AGENT_STATUSES = ['active', 'inactive', 'unreachable'] as const;
 
 /** The agents that are registered, one a project. */
@@ -22,7 +22,7 @@ export const agents = sqliteTable(
     behaviorJson: text('behavior_json').notNull().default('{"responseMode":"always"}'),
     /** JSON object: maxHopsPerMessage, maxCallsPerHour. */
     budgetJson: text('budget_json').notNull().default('{"maxHopsPerMessage":5,"maxCallsPerHour":100}'),
-    /** JSON object: the keys of a manifest that have no column, as they came. */
+    /** JSON object: the keys of a manifest without a column, unchanged. */
     manifestExtraJson: text('manifest_extra_json'),
     scanRoot: text('scan_root').notNull().default(''),
     entrypoint: text('entrypoint'),
