@@ -26,13 +26,16 @@ const dist = join(root, 'dist');
 /** The entry of each build, below src. A bundler gets all of the package; the runtimes read late what few programs call. */
 const ENTRIES = { bundler: 'node', node: 'node', bun: 'index' } as const;
 
-/** The package's other exports and their files below src; they hand on what the entry has. */
+/** The domains and their tables. It is a third smaller than an entry, which shares all of it. */
+const STORES = 'dork/stores';
+
+/** The package's other exports: their files below src, and the script that they hand on a part of. */
 const PARTS = {
-  engine: 'engine',
-  'pulse/index': 'dork/pulse/index',
-  'relay/index': 'dork/relay/index',
-  'mesh/index': 'dork/mesh/index',
-  schema: 'dork/schema',
+  engine: ['engine', 'entry'],
+  'pulse/index': ['dork/pulse/index', STORES],
+  'relay/index': ['dork/relay/index', STORES],
+  'mesh/index': ['dork/mesh/index', STORES],
+  schema: ['dork/schema', STORES],
 } as const;
 
 type Target = keyof typeof ENTRIES;
@@ -188,15 +191,16 @@ function withoutImportsOfBuiltins(code: string): string {
 /** Bundles the package's exports for a runtime, as they are published, into a folder; gives the number of files. */
 export async function bundle(target: Target, outdir: string): Promise<number> {
   const entry = ENTRIES[target];
-  const files = await bundleFiles(target, [entry], outdir);
+  const files = await bundleFiles(target, [entry, STORES], outdir);
   const all = Object.keys(await import(join(src, `${entry}.ts`)));
-  for (const [name, source] of Object.entries(PARTS)) {
+  for (const [name, [source, of]] of Object.entries(PARTS)) {
     const names = Object.keys(await import(join(src, `${source}.ts`)));
     const missing = names.filter((each) => !all.includes(each));
     if (missing.length > 0) throw new Error(`src/public.ts lacks ${missing.join(', ')} of src/${source}.ts`);
     const file = join(outdir, `${name}.js`);
+    const script = `${name.includes('/') ? '..' : '.'}/${of === 'entry' ? entry : of}.js`;
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, `export { ${names.join(', ')} } from '${name.includes('/') ? '..' : '.'}/${entry}.js';\n`);
+    writeFileSync(file, `export { ${names.join(', ')} } from '${script}';\n`);
   }
   await bundleConsole(target, outdir);
   return files + Object.keys(PARTS).length + 1;
@@ -213,8 +217,8 @@ function keepReachable(types: string): void {
       if (fileName.startsWith('.')) visit(join(dirname(file), fileName.replace(/\.(js|ts)$/, '.d.ts')));
     }
   };
-  for (const name of [...Object.values(ENTRIES), ...Object.values(PARTS), CONSOLE.bun])
-    visit(join(types, 'src', `${name}.d.ts`));
+  const parts = Object.values(PARTS).map(([source]) => source);
+  for (const name of [...Object.values(ENTRIES), ...parts, CONSOLE.bun]) visit(join(types, 'src', `${name}.d.ts`));
   for (const name of readdirSync(types, { recursive: true, encoding: 'utf8' })) {
     const path = join(types, name);
     if (name.endsWith('.d.ts') && !reachable.has(path)) rmSync(path);

@@ -65,7 +65,7 @@ function node(version: string, driver: 'node:sqlite' | 'better-sqlite3', lowers 
       console.log(`${version}: ${(await $`${command} --version`.text()).trim()}`);
       const hooks = pathToFileURL(join(root, 'test', 'support', 'lower-syntax.mjs'));
       const options = { NODE_OPTIONS: lowers ? `--import=${hooks}` : undefined };
-      return counted([command, '--test', ...TESTS], { DORK_DB_DRIVER: driver, ...options });
+      return counted([command, '--test', '--test-reporter=spec', ...TESTS], { DORK_DB_DRIVER: driver, ...options });
     },
   };
 }

@@ -249,11 +249,13 @@ export class MemoStore {
     const entry = (name: string) => `"./${name}": {
       "types": "./dist/types/src/dork/${name}/index.d.ts",
       "bun": "./dist/bun/${name}/index.js",
-      "default": "./dist/${name}/index.js"
+      "module": "./dist/${name}/index.js",
+      "default": "./dist/node/${name}/index.js"
     },
     `;
     edit('package.json', '"./mesh": {', `${entry('memo')}"./mesh": {`);
-    edit('scripts/build.ts', "  'mesh/index'", "  'memo/index': 'dork/memo/index',\n  'mesh/index'");
+    edit('scripts/build.ts', "  'mesh/index'", "  'memo/index': ['dork/memo/index', STORES],\n  'mesh/index'");
+    edit('src/dork/stores.ts', "export * from './mesh", "export * from './memo/index.ts';\nexport * from './mesh");
     edit('test/support/layers.ts', "'dork/mesh']", "'dork/mesh', 'dork/memo']");
     edit('test/architecture.test.ts', "'relay', 'mesh']", "'relay', 'mesh', 'memo']");
     edit('biome.json', '"src/dork/mesh/**"]', '"src/dork/mesh/**", "src/dork/memo/**"]');

@@ -45,7 +45,8 @@ export class Connection implements Disposable {
   /** @internal The host of the database. */
   readonly host: Host | undefined;
   readonly #adapter: Adapter;
-  readonly #database: WaitingDatabase;
+  /** @internal */
+  readonly database: WaitingDatabase;
   readonly #transactions: Transactions;
   readonly #functions = new TransactionFunctions((fn, behavior) => this.runTransaction(fn, behavior));
   readonly #closing = new Set<() => void>();
@@ -71,11 +72,11 @@ export class Connection implements Disposable {
     this.host = host;
     const closedFile = isClosed ? new ClosedFile(filename) : undefined;
     try {
-      this.#database = new WaitingDatabase(adapter, filename, { readonly, isClosed });
+      this.database = new WaitingDatabase(adapter, filename, { readonly, isClosed });
     } catch (error) {
       throw typedError(error, 'Opening', filename);
     }
-    if (this.#database.isImmutable) this.#closedFile = closedFile;
+    if (this.database.isImmutable) this.#closedFile = closedFile;
     this.transactionEnded();
     this.#transactions = new Transactions(this);
   }
@@ -116,7 +117,7 @@ export class Connection implements Disposable {
 
   /** True during a transaction, including one that was started by plain SQL. */
   get inTransaction(): boolean {
-    return this.#isOpen && this.#database.inTransaction;
+    return this.#isOpen && this.database.inTransaction;
   }
 
   /** @internal True inside a loop over `iterate()`, which may not set or write anything. */
@@ -143,7 +144,7 @@ export class Connection implements Disposable {
       // A store binds numbers only to INTEGER columns and LIMIT. SQLite converts an integral REAL to INTEGER there.
       const mustConvert = this.#adapter.bindsNumbersAsReal && domain === undefined;
       const names = mayNameParameters(sql) ? namesIn(sql) : undefined;
-      return new Statement<T>(this, this.#database.prepare(sql, names), sql, mustConvert, names);
+      return new Statement<T>(this, this.database.prepare(sql, names), sql, mustConvert, names);
     } catch (error) {
       throw this.failure(error);
     }
@@ -156,7 +157,7 @@ export class Connection implements Disposable {
     if (typeof sql !== 'string') throw new TypeError('exec() takes the text of SQL statements.');
     this.assertStillThere();
     try {
-      this.#database.exec(sql);
+      this.database.exec(sql);
     } catch (error) {
       throw this.failure(error);
     }
@@ -214,7 +215,7 @@ export class Connection implements Disposable {
 
   /** Calls the function after each wait for another connection's lock, until the returned function is called. @internal */
   onWait(observe: (milliseconds: number) => void): () => void {
-    return this.#database.onWait(observe);
+    return this.database.onWait(observe);
   }
 
   /** Calls the function before the connection closes; `close()` throws its errors once the file is closed. */
@@ -240,7 +241,7 @@ export class Connection implements Disposable {
     this.#isOpen = false;
     this.#refusal = () => new ClosedError(this.filename);
     try {
-      this.#database.close(keepsWal);
+      this.database.close(keepsWal);
     } catch (error) {
       failures.push(typedError(error, 'Closing', this.filename));
     }
@@ -293,7 +294,7 @@ export class Connection implements Disposable {
     if (!this.#isOpen) return new ClosedError(this.filename);
     // After a full disk or an I/O error SQLite rolls the whole transaction back. If the caller's function catches the
     // error, each further statement would be committed by itself, so they are refused until the function ends.
-    if (this.#transactions.isRunning && !this.#database.inTransaction)
+    if (this.#transactions.isRunning && !this.database.inTransaction)
       this.#refusal = () => rolledBack(this.filename, error);
     return typedError(error, 'A statement on', this.filename);
   }

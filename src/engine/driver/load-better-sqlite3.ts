@@ -8,8 +8,11 @@ import type { Column } from './integers.ts';
 import { firstLibrary, useLibrary } from './process-libraries.ts';
 import { type Library, markUsed, sharedLibrary } from './register.ts';
 
-/** better-sqlite3 13 is built against this Node-API level and ends the process with SIGSEGV below it. */
-const OLDEST_NODE = '22.14.0';
+/**
+ * Older Nodes have no database in memory that their threads share ({@link processMemory}); below 22.14, better-sqlite3 13 ends
+ * the process with SIGSEGV.
+ */
+const OLDEST_NODE = '22.15.0';
 
 /** The major version that this package is made for. */
 const MAJOR = '13';
@@ -89,7 +92,7 @@ function load(): Library {
   if (!isAtLeast(process.versions.node, OLDEST_NODE)) {
     throw new UnsupportedRuntimeError(
       'NODE_TOO_OLD',
-      `Node ${process.versions.node} cannot load better-sqlite3 13. Nothing was opened.`,
+      `Node ${process.versions.node} is too old for @dorkos/db. Nothing was opened.`,
       {
         hint: `Run Node ${OLDEST_NODE} or newer, or Bun.`,
       },

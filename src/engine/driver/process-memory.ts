@@ -25,8 +25,9 @@ function open(): DatabaseSync | null {
   const sqlite = builtinSqlite();
   if (!sqlite) return null;
   try {
-    const database = new sqlite.DatabaseSync(NAME, { timeout: 5000 });
-    database.exec(TABLES);
+    const database = new sqlite.DatabaseSync(NAME);
+    // Before Node 22.16 the driver has no option for it.
+    database.exec(`PRAGMA busy_timeout = 5000; ${TABLES}`);
     return database;
   } catch {
     // A SQLite without databases in memory that have a name: each thread then knows itself alone.

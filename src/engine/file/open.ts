@@ -7,7 +7,7 @@ import type { Adapter } from '../driver/adapter.ts';
 import { DatabaseOpenError, DorkDbError, InvalidInputError } from '../errors.ts';
 import { checkOwner } from '../hints.ts';
 import { codeOf, isError, isSystemError } from '../realm.ts';
-import { retryWhile } from '../sleep.ts';
+import { monotonicMs, retryWhile } from '../sleep.ts';
 import { createPrivateFile } from './create.ts';
 import { closeAtExit } from './exit.ts';
 import { inspectFile, realFile } from './file.ts';
@@ -62,16 +62,16 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
   } else if (!readonly) refuseUnwritable(path);
   const filename = realFile(path);
   const present = statOrUndefined(filename);
-  const deadline = performance.now() + busyTimeoutMs;
+  const deadline = monotonicMs() + busyTimeoutMs;
   const isReplaced = () => statOrUndefined(filename)?.ino !== present?.ino;
   const hasWal = file.hasWal || (filename !== path && bytesOf(`${filename}-wal`) > 0);
   const again = () =>
-    open(adapter, path, { ...options, busyTimeoutMs: Math.max(1, Math.round(deadline - performance.now())) });
+    open(adapter, path, { ...options, busyTimeoutMs: Math.max(1, Math.round(deadline - monotonicMs())) });
   let connection: Connection;
   try {
     connection = new Connection(adapter, filename, { ...(readonly && readingOf(filename)), host });
   } catch (error) {
-    if (isReplaced() && performance.now() < deadline) return again();
+    if (isReplaced() && monotonicMs() < deadline) return again();
     throw error;
   }
   if (hasWal) foundWithWal.add(connection);
@@ -82,7 +82,7 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
     }
     configure(connection, busyTimeoutMs, isReplaced);
   } catch (error) {
-    if (isReplaced() && performance.now() < deadline) {
+    if (isReplaced() && monotonicMs() < deadline) {
       // A compaction or a restore has replaced the file, and waits until this one is closed.
       connection.close();
       return again();

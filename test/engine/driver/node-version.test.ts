@@ -5,11 +5,11 @@ import { describe, it } from 'node:test';
 import { temporaryFolder } from '../../support/folder.ts';
 import { NODE, ROOT } from '../../support/runtime.ts';
 
-describe('a Node that better-sqlite3 would crash', () => {
+describe('a Node that is too old for better-sqlite3', () => {
   it('is named before the driver is loaded, and no file is created', () => {
     using folder = temporaryFolder();
     const script = `
-      Object.defineProperty(process.versions, 'node', { value: '22.13.1' });
+      Object.defineProperty(process.versions, 'node', { value: '22.14.0' });
       const { createDb, UnsupportedRuntimeError } = await import('./src/node.ts');
       try {
         createDb(process.argv[1]);
@@ -26,7 +26,7 @@ describe('a Node that better-sqlite3 would crash', () => {
     const [error, isLoaded] = stdout.trim().split('\n');
     assert.ok(error && isLoaded, stderr);
     assert.equal(JSON.parse(error).code, 'NODE_TOO_OLD');
-    assert.match(JSON.parse(error).hint, /22\.14\.0/);
+    assert.match(JSON.parse(error).hint, /22\.15\.0/);
     assert.equal(isLoaded, 'false');
     assert.deepEqual(readdirSync(folder.path), []);
   });

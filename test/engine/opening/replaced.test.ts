@@ -103,8 +103,12 @@ describe(`a file that is exchanged under an open database, on ${RUNTIME}`, () =>
 
   for (const [what, end] of [
     ['closed', 'closeDb(db)'],
-    ['left open by a process that ends by itself', ''],
-    ['left open by a process that calls process.exit()', 'process.exit()'],
+    ['left open by a process that ends by itself', 'globalThis.kept = db;'],
+    [
+      'collected as garbage before the process ends',
+      'await new Promise((done) => setTimeout(done, 10)); globalThis.gc ? gc() : Bun.gc(true);',
+    ],
+    ['left open by a process that calls process.exit()', 'process.exit();'],
   ]) {
     it(`leaves another -wal and the file as they are when it is ${what}`, { timeout: 60_000 }, () => {
       using folder = temporaryFolder();
@@ -128,7 +132,8 @@ describe(`a file that is exchanged under an open database, on ${RUNTIME}`, () =>
         ${end}`,
       );
       const [command] = runtimeCommand('');
-      const { status, stderr } = spawnSync(command, [script], { cwd: ROOT, encoding: 'utf8' });
+      const flags = RUNTIME === 'bun' ? [] : ['--expose-gc'];
+      const { status, stderr } = spawnSync(command, [...flags, script], { cwd: ROOT, encoding: 'utf8' });
       assert.equal(status, 0, stderr);
       assert.ok(statSync(`${file}-wal`).size > 0, 'the other -wal is gone');
       using db = createDb(file);
