@@ -10,8 +10,11 @@ export interface TransactionFunction<A extends unknown[], T> {
   (...args: A): T;
   /** Takes the write lock at once, like {@link immediate}. better-sqlite3 has this name too. */
   default(...args: A): T;
+  /** Runs it as a transaction that takes the write lock at its first write. */
   deferred(...args: A): T;
+  /** Runs it as a transaction that takes the write lock at once. */
   immediate(...args: A): T;
+  /** Runs it as a transaction like `immediate`; in WAL mode both are the same. */
   exclusive(...args: A): T;
 }
 
