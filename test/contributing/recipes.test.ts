@@ -69,10 +69,12 @@ describe('the recipes of CONTRIBUTING.md', () => {
       'created_at text, labels text?",\n  relay_index:',
     );
     bun('run', 'check');
+    bun('run', 'tables');
     bun(
       'test',
       '--timeout',
       '120000',
+      'test/docs/tables.test.ts',
       'test/dork/schema/tables.test.ts',
       'test/engine/migrations/history-on-data.test.ts',
     );

@@ -63,7 +63,7 @@ export async function checkInstalls(report: Report, packed: Packed): Promise<voi
     const project = new Project(packed, 'with-driver', {});
     const output = project.run('npm', ['install', packed.tarball, 'better-sqlite3@13']);
     assertQuiet(output);
-    return `${runs(project, 'node')}, ${runs(project, 'npx', ['-y', 'node@22.14.0'])} on Node 22.14`;
+    return `${runs(project, 'node')}, ${runs(project, 'npx', ['-y', 'node@22.15.0'])} on Node 22.15`;
   });
 }
 

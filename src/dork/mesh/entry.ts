@@ -143,7 +143,11 @@ const fields = late(() => ({
   status: oneOfWords(AGENT_STATUSES),
 }));
 
-/** The fields of an entry that is to be registered, with their defaults. */
+/**
+ * The fields of an entry that is to be registered, with their defaults.
+ *
+ * @internal
+ */
 export const newEntry = late(() => {
   const { description, capabilities, behavior, budget, namespace, scanRoot, status } = fields();
   return objectOf({
@@ -159,7 +163,12 @@ export const newEntry = late(() => {
   });
 });
 
-/** The fields of a patch. */
+/**
+ * The fields of a patch.
+ *
+ * @internal
+ */
 export const entryPatch = late(() => v.partial(objectOf({ ...fields(), id: filledText })));
 
+/** @internal */
 export const listFilters = late(() => objectOf({ runtime: v.optional(text), capability: v.optional(text) }));

@@ -64,7 +64,11 @@ export interface ListRunsOptions {
   offset?: number;
 }
 
-/** The valid values of each field of a patch, in the order of the table's columns. */
+/**
+ * The valid values of each field of a patch, in the order of the table's columns.
+ *
+ * @internal
+ */
 export const runFields = late(() => ({
   status: oneOfWords(RUN_STATUSES),
   startedAt: instantOrMillis(),
@@ -75,8 +79,10 @@ export const runFields = late(() => ({
   sessionId: v.nullable(text),
 }));
 
+/** @internal */
 export const runTrigger = late(() => oneOfWords(RUN_TRIGGERS));
 
+/** @internal */
 export const listRunsOptions = optionsOf(() => ({
   scheduleId: v.optional(text),
   status: v.optional(filterByWord(RUN_STATUSES)),

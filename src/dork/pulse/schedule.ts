@@ -74,7 +74,11 @@ export interface PulseScheduleInput {
 /** Changes of a schedule. An undefined field is not changed, null clears one that may be null. */
 export type PulseSchedulePatch = Partial<PulseScheduleInput>;
 
-/** The valid values of each field of a patch, in the order of the table's columns. */
+/**
+ * The valid values of each field of a patch, in the order of the table's columns.
+ *
+ * @internal
+ */
 export const scheduleFields = late(() => ({
   name: filledProse,
   description: v.nullable(prose),
@@ -93,7 +97,11 @@ export const scheduleFields = late(() => ({
   status: oneOfWords(SCHEDULE_STATUSES),
 }));
 
-/** A new schedule with its defaults. */
+/**
+ * A new schedule with its defaults.
+ *
+ * @internal
+ */
 export const newSchedule = late(() => {
   const { description, timezone, cwd, enabled, maxRuntime, permissionMode, status } = scheduleFields();
   return objectOf({

@@ -178,6 +178,7 @@ const statusFilter = () =>
     fitsAsItIs(messageStatus),
   );
 
+/** @internal */
 export const queryMessagesOptions = optionsOf(() => ({
   subject: v.optional(text),
   status: v.optional(statusFilter()),

@@ -111,7 +111,11 @@ function jsonOf(value: object): string | undefined {
   }
 }
 
-/** What each field of a patch may hold. */
+/**
+ * What each field of a patch may hold.
+ *
+ * @internal
+ */
 export const spanFields = late(() => ({
   traceId: text,
   subject: text,

@@ -25,7 +25,11 @@ export interface Filled {
   readonly danglingRows: number;
 }
 
-/** Fills an empty file from an export and migrates it to the newest schema. */
+/**
+ * Fills an empty file from an export and migrates it to the newest schema.
+ *
+ * @internal
+ */
 export async function fillFrom(
   connection: Connection,
   { history, afterRecover }: Definition,
