@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FILE_MODE } from '../file/file.ts';
 import { fsyncPath } from '../file/flush.ts';
 import { hasCode, isThere } from '../file/fs.ts';
 import { isPlainObject } from '../realm.ts';
@@ -56,14 +55,15 @@ function readTerm(shared: string, number: number): Term {
 }
 
 /**
- * Begins a term. Only one machine can create the record of a number, because the file must not exist.
+ * Begins a term. Only one machine can create the record of a number, because the file must not exist. It has the usual
+ * mode, because the other machines may have other users, and it has no data.
  *
  * @returns False if another machine began this term.
  */
 export function beginTerm(shared: string, { number, ...record }: Term): boolean {
   const path = recordPath(shared, number);
   try {
-    writeFileSync(path, `${JSON.stringify(record)}\n`, { flag: 'wx', mode: FILE_MODE });
+    writeFileSync(path, `${JSON.stringify(record)}\n`, { flag: 'wx' });
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
     throw error;
