@@ -16,33 +16,33 @@ import { writerWith } from './engine/writer/writer.ts';
 
 export * from './public.ts';
 
-const kit = kitWith(onBun, dork);
+const kit = /* @__PURE__ */ kitWith(onBun, dork);
 
 /** Gives the free pages of a closed file back to the disk. See {@link Compact}. */
-export const compact = compactWith(kit);
+export const compact = /* @__PURE__ */ compactWith(kit);
 /** Opens dork.db, migrates it and wraps it in Drizzle. See {@link CreateDb}. */
-export const createDb: CreateDb = createDbWith(kit);
+export const createDb: CreateDb = /* @__PURE__ */ createDbWith(kit);
 /** Describes a database of your own Drizzle schema. See {@link DefineDb}. */
-export const defineDb: DefineDb = defineDbFor(onBun);
+export const defineDb: DefineDb = /* @__PURE__ */ defineDbFor(onBun);
 /** Makes a new database from an export. See {@link ImportExport}. */
-export const importExport = importExportWith(kit);
+export const importExport = /* @__PURE__ */ importExportWith(kit);
 /** The backups in a folder, newest first. See {@link ListBackups}. */
-export const listBackups = listBackupsWith(kit);
+export const listBackups = /* @__PURE__ */ listBackupsWith(kit);
 /** What a file has of the history; writes nothing. See {@link GetMigrationStatus}. */
-export const migrationStatus = migrationStatusWith(kit);
+export const migrationStatus = /* @__PURE__ */ migrationStatusWith(kit);
 /** Moves the dork.db of a DorkOS release aside. See {@link MoveReleaseAside}. */
-export const moveReleaseAside = moveReleaseAsideWith(kit);
+export const moveReleaseAside = /* @__PURE__ */ moveReleaseAsideWith(kit);
 /** Deletes old backups by a policy. See {@link PruneBackups}. */
-export const pruneBackups = pruneBackupsWith(kit);
+export const pruneBackups = /* @__PURE__ */ pruneBackupsWith(kit);
 /** Saves what can be read of a damaged file into a new one. See {@link Recover}. */
-export const recover = recoverWith(kit);
+export const recover = /* @__PURE__ */ recoverWith(kit);
 /** Tries the migrations that a file lacks on a private copy. See {@link RehearseMigrations}. */
-export const rehearseMigrations = rehearseMigrationsWith(kit);
+export const rehearseMigrations = /* @__PURE__ */ rehearseMigrationsWith(kit);
 /** Puts a backup in the place of the database. See {@link Restore}. */
-export const restore = restoreWith(kit);
+export const restore = /* @__PURE__ */ restoreWith(kit);
 /** Brings a file to the end of the history. See {@link RunMigrations}. */
-export const runMigrations = runMigrationsWith(kit);
+export const runMigrations = /* @__PURE__ */ runMigrationsWith(kit);
 /** Reads a backup as a whole. See {@link VerifyBackup}. */
-export const verifyBackup = verifyBackupWith(kit);
+export const verifyBackup = /* @__PURE__ */ verifyBackupWith(kit);
 /** Reports or decides which of several machines may write the database. See {@link Writer}. */
-export const writer = writerWith(kit);
+export const writer = /* @__PURE__ */ writerWith(kit);

@@ -4,6 +4,7 @@
  * @param of The file or folder in words or its path, e.g. `the folder, and the disk`.
  * @param then What to do afterwards, e.g. `call again`.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function checkOwner(of: string, then?: string): string {
   return `Check the owner and permissions of ${of}${then === undefined ? '' : `, then ${then}`}.`;
 }

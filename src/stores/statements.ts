@@ -105,6 +105,7 @@ function withExpressions(text: string): string {
 }
 
 /** Returns the factory for the statements of a domain's stores; `guardDomains()` checks them against that domain. */
+/* @__NO_SIDE_EFFECTS__ */
 export function statementsOf(domain: string) {
   return <T = Row>(db: StoreDb, build: () => Query, ...names: string[]): StoreStatement<T> =>
     new StoreStatement<T>(connectionOf(db), domain, build, names);

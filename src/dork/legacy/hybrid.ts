@@ -59,6 +59,7 @@ export const HYBRID_TABLES: readonly HybridTable[] = [
   hybrid(rateLimitBuckets, 'bucket', 'agent_id', MESH),
 ];
 
+/* @__NO_SIDE_EFFECTS__ */
 function hybrid(
   table: SQLiteTable,
   kind: HybridTable['kind'],

@@ -129,6 +129,7 @@ export function word(column: string, words: Readonly<Record<string, string>>): C
 }
 
 /** Each word as it is. */
+/* @__NO_SIDE_EFFECTS__ */
 export function sameWords(words: readonly string[]): Record<string, string> {
   return Object.fromEntries(words.map((each) => [each, each]));
 }

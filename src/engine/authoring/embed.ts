@@ -63,7 +63,9 @@ export async function problemsOfModule(project: Project): Promise<Problem[]> {
   if (!isThere(module)) return [];
   const name = shown(root, module);
   try {
-    const { history } = (await import(pathToFileURL(module).href)) as { readonly history?: History };
+    const { history } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ pathToFileURL(module).href)) as {
+      readonly history?: History;
+    };
     const { schema, migrations } = embedded(project);
     if (history && isDeepStrictEqual([history.schema, history.migrations], [schema, migrations])) return [];
     return [{ message: `${name} differs from the SQL files.`, hint: commands.embed }];

@@ -73,7 +73,9 @@ async function readConfig(root: string): Promise<ConfigFile> {
   if (path === undefined) return {};
   try {
     if (path.endsWith('.json')) return JSON.parse(readFileSync(path, 'utf8'));
-    const loaded = (await import(pathToFileURL(path).href)) as { readonly default?: ConfigFile };
+    const loaded = (await import(/* webpackIgnore: true */ /* @vite-ignore */ pathToFileURL(path).href)) as {
+      readonly default?: ConfigFile;
+    };
     return loaded.default ?? {};
   } catch (cause) {
     throw new InvalidInputError(path, `cannot be loaded: ${messageOf(cause)}`, {

@@ -19,6 +19,7 @@ export interface Checked {
 export type Check = (look: Look) => Checked;
 
 /** Returns functions that create the findings of a check: `say.warning('…', 'do …')`. */
+/* @__NO_SIDE_EFFECTS__ */
 export function findingsOf(check: HealthCheckName) {
   const say =
     (severity: HealthSeverity) =>
@@ -27,6 +28,7 @@ export function findingsOf(check: HealthCheckName) {
 }
 
 /** Wraps a check of files on the disk. It reports nothing for a database in memory. */
+/* @__NO_SIDE_EFFECTS__ */
 export function onDisk(check: Check): Check {
   return (look) => (look.connection.filename === MEMORY ? { findings: [] } : check(look));
 }
