@@ -19,7 +19,7 @@ import {
   TRACES,
 } from './fixtures/older-home.ts';
 
-const ROUNDS = process.env.DORK_SOAK ? 50 : 4;
+const ROUNDS = process.env.DORK_SOAK ? 50 : 2;
 
 /** Rows of each big table: 200,000 in all, and 40,000 in CI. */
 const RUNS = process.env.DORK_SOAK ? 60_000 : 12_000;

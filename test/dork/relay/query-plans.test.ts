@@ -159,7 +159,7 @@ describe(`the plans of the relay's statements on ${RUNTIME}`, () => {
     );
   });
 
-  it('of a rebuild walk what it has gathered, and search the index; only its recount walks the index', () => {
+  it('of a rebuild walk what it has gathered, and search the index; only its recount walks the index and the counters', () => {
     using test = storeDb();
     new SqliteIndex(test.db).insertMessage({ id: 'a', subject: 's', endpointHash: 'e' });
     const before = test.statements().length;
@@ -189,6 +189,8 @@ describe(`the plans of the relay's statements on ${RUNTIME}`, () => {
       'UPDATE relay_index SET: SCAN found',
       'INSERT INTO relay_counts: SCAN relay_index',
       'INSERT INTO relay_counts: USE TEMP B-TREE FOR GROUP BY',
+      'UPDATE relay_counts SET: SCAN relay_counts',
+      'DELETE FROM relay_counts: SCAN relay_counts',
       'SELECT count(*) AS: SCAN temp.relay_rebuild',
     ]);
   });

@@ -130,7 +130,7 @@ describe(`generate, check and embed in a host's project, on ${RUNTIME}`, { timeo
     project.done('generate', 'note_index', '--custom');
     project.write('migrations/0002_note_index.sql', 'CREATE INDEX notes_lower ON notes (lower(note_title))');
     project.done('check', '--since', '0002_note_index');
-    project.refused(1, /--since is not the tag of a migration/, 'check', '--since', 'note_index');
+    project.refused(1, /--since must be the tag of a migration/, 'check', '--since', 'note_index');
     renameSync(project.file('migrations/0002_note_index.sql'), project.file('migrations/0002_other.sql'));
     project.refused(1, /0002_note_index\.sql is in the journal but not in the folder/, 'check');
   });
@@ -157,7 +157,7 @@ describe(`generate, check and embed in a host's project, on ${RUNTIME}`, { timeo
     rmNodeModules(project);
     project.refused(
       1,
-      /drizzle-kit is not installed/,
+      /drizzle-kit must be installed/,
       'generate',
       'more_notes',
       '--schema',

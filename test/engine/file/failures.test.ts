@@ -45,9 +45,9 @@ describe(`an exchange on ${RUNTIME} of which one call of the file system fails`,
       const line = wrappedCommand('test/engine/file/fixtures/fail-each-call.ts', RUNTIME);
       const { failed, problems, codes } = await nextLine<Found>(startCommand([...line, kind, folder.path]));
       assert.deepEqual(problems, []);
-      assert.ok(failed > 20, `${failed} calls were made to fail`);
-      // Among the even calls, which Node takes, there is none that cannot be undone.
-      if (kind === 'damaged' && RUNTIME === 'bun')
+      assert.ok(failed > 10, `${failed} calls were made to fail`);
+      // Those that are taken without DORK_SOAK need not have one that cannot be undone.
+      if (kind === 'damaged' && process.env.DORK_SOAK === '1')
         assert.ok((codes.UNFINISHED ?? 0) > 0, 'one could not be undone at first');
     });
   }
