@@ -22,6 +22,8 @@ const compileCache = mkdtempSync(join(tmpdir(), 'dorkos-db-compiled-'));
 const QUICK_NODE = {
   NODE_OPTIONS: `--import=${pathToFileURL(join(root, 'test', 'support', 'quick-modules.mjs'))}`,
   NODE_COMPILE_CACHE: compileCache,
+  // `bun run test` has built it just before.
+  DORK_TEST_BUILT: '1',
 };
 
 /** What each runner prints at its end: bun test and the faults `3 pass`, node --test `ℹ pass 3`. */
