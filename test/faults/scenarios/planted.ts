@@ -147,7 +147,7 @@ function failuresOf(db: Db, secret: string, known: ReturnType<typeof fillWith>):
     () => agents.insert({ ...right, id: newId(), registeredAt: secret }),
     () => pulse.createSchedule({ name: 'n', prompt: 'p', cron: secret }),
     () => pulse.createSchedule({ name: 'n', prompt: 'p', cron: '* * * * *', timezone: secret }),
-    () => pulse.createSchedule({ name: `${secret}\ud800`, prompt: secret, cron: '* * * * *' }),
+    () => pulse.createSchedule({ name: 'n', prompt: secret, cron: '* * * * *', cwd: `${secret}\ud800` }),
     () => pulse.createRun(secret, 'manual'),
     () => pulse.updateRun(known.run, { status: secret as never }),
     () => messages.insertMessage({ id: known.message, subject: 's', endpointHash: 'h', status: secret as never }),
