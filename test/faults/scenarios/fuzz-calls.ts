@@ -40,13 +40,18 @@ export type MakeCall = (random: Random) => Call;
 
 const INSTANT = '2026-02-25T09:30:00.000Z';
 
-/** What was given of an object, as far as it is of plain fields that are there. */
+/** Fields that people write, in which half a character is stored as U+FFFD. Elsewhere it is refused, or kept by JSON. */
+const PROSE = new Set(['payload', 'metadata', 'name', 'registeredBy']);
+
+/** What is to be stored of an object, as far as it is of plain fields that are there. */
 function given(value: unknown, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     names.flatMap((name) => {
       const field = (value as Record<string, unknown>)[name];
+      if (field === undefined) return [];
+      if (typeof field === 'string' && PROSE.has(name)) return [[name, field.toWellFormed()]];
       // The integers of SQLite have one zero.
-      return field === undefined ? [] : [[name, Object.is(field, -0) ? 0 : field]];
+      return [[name, Object.is(field, -0) ? 0 : field]];
     }),
   );
 }
