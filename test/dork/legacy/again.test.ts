@@ -18,19 +18,10 @@ import {
   run,
   schedule,
   span,
+  TABLES,
   TRACES,
   type Values,
 } from './fixtures/older-home.ts';
-
-const TABLES = [
-  'pulse_schedules',
-  'pulse_runs',
-  'relay_index',
-  'relay_traces',
-  'agents',
-  'agent_denials',
-  'rate_limit_buckets',
-];
 
 const denial = (path: string): Values => {
   return { path, strategy: 's', reason: null, denied_by: 'me', denied_at: '2026-02-02T02:40:00.000Z' };

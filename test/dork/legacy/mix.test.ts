@@ -9,21 +9,11 @@ import { type Connection, createDb, type Db, type ImportReceipt, importLegacy, m
 import { commandFor } from '../../engine/migrations/processes.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { RUNTIME } from '../../support/runtime.ts';
-import { REAL_HOME, rowsOf, stateOf } from './fixtures/older-home.ts';
+import { REAL_HOME, rowsOf, stateOf, TABLES } from './fixtures/older-home.ts';
 import { type Release, writeRelease } from './fixtures/release.ts';
 
 const FILES: readonly Release[] = ['v0.4.0', 'migration-5', 'august-2026'];
 const ROUNDS = process.env.DORK_SOAK ? 50 : 4;
-const TABLES = [
-  'pulse_schedules',
-  'pulse_runs',
-  'relay_index',
-  'relay_traces',
-  'agents',
-  'agent_denials',
-  'rate_limit_buckets',
-];
-
 /** The values that a release writes where the generator of the files wrote anything. */
 const REGULAR = [
   "UPDATE pulse_schedules SET status = 'active'",

@@ -11,23 +11,13 @@ import {
   moveReleaseAside,
   PulseStore,
 } from '#entry';
-import { agent, insert, rowsOf } from '../../dork/legacy/fixtures/older-home.ts';
+import { agent, insert, rowsOf, TABLES } from '../../dork/legacy/fixtures/older-home.ts';
 import { writeKilledRelease, writeRelease } from '../../dork/legacy/fixtures/release.ts';
 import { closedHome, fatten, fileIn } from '../homes.ts';
 import { acknowledgedIn, assertAcknowledged, assertKept, assertNoWreckage, assertSound } from '../oracle.ts';
 import { pause } from '../processes.ts';
 import type { Bench } from '../scenario.ts';
 import { killed, type Moment } from './kill.ts';
-
-const TABLES = [
-  'pulse_schedules',
-  'pulse_runs',
-  'relay_index',
-  'relay_traces',
-  'agents',
-  'agent_denials',
-  'rate_limit_buckets',
-] as const;
 
 /** Every row of the older tables, without ids that an import makes. */
 function contentOf(db: Db): Record<string, string[]> {
