@@ -1,9 +1,7 @@
 /** The console inside a program's own server, on Node. */
 import { VIEWS } from './dork/console/views.ts';
 import { dork } from './dork/db.ts';
-import type { Schema } from './engine/connection/db.ts';
 import { type CreateConsoleHandler, consoleHandlerFor } from './engine/console/mount.ts';
-import type { DefinedDb } from './engine/define-db.ts';
 import * as api from './node.ts';
 
 export type { Block as ConsoleBlock } from './engine/console/blocks.ts';
@@ -11,7 +9,4 @@ export type { ConsoleHandler, ConsoleHandlerOptions } from './engine/console/mou
 export type { Look as ConsoleLook, View as ConsoleView } from './engine/console/view.ts';
 
 /** Returns a console to be mounted in a program's own server, as `CreateConsoleHandler` says. */
-export const consoleHandler: CreateConsoleHandler = consoleHandlerFor(
-  { definition: dork, ...api } as unknown as DefinedDb<Schema>,
-  VIEWS,
-);
+export const consoleHandler: CreateConsoleHandler = consoleHandlerFor({ definition: dork, ...api }, VIEWS);

@@ -44,7 +44,8 @@ export class Connection implements Disposable {
   readonly readonly: boolean;
   /** @internal The host of the database. */
   readonly host: Host | undefined;
-  readonly #adapter: Adapter;
+  /** @internal Creates Drizzle's session for this driver, among others. */
+  readonly adapter: Adapter;
   /** @internal */
   readonly database: WaitingDatabase;
   readonly #transactions: Transactions;
@@ -66,7 +67,7 @@ export class Connection implements Disposable {
   /** @throws DatabaseOpenError, UnsupportedRuntimeError */
   constructor(adapter: Adapter, filename: string, options: ConnectionOptions = {}) {
     const { readonly = false, isClosed = false, host } = options;
-    this.#adapter = adapter;
+    this.adapter = adapter;
     this.filename = filename;
     this.readonly = readonly;
     this.host = host;
@@ -83,17 +84,12 @@ export class Connection implements Disposable {
 
   /** The driver's name. */
   get driver(): DriverName {
-    return this.#adapter.driver;
+    return this.adapter.driver;
   }
 
   /** The driver's own version, e.g. `13.2.0`; for bun:sqlite, Bun's. */
   get driverVersion(): string {
-    return this.#adapter.version();
-  }
-
-  /** @internal Creates Drizzle's session for this driver, among others. */
-  get adapter(): Adapter {
-    return this.#adapter;
+    return this.adapter.version();
   }
 
   /** The version of the driver's SQLite library, e.g. `3.54.1`. */
@@ -142,7 +138,7 @@ export class Connection implements Disposable {
     if (this.#iterators.size > 0 && setsPragma(sql)) this.assertNotIterating();
     try {
       // A store binds numbers only to INTEGER columns and LIMIT. SQLite converts an integral REAL to INTEGER there.
-      const mustConvert = this.#adapter.bindsNumbersAsReal && domain === undefined;
+      const mustConvert = this.adapter.bindsNumbersAsReal && domain === undefined;
       const names = mayNameParameters(sql) ? namesIn(sql) : undefined;
       return new Statement<T>(this, this.database.prepare(sql, names), sql, mustConvert, names);
     } catch (error) {
@@ -203,7 +199,7 @@ export class Connection implements Disposable {
   /** Opens another connection with the same driver. The SQL in its schema is not trusted. */
   sibling(filename: string, options: ConnectionOptions = {}): Connection {
     const like = { host: this.host, isClosed: this.isImmutable && filename === this.filename };
-    const sibling = new Connection(this.#adapter, filename, { ...like, ...options });
+    const sibling = new Connection(this.adapter, filename, { ...like, ...options });
     sibling.exec('PRAGMA trusted_schema = OFF');
     return sibling;
   }

@@ -69,7 +69,10 @@ const TOKEN = /^[\w.~-]{32,}$/;
 const HOST = /^[\w.:[\]-]+$/;
 
 /** Returns `consoleHandler()` with the database and the views that it shows by default. */
-export function consoleHandlerFor(kit: DefinedDb<Schema>, own: readonly View[]): CreateConsoleHandler {
+export function consoleHandlerFor<TSchema extends Schema>(
+  own: DefinedDb<TSchema>,
+  ownViews: readonly View[],
+): CreateConsoleHandler {
   return (options) => {
     optionsArgument(options, OPTIONS);
     const { hosts, base = '/console/', token = randomBytes(32).toString('base64url'), metrics } = options;
@@ -84,11 +87,11 @@ export function consoleHandlerFor(kit: DefinedDb<Schema>, own: readonly View[]):
     if (metrics !== undefined && typeof metrics !== 'function')
       throw new InvalidInputError('options.metrics', 'must be a function');
     // The views ask nothing of the schema.
-    const database = options.database as unknown as DefinedDb<Schema> | undefined;
-    const { views = database ? [] : own } = options;
-    const given = givenOrDefault((database ?? kit).definition, options.file, 'options.file');
+    const { database, views = database ? [] : ownViews } = options;
+    const kit = (database ?? own) as unknown as DefinedDb<Schema>;
+    const given = givenOrDefault(kit.definition, options.file, 'options.file');
     const handler = handlerOf({
-      kit: database ?? kit,
+      kit,
       filename: isThere(given) ? realFile(given) : given,
       views: engineViews(views, metrics),
       token,
