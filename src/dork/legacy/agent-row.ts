@@ -6,12 +6,17 @@ import { AGENT_STATUSES } from '../mesh/schema.ts';
 import { NO_INSTANT, readInstant } from './instants.ts';
 import { Misfit, planOrReason } from './misfit.ts';
 import type { RowTarget } from './row-import.ts';
+import type { UniqueColumn } from './row-owners.ts';
+
+/** There is one agent a path. */
+export const AGENT_PATH: UniqueColumn = { name: 'project_path', reason: 'project_path is that of another agent' };
 
 /** Where agents go. The order of the columns is that of {@link AgentPlan.values}. */
 export const AGENT_TARGET: RowTarget = {
   kind: 'agent',
   to: 'agents',
   key: 'id',
+  unique: AGENT_PATH,
   columns: [
     'id',
     'name',
@@ -60,7 +65,6 @@ const DEFAULTS = {
 /** What an agent of mesh.db becomes, and the rules that were applied to it. */
 export interface AgentPlan {
   readonly id: string;
-  readonly projectPath: string;
   readonly values: SqliteValue[];
   readonly adjustments: readonly string[];
 }
@@ -121,7 +125,7 @@ export class AgentReader {
       registeredAt,
       registeredAt,
     ];
-    return { id, projectPath, values, adjustments: [...adjustments] };
+    return { id, values, adjustments: [...adjustments] };
   }
 
   #parse(json: string, column: string): unknown {

@@ -22,21 +22,17 @@ export const AGENTS = {
 
 /** Imports `agents` of mesh.db. */
 export function* importAgents(context: ImportContext, columns: readonly string[]): Steps {
-  const { connection, tally, paths } = context;
+  const { connection, tally } = context;
   const reader = new AgentReader(connection);
   const writer = new RowWriter(context, AGENT_TARGET, 'older');
   for (const { row, values } of readRows(context, AGENTS.table, columns)) {
     const plan = reader.read(values);
-    const taken =
-      typeof plan === 'string' ? plan : (paths.problem(plan.id, plan.projectPath) ?? writer.take(plan.id, plan.values));
+    const taken = typeof plan === 'string' ? plan : writer.take(plan.id, plan.values);
     if (typeof plan === 'string' || typeof taken === 'string')
       setAside(context, AGENTS.table, row, values.id, String(taken));
     else {
       tally.add(AGENTS.table, taken.outcome);
-      if (taken.isWritten) {
-        paths.keep(plan.id, plan.projectPath);
-        for (const rule of plan.adjustments) tally.adjust(AGENTS.table, rule);
-      }
+      if (taken.isWritten) for (const rule of plan.adjustments) tally.adjust(AGENTS.table, rule);
     }
     yield;
   }

@@ -7,9 +7,11 @@ import { agentDenials, agents, rateLimitBuckets } from '../mesh/schema.ts';
 import { pulseRuns, pulseSchedules } from '../pulse/schema.ts';
 import { relayIndex, relayTraces } from '../relay/schema.ts';
 import { extraRule } from './agent-extra.ts';
+import { AGENT_PATH } from './agent-row.ts';
 import type { Origin } from './import-context.ts';
 import type { LegacySource } from './receipt.ts';
 import { MESSAGE_WORDS, SPAN_WORDS } from './relay.ts';
+import type { UniqueColumn } from './row-owners.ts';
 import {
   type ColumnRule,
   constant,
@@ -35,6 +37,7 @@ export interface HybridTable {
   readonly key: string;
   /** The column that tells several rows of one key apart. */
   readonly within?: string;
+  readonly unique?: UniqueColumn;
   /** The older files that say more of the same rows: while one of them cannot be read, these rows wait. */
   readonly waitsFor: readonly LegacySource[];
 }
@@ -48,14 +51,17 @@ const OLDER_WORDS: Partial<Record<TableRule['kind'], Record<string, string>>> = 
   span: SPAN_WORDS,
 };
 
+/** A denial is found by its path, which the same denial may have changed. */
+const DENIAL_ID: UniqueColumn = { name: 'id', reason: 'id is that of another denial' };
+
 /** In an order in which every row's parent comes first. */
 export const HYBRID_TABLES: readonly HybridTable[] = [
   hybrid(pulseSchedules, 'schedule', 'id', PULSE),
   hybrid(pulseRuns, 'run', 'id', PULSE),
   { ...hybrid(relayIndex, 'message', 'id', []), within: 'endpoint_hash' },
   hybrid(relayTraces, 'span', 'message_id', []),
-  hybrid(agents, 'agent', 'id', MESH),
-  hybrid(agentDenials, 'denial', 'path', MESH),
+  { ...hybrid(agents, 'agent', 'id', MESH), unique: AGENT_PATH },
+  { ...hybrid(agentDenials, 'denial', 'path', MESH), unique: DENIAL_ID },
   hybrid(rateLimitBuckets, 'bucket', 'agent_id', MESH),
 ];
 
@@ -75,7 +81,7 @@ function hybrid(
  * @param olderKey The columns of the primary key that the table has in the file.
  */
 export function hybridRule(
-  { table, name, kind, key, within }: HybridTable,
+  { table, name, kind, key, within, unique }: HybridTable,
   present: ReadonlySet<string>,
   olderKey: readonly string[],
   origin: Origin,
@@ -91,6 +97,7 @@ export function hybridRule(
     to: name,
     key,
     ...(within !== undefined && { within, isAlone: !olderKey.includes(within) }),
+    ...(unique && present.has(unique.name) && { unique }),
     columns: columns
       .filter((column) => !(needsId && column.name === 'id'))
       .map((column) =>

@@ -1,6 +1,6 @@
 import type { Connection } from '../../engine/connection/connection.ts';
-import type { AgentPaths } from './agent-paths.ts';
 import type { LegacySource, Tally } from './receipt.ts';
+import type { PlannedOwners } from './row-owners.ts';
 
 /** How far an import is. */
 export interface ImportProgress {
@@ -35,7 +35,7 @@ export interface ImportContext {
   /** True if several releases are imported, so that each row must be known to be as new as the newest that has it. */
   readonly hasSeveralReleases: boolean;
   readonly tally: Tally;
-  readonly paths: AgentPaths;
+  readonly planned: PlannedOwners;
   /** Reports how far a table is. */
   readonly progress: (table: string, rows: number, totalRows: number) => void;
 }

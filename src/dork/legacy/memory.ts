@@ -15,6 +15,9 @@ export const DROP_PLANNED = `DROP TABLE IF EXISTS ${PLANNED}`;
 /** The state of a row that dork.db had of its own: no import changes it. */
 const OWN = 'own';
 
+/** The state of a row that gave way to a newer file's row with the same unique value. */
+export const REPLACED = 'replaced';
+
 /** Stands between the id of a row and the value that tells it apart, as in 0006_legacy_message_keys.sql. */
 const SEPARATOR = '\u001f';
 /** The character that follows it. */
@@ -47,6 +50,8 @@ export interface Recalled {
   readonly isFromOlder: boolean;
   /** True if a dry run would have written it. */
   readonly isPlanned: boolean;
+  /** True if a row of a newer file has replaced it. */
+  readonly isReplaced: boolean;
 }
 
 /** The rows of one kind that imports have met: `legacy_rows`, and for a dry run its stand-in in memory. */
@@ -77,8 +82,11 @@ export class Memory {
 
   /** Returns undefined for a row that no import has met. */
   recall(id: string): Recalled | undefined {
-    const planned = this.#findPlanned?.get(this.#kind, id)?.state;
-    return this.#recalled(planned ?? this.#find.get(this.#kind, id)?.state, planned !== undefined);
+    return this.#recalled(this.#known(id), this.#findPlanned?.get(this.#kind, id) !== undefined);
+  }
+
+  #known(id: string): string | undefined {
+    return this.#findPlanned?.get(this.#kind, id)?.state ?? this.#find.get(this.#kind, id)?.state;
   }
 
   /** Returns what is known of one of the rows with the same id; undefined if no import has met any. */
@@ -98,7 +106,8 @@ export class Memory {
       state,
       isBetter: isSame ? age > this.#age : ORIGINS.indexOf(origin) > ORIGINS.indexOf(this.#origin),
       isFromOlder: isSame && age < this.#age,
-      isPlanned: isPlanned && state !== OWN,
+      isPlanned: isPlanned && state !== OWN && state !== REPLACED,
+      isReplaced: state === REPLACED,
     };
   }
 
@@ -106,6 +115,12 @@ export class Memory {
   remember(id: string, state: string): void {
     const origin = this.#origin === 'older' ? [] : this.#age === '' ? [this.#origin] : [this.#origin, this.#age];
     this.#put.run(this.#kind, id, [state, ...origin].join(' '));
+  }
+
+  /** Remembers that a row gave way to another, which came from a better source. */
+  rememberReplaced(id: string, owner: string): void {
+    const [, ...origin] = this.#known(owner)?.split(' ') ?? [];
+    this.#put.run(this.#kind, id, [REPLACED, ...origin].join(' '));
   }
 
   /** Remembers a row that dork.db had before any import: once deleted here, it stays deleted. */

@@ -3,8 +3,9 @@ import type { SqliteValue } from '../../engine/driver/adapter.ts';
 import { ConstraintError } from '../../engine/errors.ts';
 import { newId } from '../../stores/ids.ts';
 import type { ImportContext, Origin } from './import-context.ts';
-import { fingerprint, idWithin, isMet, Memory, metParameters, type Recalled } from './memory.ts';
+import { fingerprint, idWithin, isMet, Memory, metParameters, REPLACED, type Recalled } from './memory.ts';
 import type { Outcome } from './receipt.ts';
+import { RowOwners, type UniqueColumn } from './row-owners.ts';
 import type { LEGACY_KINDS } from './schema.ts';
 
 /** A row of the older file. */
@@ -53,6 +54,7 @@ export interface RowTarget {
   readonly within?: string;
   /** True if the older table has one row of a key, in which `within` may change. */
   readonly isAlone?: boolean;
+  readonly unique?: UniqueColumn;
   /** The columns that come from the older file. */
   readonly columns: readonly string[];
   /** True if the new column `id` is a ULID that the older row does not have. */
@@ -84,6 +86,7 @@ export class RowWriter {
   readonly #keyAt: readonly number[];
   /** Positions of the columns that a fingerprint is made of, in an order that does not depend on the source. */
   readonly #compared: readonly number[];
+  readonly #uniqueAt: number;
   /** Most rows of a first import are new: one look instead of up to five. */
   readonly #isKnown: Statement<{ known: number }>;
   readonly #find: Statement<Record<string, SqliteValue>>;
@@ -91,15 +94,20 @@ export class RowWriter {
   readonly #findOther: Statement<Record<string, SqliteValue>> | undefined;
   readonly #insert: Statement;
   readonly #update: Statement;
+  readonly #context: ImportContext;
+  readonly #owners: RowOwners | undefined;
+  /** Rows of a table with a unique column that the older file has. */
+  readonly #met = new Set<string>();
 
   constructor(context: ImportContext, target: RowTarget, origin: Origin) {
-    const { connection } = context;
-    const { to, key, within, isAlone, columns, needsId } = target;
+    const { connection, isDryRun, planned } = context;
+    const { to, key, within, isAlone, columns, needsId, unique } = target;
     const keys = within === undefined ? [key] : [key, within];
     const isRow = keys.map((column) => `${column} = ?`).join(' AND ');
     const all = needsId ? [...columns, 'id'] : columns;
     this.memory = new Memory(context, target.kind, origin);
-    this.#isDryRun = context.isDryRun;
+    this.#context = context;
+    this.#isDryRun = isDryRun;
     this.#hasSeveralReleases = context.hasSeveralReleases;
     this.#target = target;
     this.#keyAt = keys.map((column) => columns.indexOf(column));
@@ -107,6 +115,7 @@ export class RowWriter {
       .filter((column) => (column === key || column !== 'id') && !NOT_COMPARED.includes(column))
       .sort();
     this.#compared = compared.map((column) => columns.indexOf(column));
+    this.#uniqueAt = unique ? columns.indexOf(unique.name) : -1;
     const select = `SELECT ${compared.join(', ')} FROM main.${to} WHERE`;
     this.#isKnown = connection.prepare(
       `SELECT ${isMet(target.kind)} OR EXISTS (SELECT 1 FROM main.${to} WHERE ${key} = ?) AS known`,
@@ -122,6 +131,7 @@ export class RowWriter {
     this.#update = connection.prepare(
       `UPDATE main.${to} SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE ${isRow}`,
     );
+    this.#owners = unique && new RowOwners(connection, to, key, unique.name, isDryRun ? planned.of(to) : undefined);
   }
 
   /**
@@ -134,16 +144,18 @@ export class RowWriter {
    * @returns The reason if the row is to be set aside.
    */
   take(olderId: string, values: readonly SqliteValue[], admit?: () => string | undefined): Taken | string {
-    const { within } = this.#target;
+    const { within, unique } = this.#target;
     const key = this.#keyAt.map((i) => values[i] as SqliteValue);
+    if (unique) this.#met.add(olderId);
     const isKnown = this.#isDryRun || this.#isKnown.get(...metParameters(olderId), key[0])?.known !== 0;
     if (!isKnown) return admit?.() ?? this.#put(idWithin(olderId, key[1]), values);
-    const there = this.#find.get(...key) ?? this.#findOther?.get(key[0]);
+    const row = this.#find.get(...key) ?? this.#findOther?.get(key[0]);
     const id = idWithin(olderId, key[1]);
-    const idThere = within !== undefined && there ? idWithin(olderId, there[within]) : id;
-    const taken = this.memory.recall(idThere) ?? (within === undefined ? undefined : this.#recallOther(olderId, there));
+    const idThere = within !== undefined && row ? idWithin(olderId, row[within]) : id;
+    const taken = this.memory.recall(idThere) ?? (within === undefined ? undefined : this.#recallOther(olderId, row));
+    const there = this.#isDryRun && taken?.isReplaced ? undefined : row;
     if (!there && !taken?.isPlanned) {
-      if (taken) return DELETED_SINCE;
+      if (taken && !(taken.isReplaced && !taken.isBetter)) return this.#reasonOf(id, values) ?? DELETED_SINCE;
       return admit?.() ?? this.#put(id, values);
     }
     if (!taken) {
@@ -160,10 +172,7 @@ export class RowWriter {
     const isChangedHere = !taken.isPlanned && there && fingerprint(Object.values(there)) !== taken.state;
     if (isChangedHere) return ALREADY_THERE;
     const keyThere = within !== undefined && there ? [key[0], there[within]] : key;
-    const reason = this.#isDryRun ? undefined : refusalOf(() => this.#update.run(...values, ...keyThere));
-    if (reason) return reason;
-    this.memory.remember(id, state);
-    return UPDATED;
+    return this.#write(id, values, UPDATED, () => this.#update.run(...values, ...keyThere));
   }
 
   /**
@@ -173,10 +182,54 @@ export class RowWriter {
    */
   #put(id: string, values: readonly SqliteValue[]): Taken | string {
     const extra = this.#target.needsId ? [newId()] : [];
-    const reason = this.#isDryRun ? undefined : refusalOf(() => this.#insert.run(...values, ...extra));
+    return this.#write(id, values, IMPORTED, () => this.#insert.run(...values, ...extra));
+  }
+
+  /**
+   * Writes a row, and remembers it. A row that has its unique value is removed first, if it came from an older file that
+   * knows no better and was not changed here.
+   */
+  #write(id: string, values: readonly SqliteValue[], done: Taken, write: () => void): Taken | string {
+    const { unique, to } = this.#target;
+    const owner = this.#ownerOf(id, values);
+    if (owner !== undefined && unique && !this.#mayReplace(owner, id)) return unique.reason;
+    const writeAll = () => {
+      if (owner !== undefined) this.#owners?.remove(owner);
+      if (!this.#isDryRun) write();
+    };
+    const { connection } = this.#context;
+    // Both or none: a constraint may refuse the row.
+    const reason = refusalOf(owner === undefined ? writeAll : () => connection.runTransaction(writeAll));
     if (reason) return reason;
+    if (owner !== undefined && unique) {
+      this.memory.remember(owner, REPLACED);
+      this.#context.tally.adjust(to, `${unique.name}_taken_over`);
+    }
     this.memory.remember(id, this.#stateOf(values));
-    return IMPORTED;
+    this.#owners?.written(id, values[this.#uniqueAt] ?? null);
+    return done;
+  }
+
+  /** Returns the key of another row that has the unique value of this one. */
+  #ownerOf(id: string, values: readonly SqliteValue[]): string | undefined {
+    return this.#owners?.otherThan(id, values[this.#uniqueAt] ?? null);
+  }
+
+  #reasonOf(id: string, values: readonly SqliteValue[]): string | undefined {
+    return this.#ownerOf(id, values) === undefined ? undefined : this.#target.unique?.reason;
+  }
+
+  /** True if the row is as an import wrote it, which knew no better than this one, and the older file has it no more. */
+  #mayReplace(owner: string, id: string): boolean {
+    const taken = this.memory.recall(owner);
+    if (!taken || this.#met.has(owner)) return false;
+    if (taken.isBetter) {
+      // Once the better row is deleted here, this one must not take its place.
+      if (!this.memory.recall(id)) this.memory.rememberReplaced(id, owner);
+      return false;
+    }
+    const there = this.#find.get(owner);
+    return taken.isPlanned || (there !== undefined && fingerprint(Object.values(there)) === taken.state);
   }
 
   /** By its id alone a row is remembered that was deleted before the table had several rows of an id. */

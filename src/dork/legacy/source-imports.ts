@@ -6,11 +6,11 @@ import { checkOwner } from '../../engine/hints.ts';
 import { isSystemError } from '../../engine/realm.ts';
 import { type Instant, now } from '../../engine/time.ts';
 import { newId } from '../../stores/ids.ts';
-import { AgentPaths } from './agent-paths.ts';
 import { Batches } from './batches.ts';
 import type { ImportContext, ImportProgress, Steps } from './import-context.ts';
 import type { Place } from './places.ts';
 import { type LegacySource, noCounts, type SourceReceipt, Tally } from './receipt.ts';
+import { PlannedOwners } from './row-owners.ts';
 import { type OpenSource, openSource } from './source.ts';
 import { findSource, refusal, type SourceFile } from './source-file.ts';
 
@@ -41,7 +41,7 @@ export class SourceImports {
   readonly #folder: string;
   readonly #options: SourceImportOptions;
   readonly #batches: Batches;
-  readonly #paths: AgentPaths;
+  readonly #planned = new PlannedOwners();
   readonly #failed = new Set<LegacySource>();
 
   /** @param folder Private, for the copies. */
@@ -50,7 +50,6 @@ export class SourceImports {
     this.#folder = folder;
     this.#options = options;
     this.#batches = new Batches(connection, options.isDryRun);
-    this.#paths = new AgentPaths(connection, options.isDryRun);
   }
 
   /** Imports a source, or reports why it could not be. */
@@ -103,7 +102,7 @@ export class SourceImports {
       age,
       hasSeveralReleases,
       tally,
-      paths: this.#paths,
+      planned: this.#planned,
       progress: (table, rows, totalRows) => waitingReports.push({ source, path, table, rows, totalRows }),
     };
     const { steps, waiting } = open.import(context, this.#failed);

@@ -13,7 +13,7 @@ import { MESSAGE_RULE, SPAN_RULE } from './relay.ts';
 import { importSchedules, readSchedulesFile } from './schedules.ts';
 import { copySource, type SourceFile } from './source-file.ts';
 import { inspectCopy, type Layout, type PresentTable } from './source-layout.ts';
-import { importTable, type NewRow } from './table-import.ts';
+import { importTable } from './table-import.ts';
 
 /** A source that was read far enough to be imported. */
 export interface OpenSource {
@@ -96,15 +96,7 @@ function* importTables(context: ImportContext, { source, tables }: Layout, newer
     if (table.kind === 'bucket') yield* importBuckets(context, table.name, 'count', origin);
     else {
       const admit = table.kind === 'run' ? runAdmission(context) : undefined;
-      const mayHave = table.kind === 'agent' ? (row: NewRow) => pathProblem(context, row) : undefined;
-      yield* importTable(context, hybridRule(table, columns, key, origin), columns, admit, mayHave);
+      yield* importTable(context, hybridRule(table, columns, key, origin), columns, admit);
     }
   }
-}
-
-function pathProblem({ paths }: ImportContext, row: NewRow): string | undefined {
-  const [id, path] = [String(row.get('id')), String(row.get('project_path'))];
-  const problem = paths.problem(id, path);
-  if (!problem) paths.keep(id, path);
-  return problem;
 }

@@ -14,14 +14,12 @@ export type Admission = (row: NewRow, adjust: Adjust) => string | undefined;
  * Imports a table by its rule.
  *
  * @param present The columns that this version of the file has.
- * @param mayHave Looked at for each row: a reason sets the row aside, also if dork.db has it.
  */
 export function* importTable(
   context: ImportContext,
   rule: TableRule,
   present: ReadonlySet<string>,
   admit?: Admission,
-  mayHave?: (row: NewRow) => string | undefined,
 ): Steps {
   const { tally } = context;
   const { from, columns, key } = rule;
@@ -38,8 +36,7 @@ export function* importTable(
       continue;
     }
     const id = String(plan.get(key));
-    const reason = mayHave?.(plan);
-    const taken = reason ?? writer.take(id, [...plan.values(), ...lacking], admit && (() => admit(plan, adjust)));
+    const taken = writer.take(id, [...plan.values(), ...lacking], admit && (() => admit(plan, adjust)));
     if (typeof taken === 'string') setAside(context, from, row, id, taken);
     else {
       tally.add(from, taken.outcome);

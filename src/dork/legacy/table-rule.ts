@@ -3,6 +3,7 @@ import { FIRST_MILLISECOND, LAST_MILLISECOND } from '../../engine/time.ts';
 import type { Origin } from './import-context.ts';
 import { columnInstant, ofMilliseconds } from './instants.ts';
 import { Misfit } from './misfit.ts';
+import type { UniqueColumn } from './row-owners.ts';
 import type { LEGACY_KINDS } from './schema.ts';
 
 /** The values of an older row by its columns. */
@@ -43,6 +44,7 @@ export interface TableRule {
   readonly within?: string;
   /** True if the older table has one row of a key, in which `within` may change. */
   readonly isAlone?: boolean;
+  readonly unique?: UniqueColumn;
   readonly columns: readonly ColumnRule[];
   /** New columns of which the older row says nothing. */
   readonly newColumns?: readonly string[];
