@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundlePrograms } from '../test/support/programs.ts';
 
 interface Counts {
   readonly passed: number;
@@ -15,15 +16,13 @@ interface Counts {
 const root = join(import.meta.dir, '..');
 
 /**
- * For every process on Node, which runs the sources: a process took 0.7 s of CPU time, most of it to find files and to
+ * For every process on Node that runs the sources: a process took 0.7 s of CPU time, most of it to find files and to
  * strip types; with these 0.3 s. Both reach every process that a test starts.
  */
 const compileCache = mkdtempSync(join(tmpdir(), 'dorkos-db-compiled-'));
 const QUICK_NODE = {
   NODE_OPTIONS: `--import=${pathToFileURL(join(root, 'test', 'support', 'quick-modules.mjs'))}`,
   NODE_COMPILE_CACHE: compileCache,
-  // `bun run test` has built it just before.
-  DORK_TEST_BUILT: '1',
 };
 
 /** What each runner prints at its end: bun test and the faults `3 pass`, node --test `ℹ pass 3`. */
@@ -81,6 +80,8 @@ async function runAll(scripts: readonly string[], lanes: number): Promise<Counts
   await Promise.all(Array.from({ length: lanes }, lane));
   return counts;
 }
+
+await bundlePrograms();
 
 // A suite waits for its processes for a third of the time, so three of them fill two processors. The longest begin.
 const counts = await runAll(process.argv.slice(2), 3);

@@ -7,11 +7,10 @@ import { describe, it } from 'node:test';
 import { backup, createDb } from '#entry';
 import { pause } from '../engine/backup/processes.ts';
 import { deny, fatten, fileWith, idsIn, SLOW_DISK_MS } from '../engine/backup/support.ts';
-import { commandFor } from '../engine/migrations/processes.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { RUNTIME } from '../support/runtime.ts';
+import { RUNTIME, runtimeCommand } from '../support/runtime.ts';
 
-const COMMAND = commandFor('src/cli/main.ts', RUNTIME);
+const COMMAND = runtimeCommand('src/cli/main.ts', RUNTIME);
 const LIST = /\.partial/;
 
 /** Runs `dork-db` in a shell, which prints the exit code that it sees. */

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { bundlePrograms } from '../support/programs.ts';
 import { runPlan } from './run.ts';
 import type { Mode, Scenario, Side } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
@@ -89,6 +90,7 @@ if (options.list) {
   });
   console.log(`On Bun bun:sqlite, on Node ${process.env.DORK_DB_DRIVER || 'better-sqlite3'}`);
   console.log(`Seed ${seed}, ${mode === 'soak' ? `a soak of ${minutes} minutes` : `${mode} rounds`}`);
+  await bundlePrograms();
   const tallies = await runPlan(scenarios, { mode, seed, round, minutes, keep, runtime, states });
   console.log(`\n${tableOf(tallies, options.markdown ? 'markdown' : 'text')}\n`);
   for (const { scenario, side, notRun } of tallies) {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { commandFor } from '../engine/migrations/processes.ts';
-import { ROOT } from '../support/runtime.ts';
+import { ROOT, runtimeCommand } from '../support/runtime.ts';
 import type { HostLine, HostOrder } from './host.ts';
 import type { Mode, Scenario, Side } from './scenario.ts';
 
@@ -138,13 +137,13 @@ function meet({ met }: Tally, text: string): void {
 }
 
 function programs(): Pick<HostOrder, 'jobs' | 'cli'> {
-  const both = (script: string) => ({ bun: commandFor(script, 'bun'), node: commandFor(script, 'node') });
+  const both = (script: string) => ({ bun: runtimeCommand(script, 'bun'), node: runtimeCommand(script, 'node') });
   return { jobs: both('test/faults/worker.ts'), cli: both('src/cli/main.ts') };
 }
 
 /** Runs one host to its end, or gives the round that it died in. */
 async function runHost(tally: Tally, order: HostOrder): Promise<'finished' | number> {
-  const [command, script] = commandFor('test/faults/host.ts', order.side === 'node' ? 'node' : 'bun');
+  const [command, script] = runtimeCommand('test/faults/host.ts', order.side === 'node' ? 'node' : 'bun');
   const child = spawn(command, [script, JSON.stringify(order)], { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

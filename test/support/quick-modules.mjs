@@ -12,9 +12,6 @@ const ROOT = new URL('../../', import.meta.url).href;
 const DEPENDENCIES = `${ROOT}node_modules/`;
 const DRIZZLE = `${DEPENDENCIES}drizzle-orm/`;
 
-/** The command line as it is published, if `scripts/test.ts` has built it: it starts twice as fast as its source. */
-const BUILT_CLI = process.env.DORK_TEST_BUILT && `${ROOT}dist/cli/main.js`;
-
 const found = (url, format) => ({ url, format, shortCircuit: true });
 
 /** The file of `drizzle-orm/sql` or `drizzle-orm/sql/sql`, as the "exports" of its package.json have it. */
@@ -25,7 +22,6 @@ function drizzleFile(specifier) {
 
 function resolve(specifier, context, nextResolve) {
   const parent = context.parentURL ?? '';
-  if (parent === '' && BUILT_CLI && specifier === `${ROOT}src/cli/main.ts`) return nextResolve(BUILT_CLI, context);
   const isOurs = parent.startsWith(ROOT) && !parent.startsWith(DEPENDENCIES);
   if (isOurs && specifier.startsWith('.') && specifier.endsWith('.ts')) {
     return found(new URL(specifier, parent).href, 'module-typescript');

@@ -1,4 +1,5 @@
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type Runtime = 'bun' | 'node';
@@ -29,7 +30,24 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const NODE = process.versions.bun ? join(ROOT, 'node_modules', '.bin', 'node') : process.execPath;
 export const BUN = process.versions.bun ? process.execPath : 'bun';
 
-/** The command line that runs a script of the project, its path from the project's folder. */
+/** The variable with the folder of bundled programs, which a run of all suites makes and removes (programs.ts). */
+export const PROGRAMS = 'DORK_TEST_PROGRAMS';
+
+/** The command line that runs a script of the project: its bundle if this run has made one, or else the script itself. */
 export function runtimeCommand(script: string, runtime: Runtime = RUNTIME): [command: string, script: string] {
-  return [runtime === 'bun' ? BUN : NODE, join(ROOT, script)];
+  return [runtime === 'bun' ? BUN : NODE, bundleOf(script, runtime) ?? join(ROOT, script)];
+}
+
+/** The folder of bundled programs, if this process is part of a run that has made one. */
+export function programsFolder(): string | undefined {
+  const folder = process.env[PROGRAMS];
+  // A copy of the project has other sources than the bundles of the run that tests it.
+  return folder?.startsWith(ROOT + sep) ? folder : undefined;
+}
+
+function bundleOf(script: string, runtime: Runtime): string | undefined {
+  const folder = programsFolder();
+  if (folder === undefined) return undefined;
+  const bundle = join(folder, runtime, script.replace(/\.ts$/, '.js'));
+  return existsSync(bundle) ? bundle : undefined;
 }

@@ -6,9 +6,8 @@ import { cpSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type Connection, createDb, type Db, type ImportReceipt, importLegacy, moveReleaseAside } from '#entry';
-import { commandFor } from '../../engine/migrations/processes.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { RUNTIME } from '../../support/runtime.ts';
+import { RUNTIME, runtimeCommand } from '../../support/runtime.ts';
 import { REAL_HOME, rowsOf, stateOf, TABLES } from './fixtures/older-home.ts';
 import { type Release, writeRelease } from './fixtures/release.ts';
 
@@ -183,7 +182,7 @@ describe(`a release and the three oldest files in one home, on ${RUNTIME}`, () =
     using folder = temporaryFolder();
     const model = folder.file('model');
     mixedHome(model, 'august-2026');
-    const [command, script] = commandFor('src/cli/main.ts', RUNTIME);
+    const [command, script] = runtimeCommand('src/cli/main.ts', RUNTIME);
     const start = (home: string) =>
       spawn(command, [script, 'import', '--json'], { env: { ...process.env, DORK_HOME: home }, stdio: 'ignore' });
     const homeOf = (name: string) => {

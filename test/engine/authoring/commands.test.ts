@@ -5,8 +5,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFi
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { temporaryFolder } from '../../support/folder.ts';
-import { ROOT, RUNTIME } from '../../support/runtime.ts';
-import { commandFor } from '../migrations/processes.ts';
+import { ROOT, RUNTIME, runtimeCommand } from '../../support/runtime.ts';
 
 const SCHEMA = `import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 export const notes = sqliteTable('notes', {
@@ -48,7 +47,7 @@ class Project implements Disposable {
   }
 
   run(...args: string[]): { code: number | null; text: string } {
-    const [command, script] = commandFor('src/cli/main.ts', RUNTIME);
+    const [command, script] = runtimeCommand('src/cli/main.ts', RUNTIME);
     const child = spawnSync(command, [script, ...args], {
       cwd: this.#folder.path,
       encoding: 'utf8',

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { RUNTIME, type Runtime } from '../../support/runtime.ts';
-import { commandFor } from '../migrations/processes.ts';
+import { RUNTIME, type Runtime, runtimeCommand } from '../../support/runtime.ts';
 
 /** A fixture that runs. */
 export interface Fixture {
@@ -21,7 +20,7 @@ export function start(
   options: { runtime?: Runtime; before?: string; folder?: string } = {},
 ): Fixture {
   const { runtime = RUNTIME, before = '', folder = 'test/engine/backup/fixtures' } = options;
-  const line = [...commandFor(`${folder}/${name}.ts`, runtime), ...args];
+  const line = [...runtimeCommand(`${folder}/${name}.ts`, runtime), ...args];
   const child = spawn('sh', ['-c', `${before} exec "$@"`, 'sh', ...line], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

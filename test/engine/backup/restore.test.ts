@@ -33,8 +33,8 @@ import { restoreWith } from '../../../src/engine/backup/restore.ts';
 import { putInPlace } from '../../../src/engine/backup/swap.ts';
 import type { Adapter } from '../../../src/engine/driver/adapter.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { RUNTIME } from '../../support/runtime.ts';
-import { commandFor, nextLine, startCommand } from '../migrations/processes.ts';
+import { RUNTIME, runtimeCommand } from '../../support/runtime.ts';
+import { nextLine, startCommand } from '../migrations/processes.ts';
 import { start } from './processes.ts';
 import { contents, deny, fileWith, idsIn, mode, rejects, SLOW_DISK_MS } from './support.ts';
 
@@ -55,7 +55,7 @@ async function withBackup(folder: { file(name: string): string }) {
 /** Both runtimes restore a backup to a path for a second; what came of the calls, by outcome. */
 function restoreOften(target: string, from: string): Promise<Record<string, number>>[] {
   return (['bun', 'node'] as const).map(async (runtime) => {
-    const line = commandFor('test/engine/file/fixtures/exchange.ts', runtime);
+    const line = runtimeCommand('test/engine/file/fixtures/exchange.ts', runtime);
     const { outcomes } = await nextLine<{ outcomes: Record<string, number> }>(
       startCommand([...line, 'restore', target, '1000', from]),
     );

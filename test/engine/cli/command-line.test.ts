@@ -6,8 +6,7 @@ import { describe, it } from 'node:test';
 import { commandLine, defineDb, InvalidInputError } from '#entry';
 import { columnsOf } from '../../../src/engine/cli/wrap.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { RUNTIME } from '../../support/runtime.ts';
-import { commandFor } from '../migrations/processes.ts';
+import { RUNTIME, runtimeCommand } from '../../support/runtime.ts';
 import { notesHistory, schema } from '../notes.ts';
 
 const COMMANDS = ['backup', 'backups', 'checkpoint', 'compact', 'doctor', 'migrate', 'optimize', 'recover'].concat([
@@ -19,7 +18,7 @@ const COMMANDS = ['backup', 'backups', 'checkpoint', 'compact', 'doctor', 'migra
 ]);
 
 function run(args: readonly string[], env: Record<string, string> = {}) {
-  const [command, script] = commandFor('test/engine/cli/fixtures/notes-db.ts', RUNTIME);
+  const [command, script] = runtimeCommand('test/engine/cli/fixtures/notes-db.ts', RUNTIME);
   const { status, stdout, stderr } = spawnSync(command, [script, ...args], {
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1', NOTES_DB: undefined, ...env },
@@ -147,7 +146,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     run(['migrate'], { NOTES_DB: file });
     run(['add', 'milk'], { NOTES_DB: file });
     run(['backup'], { NOTES_DB: file });
-    const [command, script] = commandFor('test/engine/cli/fixtures/notes-db.ts', RUNTIME);
+    const [command, script] = runtimeCommand('test/engine/cli/fixtures/notes-db.ts', RUNTIME);
     for (const args of [
       '',
       '--help',

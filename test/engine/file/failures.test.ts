@@ -5,9 +5,9 @@ import { describe, it } from 'node:test';
 import { backup, compact, createDb, DorkDbError, health, migrationStatus } from '#entry';
 import { assertReplaceable } from '../../../src/engine/file/place.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { ROOT, RUNTIME } from '../../support/runtime.ts';
+import { ROOT, RUNTIME, runtimeCommand } from '../../support/runtime.ts';
 import { wrappedCommand } from '../../support/wrapped-fs.ts';
-import { commandFor, nextLine, startCommand } from '../migrations/processes.ts';
+import { nextLine, startCommand } from '../migrations/processes.ts';
 
 function deny(file: string, id: string): void {
   using db = createDb(file);
@@ -27,7 +27,7 @@ async function copyOf(file: string, to: string): Promise<string> {
 /** A database with rows that only its -wal has, since the process that wrote them was killed. */
 function killed(file: string): void {
   createDb(file).$client.close();
-  const [command, script] = commandFor('test/engine/maintenance/fixtures/die-writing.ts', RUNTIME);
+  const [command, script] = runtimeCommand('test/engine/maintenance/fixtures/die-writing.ts', RUNTIME);
   spawnSync(command, [script, file, '50']);
   assert.ok(statSync(`${file}-wal`).size > 0, 'it left its -wal');
 }
@@ -110,7 +110,7 @@ describe(`a file that is mounted by itself, on ${RUNTIME}`, () => {
     const before = readFileSync(file);
     const mount = 'mount --bind "$0" "$0" || exit 9; exec "$@"';
     for (const kind of ['compact', 'restore']) {
-      const line = commandFor('test/engine/file/fixtures/exchange.ts', RUNTIME);
+      const line = runtimeCommand('test/engine/file/fixtures/exchange.ts', RUNTIME);
       const rights = process.getuid?.() === 0 ? '-m' : '-rm';
       const { status, stdout } = spawnSync(
         'unshare',

@@ -5,9 +5,8 @@ import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { createDb, type Db } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
-import { ROOT, RUNTIME } from '../../support/runtime.ts';
+import { ROOT, RUNTIME, runtimeCommand } from '../../support/runtime.ts';
 import { deny } from '../backup/support.ts';
-import { commandFor } from '../migrations/processes.ts';
 
 const SCRIPT = 'test/engine/opening/fixtures/read-closed.ts';
 const IS_ROOT = process.getuid?.() === 0;
@@ -44,14 +43,14 @@ function media(fill: (db: Db) => void = (db) => deny(db, 'a')) {
 /** What a user who owns nothing reads; undefined where only root may be another user. */
 function asNobody(file: string, outside: string): Read | undefined {
   if (!IS_ROOT) return undefined;
-  const [command = '', ...line] = commandFor(SCRIPT, RUNTIME);
+  const [command = '', ...line] = runtimeCommand(SCRIPT, RUNTIME);
   return parsed(spawnSync(command, [...line, file, outside, 'nobody'], { cwd: ROOT, encoding: 'utf8' }));
 }
 
 /** What is read of a read-only mount; undefined where nothing may be mounted. */
 function onMount(inside: string, file: string, outside: string): Read | undefined {
   const mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" || exit 9; exec "$@"';
-  const line = [...commandFor(SCRIPT, RUNTIME), file, outside, 'self'];
+  const line = [...runtimeCommand(SCRIPT, RUNTIME), file, outside, 'self'];
   const done = spawnSync('unshare', [IS_ROOT ? '-m' : '-rm', 'sh', '-c', mount, inside, ...line], {
     cwd: ROOT,
     encoding: 'utf8',
@@ -114,7 +113,7 @@ describe(`a file beside which nothing can be created, on ${RUNTIME}`, { skip: pr
   it('says so when a writer opens it meanwhile', { timeout: 60_000 }, async () => {
     if (!IS_ROOT) return;
     using at = media();
-    const [command = '', ...line] = commandFor(SCRIPT, RUNTIME);
+    const [command = '', ...line] = runtimeCommand(SCRIPT, RUNTIME);
     const child = spawn(command, [...line, at.file, at.outside, 'nobody', 'open'], {
       cwd: ROOT,
       stdio: ['pipe', 'pipe', 'inherit'],

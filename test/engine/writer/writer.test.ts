@@ -15,8 +15,8 @@ import {
 import { describe, it } from 'node:test';
 import { createDb, DenialList, health, restore, runMigrations, writer } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
-import { DRIVER, RUNTIME } from '../../support/runtime.ts';
-import { commandFor, dorkDb } from '../migrations/processes.ts';
+import { DRIVER, RUNTIME, runtimeCommand } from '../../support/runtime.ts';
+import { dorkDb } from '../migrations/processes.ts';
 
 const codeOf = (run: () => unknown): string | undefined => {
   try {
@@ -257,7 +257,7 @@ describe(`one writer of several machines on ${DRIVER}`, () => {
     using all = machines();
     const [before, ...paths] = ['before', 'a', 'b'].map((name) => all.machine(name)) as [string, string, string];
     for (const path of [before, ...paths]) writer({ path, join: all.shared });
-    const [command, script] = commandFor('test/engine/writer/fixtures/take-over.ts', RUNTIME);
+    const [command, script] = runtimeCommand('test/engine/writer/fixtures/take-over.ts', RUNTIME);
     for (let round = 1; round <= 3; round++) {
       const { term } = writer({ path: before, takeOver: true });
       const at = String(Date.now() + 700);
