@@ -8,5 +8,5 @@ export type { Block as ConsoleBlock } from './engine/console/blocks.ts';
 export type { ConsoleHandler, ConsoleHandlerOptions } from './engine/console/mount.ts';
 export type { Look as ConsoleLook, View as ConsoleView } from './engine/console/view.ts';
 
-/** Returns a console to be mounted in a program's own server, as `CreateConsoleHandler` says. */
+/** Returns a console to mount in a program's own server. See `CreateConsoleHandler`. */
 export const consoleHandler: CreateConsoleHandler = consoleHandlerFor({ definition: dork, ...api }, VIEWS);

@@ -1,6 +1,6 @@
 /**
- * The engine: everything that this package does for DorkOS's database, for any Drizzle schema. It hands on what the root
- * entry has.
+ * The engine: everything that this package does for DorkOS's database, for any Drizzle schema. Every name is re-exported
+ * from the root entry.
  */
 export {
   type AllowLoss,

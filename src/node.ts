@@ -24,25 +24,25 @@ export const compact = /* @__PURE__ */ compactWith(kit);
 export const createDb: CreateDb = /* @__PURE__ */ createDbWith(kit);
 /** Describes a database of your own Drizzle schema. See {@link DefineDb}. */
 export const defineDb: DefineDb = /* @__PURE__ */ defineDbFor(onNode);
-/** Makes a new database from an export. See {@link ImportExport}. */
+/** Creates a new database from an export. See {@link ImportExport}. */
 export const importExport = /* @__PURE__ */ importExportWith(kit);
-/** The backups in a folder, newest first. See {@link ListBackups}. */
+/** Lists the backups in a folder, newest first. See {@link ListBackups}. */
 export const listBackups = /* @__PURE__ */ listBackupsWith(kit);
-/** What a file has of the history; writes nothing. See {@link GetMigrationStatus}. */
+/** Returns which migrations of the history a file has; writes nothing. See {@link GetMigrationStatus}. */
 export const migrationStatus = /* @__PURE__ */ migrationStatusWith(kit);
 /** Moves the dork.db of a DorkOS release aside. See {@link MoveReleaseAside}. */
 export const moveReleaseAside = /* @__PURE__ */ moveReleaseAsideWith(kit);
 /** Deletes old backups by a policy. See {@link PruneBackups}. */
 export const pruneBackups = /* @__PURE__ */ pruneBackupsWith(kit);
-/** Saves what can be read of a damaged file into a new one. See {@link Recover}. */
+/** Saves the readable rows of a damaged file into a new file. See {@link Recover}. */
 export const recover = /* @__PURE__ */ recoverWith(kit);
 /** Tries the migrations that a file lacks on a private copy. See {@link RehearseMigrations}. */
 export const rehearseMigrations = /* @__PURE__ */ rehearseMigrationsWith(kit);
-/** Puts a backup in the place of the database. See {@link Restore}. */
+/** Replaces the database by a backup. See {@link Restore}. */
 export const restore = /* @__PURE__ */ restoreWith(kit);
-/** Brings a file to the end of the history. See {@link RunMigrations}. */
+/** Applies the migrations that a file lacks. See {@link RunMigrations}. */
 export const runMigrations = /* @__PURE__ */ runMigrationsWith(kit);
-/** Reads a backup as a whole. See {@link VerifyBackup}. */
+/** Reads a whole backup and checks it. See {@link VerifyBackup}. */
 export const verifyBackup = /* @__PURE__ */ verifyBackupWith(kit);
 /** Reports or decides which of several machines may write the database. See {@link Writer}. */
 export const writer = /* @__PURE__ */ writerWith(kit);

@@ -1,4 +1,4 @@
-/** Every public name, one by one; `index.ts` adds what needs a driver. */
+/** Every public name that needs no driver, one by one. `index.ts` and `node.ts` add the others. */
 
 export {
   and,

@@ -9,7 +9,7 @@ const LISTED = 100;
 const LINES = 6;
 const MINUTE_MS = 60_000;
 
-/** Agents: when each was last seen, its calls of the last hour against its budget, and the denials. */
+/** The agents: when each was last seen, its calls in the last hour with its budget, and the denials. */
 export const agentsView: View = {
   name: 'agents',
   title: 'Agents',
@@ -29,7 +29,7 @@ export const agentsView: View = {
           { name: 'Agents', value: totalAgents, unit: 'count' },
           { name: 'Seen in 5 minutes', value: activeCount, unit: 'count' },
           { name: 'In 30 minutes', value: inactiveCount, unit: 'count' },
-          { name: 'Longer ago or never', value: staleCount, unit: 'count' },
+          { name: 'Seen earlier or never', value: staleCount, unit: 'count' },
           { name: 'Denied paths', value: denials.length, unit: 'count' },
         ],
       },
@@ -50,7 +50,7 @@ export const agentsView: View = {
         rows: denials
           .slice(0, LISTED)
           .map(({ path, deniedBy, reason, deniedAt }) => [path, deniedBy, reason ?? null, deniedAt]),
-        empty: 'Nothing is denied.',
+        empty: 'There are no denials.',
       },
     ];
   },
@@ -66,7 +66,7 @@ interface AgentRow {
   readonly most: number | null;
 }
 
-/** The newest; the registry's list would read every one with its manifest. */
+/** Reads the newest agents. The registry's list would read every agent with its manifest. */
 function agentsOf({ db }: Look): AgentRow[] {
   return db.$client
     .prepare<AgentRow>(
@@ -106,11 +106,11 @@ function agentTable(rows: readonly AgentRow[], calls: ReadonlyMap<string, number
       ];
     }),
     empty: 'No agent is registered.',
-    note: rows.length === LISTED ? `The ${LISTED} that registered last.` : undefined,
+    note: rows.length === LISTED ? `The ${LISTED} agents that registered last.` : undefined,
   };
 }
 
-/** Minutes without a call are none, and no gap. */
+/** Adds the minutes without a call as 0, so that the chart has no gap. */
 function everyMinute(minutes: readonly { readonly at: string; readonly count: number }[]): [number, number][] {
   const counts = new Map(minutes.map(({ at, count }) => [Date.parse(at), count]));
   const now = Math.floor(Date.now() / MINUTE_MS);

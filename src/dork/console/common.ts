@@ -1,10 +1,10 @@
 import { addressOf, type Block, type Tone } from '../../engine/console/blocks.ts';
 import type { Look } from '../../engine/console/view.ts';
 
-/** How often an open page asks again: these views look at hours. */
+/** Milliseconds between two reads of an open page. These views show hours, so it need not be short. */
 export const EVERY_MS = 10_000;
 
-/** The two spans of time of every view. */
+/** Returns the period that a view shows, one of two. */
 export function hoursOf({ params }: Look): number {
   return params.hours === '168' ? 168 : 24;
 }
@@ -15,7 +15,7 @@ export function spanLinks(view: string, look: Look): Block {
   delete rest.hours;
   return {
     kind: 'links',
-    title: 'Span of time',
+    title: 'Period',
     links: [
       { text: 'last 24 hours', to: addressOf(view, rest), isCurrent: hours === 24 },
       { text: 'last 7 days', to: addressOf(view, { ...rest, hours: '168' }), isCurrent: hours === 168 },
@@ -23,7 +23,7 @@ export function spanLinks(view: string, look: Look): Block {
   };
 }
 
-/** What a status of a run, a message or a span is like. */
+/** The tones of the statuses of runs, messages and spans. */
 const TONES: Readonly<Record<string, Tone>> = {
   running: 'info',
   pending: 'info',
@@ -47,11 +47,11 @@ export function toneOf(status: string): Tone {
 
 export const status = (value: string) => ({ value, tone: toneOf(value) });
 
-/** A text of any length as a block, and what of it was left out. */
+/** Returns a text as a block. A long text is cut, with a note. */
 export function longText(title: string, text: string | null): Block[] {
   if (text === null || text === '') return [];
   const isCut = text.length > MOST_CHARACTERS;
-  const note = `The first ${MOST_CHARACTERS.toLocaleString('en-US')} of ${text.length.toLocaleString('en-US')} characters.`;
+  const note = `Only the first ${MOST_CHARACTERS.toLocaleString('en-US')} of ${text.length.toLocaleString('en-US')} characters are shown.`;
   return [{ kind: 'text', title, text: isCut ? text.slice(0, MOST_CHARACTERS) : text, ...(isCut && { note }) }];
 }
 

@@ -9,7 +9,7 @@ import { EVERY_MS, hoursOf, longText, spanLinks, status } from './common.ts';
 
 const LISTED = 20;
 
-/** Messages: what waits where, the flow over time, what failed, and one message whole. */
+/** The messages: pending messages by subject, messages over time, failed messages, and all of one message. */
 export const messagesView: View = {
   name: 'messages',
   title: 'Messages',
@@ -44,13 +44,11 @@ function allMessages(look: Look): Block[] {
         tone: status(name).tone,
         points: hours.map(({ at, counts }) => [Date.parse(at), counts[name]]),
       })),
-      note: isCut
-        ? 'Only the newest 30,000 are counted.'
-        : 'By the hour in which they were sent, and what became of them.',
+      note: isCut ? 'Only the newest 30,000 are counted.' : 'By the hour in which they were sent, and by status.',
     },
     {
       kind: 'table',
-      title: 'Where messages wait',
+      title: 'Waiting messages by subject',
       columns: [
         { name: 'endpoint', unit: 'code' },
         { name: 'waiting', unit: 'count' },
@@ -99,7 +97,7 @@ function allMessages(look: Look): Block[] {
           delivered,
           lost,
         ]),
-      empty: 'There is none.',
+      empty: 'No messages.',
       note: subjects.length > LISTED ? `${LISTED} of ${subjects.length}, those with the most waiting.` : undefined,
     },
   ];
@@ -112,7 +110,7 @@ interface Subject {
   readonly failed: number;
 }
 
-/** The counters that triggers keep: messages are not read for it. */
+/** Reads the counters that triggers maintain, not the messages. */
 function subjectsOf({ db }: Look): Subject[] {
   return db.$client.prepare<Subject>('SELECT subject, pending, delivered, failed FROM relay_counts LIMIT 20000').all();
 }

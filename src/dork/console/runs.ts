@@ -6,13 +6,13 @@ import { type PulseRun, type PulseSchedule, PulseStore } from '../pulse/index.ts
 import { RUN_STATUSES } from '../pulse/schema.ts';
 import { EVERY_MS, hoursOf, longText, spanLinks, status } from './common.ts';
 
-/** Runs of the strip and of the durations, the newest. */
+/** The most runs in the timeline and in the chart of durations, newest first. */
 const NEWEST = 300;
 const LISTED = 20;
 const LANES = 25;
 const SCHEDULES = 100;
 
-/** Schedules and what they made: what runs, what will, how it went, and one run whole. */
+/** Schedules and their runs: running, next and finished runs, and all of one run. */
 export const runsView: View = {
   name: 'runs',
   title: 'Runs',
@@ -99,7 +99,7 @@ function isOverdue({ startedAt }: PulseRun, schedule: PulseSchedule | undefined)
 
 function strip(runs: readonly PulseRun[], byId: Map<string, PulseSchedule>, first: number): Timeline {
   const shown = runs.filter((run) => Date.parse(run.startedAt) >= first);
-  // An empty place would look like a time without runs.
+  // Begins at the oldest shown run: an empty part before it would look like a time without runs.
   const isCut = shown.length === NEWEST;
   const from = isCut ? Math.min(...shown.map((run) => Date.parse(run.startedAt))) : first;
   const lanes = [...Map.groupBy(shown, (run) => run.scheduleId)].slice(0, LANES);
@@ -123,11 +123,11 @@ function strip(runs: readonly PulseRun[], byId: Map<string, PulseSchedule>, firs
         };
       }),
     })),
-    note: isCut ? `The newest ${NEWEST} runs alone, by schedule.` : 'By schedule.',
+    note: isCut ? `Only the newest ${NEWEST} runs, by schedule.` : 'By schedule.',
   };
 }
 
-/** The next firing in the schedule's own zone. The viewer's is the column before. */
+/** Returns the time of the next run in the schedule's time zone. The previous column has it in the viewer's. */
 function inZone(instant: string | null, zone: string | null): string | null {
   if (instant === null) return null;
   try {
@@ -146,7 +146,7 @@ function scheduleTable(schedules: readonly PulseSchedule[], pulse: PulseStore): 
       { name: 'state' },
       { name: 'cron', unit: 'code' },
       { name: 'fires next', unit: 'time' },
-      { name: 'in its zone' },
+      { name: 'in its time zone' },
       { name: 'last run' },
       { name: 'began', unit: 'time' },
       { name: 'took', unit: 'duration' },
@@ -164,7 +164,7 @@ function scheduleTable(schedules: readonly PulseSchedule[], pulse: PulseStore): 
         last?.durationMs ?? null,
       ];
     }),
-    empty: 'There is no schedule.',
+    empty: 'There are no schedules.',
   };
 }
 
@@ -199,7 +199,7 @@ function runTable(title: string, runs: readonly PulseRun[], byId: Map<string, Pu
 function oneRun(pulse: PulseStore, id: string): Block[] {
   const back: Block = { kind: 'links', title: 'Runs', links: [{ text: 'all runs', to: 'runs' }] };
   const run = pulse.getRun(id);
-  if (!run) return [back, { kind: 'verdict', tone: 'warning', text: 'There is no such run: it may have been pruned.' }];
+  if (!run) return [back, { kind: 'verdict', tone: 'warning', text: 'There is no such run. It may have been pruned.' }];
   const schedule = pulse.getSchedule(run.scheduleId);
   return [
     back,

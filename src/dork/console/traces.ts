@@ -8,7 +8,7 @@ import { EVERY_MS, hoursOf, longText, spanLinks, status } from './common.ts';
 const LISTED = 20;
 const MOST_SPANS = 300;
 
-/** Traces: how long messages take, which were given up, and one trace as a waterfall of its spans. */
+/** The traces: delivery times, dead letters and timeouts, and one trace as a waterfall of its spans. */
 export const tracesView: View = {
   name: 'traces',
   title: 'Traces',
@@ -38,7 +38,7 @@ function allTraces(look: Look): Block[] {
         name: name.slice(0, 3),
         points: hours.map((hour) => [Date.parse(hour.at), hour[name]]),
       })),
-      note: isCut ? 'Only the newest 30,000 spans are in it.' : 'By the hour in which a message was sent.',
+      note: isCut ? 'Only the newest 30,000 spans are counted.' : 'By the hour in which a message was sent.',
     },
     {
       kind: 'chart',
@@ -51,7 +51,7 @@ function allTraces(look: Look): Block[] {
       })),
     },
     spanTable('Dead letters', spans("WHERE status = 'dead_lettered'", 'relay_traces_dead_lettered'), 'None.'),
-    spanTable('Newest', spans('', 'relay_traces_metrics'), 'There is no span.'),
+    spanTable('Newest', spans('', 'relay_traces_metrics'), 'There are no spans.'),
   ];
 }
 
@@ -125,7 +125,7 @@ interface Placed {
   readonly depth: number;
 }
 
-/** Each span behind its parent, as the messages followed from one another; one whose parent is not there is a root. */
+/** Orders spans so that each follows its parent. A span whose parent is missing is a root. */
 function inOrder(spans: readonly TraceSpan[]): Placed[] {
   const ids = new Set(spans.flatMap(({ spanId }) => spanId ?? []));
   const parentOf = ({ parentSpanId, spanId }: TraceSpan) =>
@@ -138,7 +138,7 @@ function inOrder(spans: readonly TraceSpan[]): Placed[] {
     if (span.spanId !== null) for (const child of children.get(span.spanId) ?? []) place(child, depth + 1);
   };
   for (const root of children.get(null) ?? []) place(root, 0);
-  // Spans that name each other as parents have no root.
+  // Adds the spans that name each other as parents: they have no root.
   for (const span of spans) place(span, 0);
   return [...placed.values()];
 }
@@ -165,6 +165,6 @@ function waterfall(spans: readonly Placed[]): Timeline {
         ],
       };
     }),
-    note: 'Blue until it was delivered, then until it was processed.',
+    note: 'Blue until the message was delivered, then until it was processed.',
   };
 }

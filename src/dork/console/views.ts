@@ -4,5 +4,5 @@ import { messagesView } from './messages.ts';
 import { runsView } from './runs.ts';
 import { tracesView } from './traces.ts';
 
-/** What the console shows of DorkOS, between the engine's own views. */
+/** DorkOS's views, shown between the engine's own views. */
 export const VIEWS: readonly View[] = [runsView, messagesView, tracesView, agentsView];

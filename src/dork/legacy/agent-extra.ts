@@ -7,9 +7,9 @@ import { type ColumnRule, optionalJson } from './table-rule.ts';
 const FLAGS = new Set(['persona_enabled', 'is_system']);
 
 /**
- * Reads the columns of an agent that this package does not have into the keys of its manifest: `display_name` becomes
- * `displayName`, and `traits_json` becomes `traits` with the value that its JSON has. A value that JSON does not have is
- * written as in an export: `{"$blob":"…"}`, `{"$real":"Infinity"}`.
+ * Converts the columns of an agent that this package does not have to keys of its manifest: `display_name` becomes
+ * `displayName`, and `traits_json` becomes `traits` with the parsed JSON. A value that JSON cannot represent is written as
+ * in an export: `{"$blob":"…"}`, `{"$real":"Infinity"}`.
  */
 export function extraRule(unknown: readonly string[]): ColumnRule {
   const column = 'manifest_extra_json';
@@ -34,13 +34,13 @@ export function extraRule(unknown: readonly string[]): ColumnRule {
 function entriesOf(json: string): [string, unknown][] {
   const value = parse(json);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Misfit('manifest_extra_json is not an object');
+    throw new Misfit('manifest_extra_json must be an object');
   return Object.entries(value);
 }
 
 function memberOf(name: string, value: Exclude<SqliteValue, null>): [key: string, member: unknown] {
   if (FLAGS.has(name) && (value === 0 || value === 1)) return [camelCase(name), value === 1];
-  // JSON has no 64-bit integers that every reader keeps.
+  // As text: many JSON parsers lose digits of 64-bit integers.
   if (typeof value === 'bigint') return [camelCase(name), String(value)];
   if (value instanceof Uint8Array) return [camelCase(name), { $blob: Buffer.from(value).toString('base64') }];
   if (typeof value === 'number' && !Number.isFinite(value)) return [camelCase(name), { $real: String(value) }];
@@ -48,7 +48,7 @@ function memberOf(name: string, value: Exclude<SqliteValue, null>): [key: string
   return parsed === undefined ? [camelCase(name), value] : [camelCase(name.slice(0, -'_json'.length)), parsed];
 }
 
-/** Undefined for text that is no JSON, or whose nesting would make the whole manifest malformed. */
+/** Parses a JSON text. Returns undefined for invalid JSON, or if its nesting would make the whole manifest malformed. */
 function memberIn(json: string): unknown {
   return depthOfJson(json) < DEEPEST_JSON ? parse(json) : undefined;
 }

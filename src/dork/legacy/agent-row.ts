@@ -8,10 +8,10 @@ import { Misfit, planOrReason } from './misfit.ts';
 import type { RowTarget } from './row-import.ts';
 import type { UniqueColumn } from './row-owners.ts';
 
-/** There is one agent a path. */
-export const AGENT_PATH: UniqueColumn = { name: 'project_path', reason: 'project_path is that of another agent' };
+/** A path has one agent. */
+export const AGENT_PATH: UniqueColumn = { name: 'project_path', reason: 'project_path belongs to another agent' };
 
-/** Where agents go. The order of the columns is that of {@link AgentPlan.values}. */
+/** The target of agents. Its columns have the order of {@link AgentPlan.values}. */
 export const AGENT_TARGET: RowTarget = {
   kind: 'agent',
   to: 'agents',
@@ -54,7 +54,7 @@ const REPEATED = {
   scanRoot: 'scan_root',
 } as const;
 
-/** The keys of a manifest that have a new column whatever they hold. */
+/** The keys of a manifest that become a column, whatever their value is. */
 const KNOWN = [...Object.keys(REPEATED), 'behavior', 'budget'];
 
 const DEFAULTS = {
@@ -62,17 +62,17 @@ const DEFAULTS = {
   budget: JSON.stringify(DEFAULT_BUDGET),
 };
 
-/** What an agent of mesh.db becomes, and the rules that were applied to it. */
+/** The new row for an agent of mesh.db, and the rules that were applied to it. */
 export interface AgentPlan {
   readonly id: string;
   readonly values: SqliteValue[];
   readonly adjustments: readonly string[];
 }
 
-/** An older row by its columns; a column that this version of the file does not have is absent. */
+/** An older row by column. Columns that this version of the file does not have are absent. */
 export type OlderAgent = Readonly<Record<string, SqliteValue>>;
 
-/** Reads agents of mesh.db, with SQLite's JSON functions, which leave numbers and texts as they are written. */
+/** Reads agents of mesh.db with SQLite's JSON functions, which keep numbers and texts as they are written. */
 export class AgentReader {
   readonly #isValid: Statement<{ valid: number }>;
   readonly #member: Statement<{ json: string | null }>;
@@ -84,7 +84,7 @@ export class AgentReader {
     this.#member = connection.prepare('SELECT ? -> ? AS json');
   }
 
-  /** Gives the reason where the row does not fit. */
+  /** Returns the plan, or the reason to set the row aside. */
   read(row: OlderAgent): AgentPlan | string {
     return planOrReason(() => this.#plan(row));
   }
@@ -96,11 +96,11 @@ export class AgentReader {
     const json = text(row, 'manifest_json');
     const manifest = this.#parse(json, 'manifest_json');
     if (typeof manifest !== 'object' || manifest === null || Array.isArray(manifest))
-      throw new Misfit('manifest_json is not an object');
+      throw new Misfit('manifest_json must be an object');
     const keys = new Map<string, unknown>(Object.entries(manifest));
     const capabilities = text(row, 'capabilities_json');
     if (!isTexts(this.#parse(capabilities, 'capabilities_json')))
-      throw new Misfit('capabilities_json is not a list of texts');
+      throw new Misfit('capabilities_json must be an array of strings');
 
     if (differs(row, keys)) adjustments.add('column_over_manifest');
     const registeredAt = time(row, 'registered_at', adjustments) ?? missing('registered_at');
@@ -133,12 +133,12 @@ export class AgentReader {
       const value: unknown = JSON.parse(json);
       if (this.#isValid.get(json)?.valid === 1) return value;
     } catch {
-      // As below.
+      // Invalid for JSON.parse: refused below, like JSON that SQLite refuses.
     }
-    throw new Misfit(`${column} is not JSON`);
+    throw new Misfit(`${column} must be JSON`);
   }
 
-  /** The text of a member that is an object; its default where it is absent or none. */
+  /** Returns the JSON text of a member, or its default if the member is absent or not an object. */
   #object(json: string, key: 'behavior' | 'budget', keys: Map<string, unknown>, adjustments: Set<string>): string {
     const value = keys.get(key);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -146,11 +146,11 @@ export class AgentReader {
       return DEFAULTS[key];
     }
     const asWritten = this.#member.get(json, `$.${key}`)?.json;
-    // A key that stands twice counts as it is last, which is not the one that SQLite finds.
+    // Of a duplicate key the last one counts, but SQLite finds the first.
     return asWritten && isDeepStrictEqual(JSON.parse(asWritten), value) ? asWritten : JSON.stringify(value);
   }
 
-  /** The text of the manifest without the keys that have a column; NULL where nothing is left. */
+  /** Returns the manifest without the keys that have a column. NULL if no keys remain. */
   #extra(json: string, keys: Map<string, unknown>): string | null {
     const known = [...KNOWN, ...['entrypoint', 'version'].filter((key) => ownText(keys, key) !== null)];
     const status = statusOf(keys);
@@ -165,7 +165,7 @@ export class AgentReader {
   }
 }
 
-/** True where the manifest says something else than the columns that it repeats. */
+/** Returns true if the manifest differs from the columns that it repeats. */
 function differs(row: OlderAgent, keys: ReadonlyMap<string, unknown>): boolean {
   return Object.entries(REPEATED).some(([key, column]) => {
     if (!keys.has(key) || row[column] === undefined) return false;
@@ -184,11 +184,11 @@ function text(row: OlderAgent, column: string): string {
 
 function optionalText(row: OlderAgent, column: string): string | null {
   const value = row[column] ?? null;
-  if (value !== null && typeof value !== 'string') throw new Misfit(`${column} is not text`);
+  if (value !== null && typeof value !== 'string') throw new Misfit(`${column} must be text`);
   return value;
 }
 
-/** A column of version 4; an older file has it at most in the manifest. */
+/** Reads a column that version 4 added. An older file can have the value only in the manifest. */
 function laterColumn(row: OlderAgent, column: 'namespace' | 'scan_root', keys: ReadonlyMap<string, unknown>): string {
   if (row[column] !== undefined) return text(row, column);
   const given = keys.get(column === 'namespace' ? 'namespace' : 'scanRoot');
@@ -200,7 +200,7 @@ function ownText(keys: ReadonlyMap<string, unknown>, key: string): string | null
   return typeof value === 'string' && value.isWellFormed() ? value : null;
 }
 
-/** The manifest's status, where it is one of those that an agent has; another word is a key like any other. */
+/** Returns the manifest's status if it is a known status of an agent. Any other status is an ordinary key. */
 function statusOf(keys: ReadonlyMap<string, unknown>): string | undefined {
   return AGENT_STATUSES.find((status) => status === keys.get('status'));
 }

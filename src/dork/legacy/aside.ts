@@ -12,15 +12,15 @@ import { OLDER_DORKOS } from './recognise.ts';
 /** The type of `moveReleaseAside()`. */
 export interface MoveReleaseAside {
   /**
-   * Moves the dork.db of a DorkOS release aside that is at the path of ours, with its -wal and its -shm, to
-   * `dork-moved-20261122T093000000Z.db` next to it; `importLegacy()` then finds it there. It is never opened for writing
-   * and never deleted. Nobody may have it open. A move that was killed is brought to its end first, or undone.
+   * Moves the dork.db of a DorkOS release at our database's path aside, with its -wal and -shm, e.g. to
+   * `dork-moved-20261122T093000000Z.db` next to it. `importLegacy()` then finds it there. The file is never opened for
+   * writing and never deleted. No process may have it open. An interrupted move is completed or undone first.
    *
    * @param path Default: `$DORK_HOME/dork.db`, else `~/.dork/dork.db`.
-   * @returns The new path; undefined if something else is at the path, or nothing.
-   * @throws ImportError if it is not moved, by its code: `IN_USE` names the processes, `MAY_BE_IN_USE`, `RUNNING`,
-   * `MOUNT_POINT`, `SYMBOLIC_LINK`, `NO_LINKS`, `LOST_SET`, or the system's own.
-   * @throws InvalidInputError for a path that cannot be one.
+   * @returns The new path; undefined if there is no file at the path, or another file.
+   * @throws ImportError if the file was not moved, with the code `IN_USE` (the message names the processes),
+   * `MAY_BE_IN_USE`, `RUNNING`, `MOUNT_POINT`, `SYMBOLIC_LINK`, `NO_LINKS`, `LOST_SET`, or a code of the system.
+   * @throws InvalidInputError for an invalid path.
    * @example
    * ```ts
    * moveReleaseAside();
@@ -48,7 +48,7 @@ export function moveReleaseAsideWith(kit: Kit): MoveReleaseAside {
   };
 }
 
-/** True for the dork.db of a release. It is only read. */
+/** Returns true for the dork.db of a release. The file is only read. */
 function isReleaseAt(kit: Kit, filename: string): boolean {
   const stat = statAt(filename);
   if (!stat?.isFile() || stat.size === 0) return false;
@@ -56,7 +56,7 @@ function isReleaseAt(kit: Kit, filename: string): boolean {
     migrationStatusWith(kit)(filename);
     return false;
   } catch (error) {
-    // Any other file is refused when it is opened.
+    // Any other file is left here: opening it reports the error.
     if (error instanceof DorkDbError && !(error instanceof DatabaseBusyError))
       return error instanceof DatabaseOpenError && error.code === OLDER_DORKOS;
     throw error;

@@ -4,24 +4,24 @@ import { sleepSync } from '../../engine/sleep.ts';
 import type { Steps } from './import-context.ts';
 
 /**
- * How long a batch holds the write lock, and how long the lock is free before the next one, in milliseconds. A process
- * that waits for the lock asks every 25 ms or more often for its first 128 ms, so that with others it meets the first gap.
+ * Milliseconds for which a batch holds the write lock, and for which the lock is free before the next batch. A process
+ * that waits for the lock retries at least every 25 ms during its first 128 ms, so that it gets the lock in the first gap.
  * https://sqlite.org/c3ref/busy_timeout.html
  */
 const WITH_OTHERS = { batchMs: 50, gapMs: 30 };
-/** Shorter batches write the same pages more often. A process that is not seen, e.g. in a container, still gets its turn. */
+/** Longer batches write the same pages less often. An invisible process, e.g. in a container, can still get the lock. */
 const ALONE = { batchMs: 100, gapMs: 10 };
-/** How long what was seen of other processes counts. Looking reads every lock of the machine. */
+/** How long a list of other processes is used. To list them, every lock of the machine is read. */
 const SEEN_FOR_MS = 500;
 
 /**
- * Runs steps as a row of transactions, each of which is short: other processes write in between, and what was committed
- * stays if a later batch fails or the process is killed.
+ * Runs steps in a series of short transactions. Other processes can write in between, and committed batches remain if a
+ * later batch fails or the process is killed.
  */
 export class Batches {
   readonly #connection: Connection;
   readonly #isDryRun: boolean;
-  /** How long the lock was held since the last gap. */
+  /** Milliseconds for which the lock was held since the last gap. */
   #heldMs = 0;
   #hasOthers = false;
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -39,7 +39,7 @@ export class Batches {
       const began = performance.now();
       isDone = this.#connection.runTransaction(
         () => {
-          // Waiting for the lock is not holding it.
+          // Counted from here: the wait for the lock is over.
           const end = performance.now() + batchMs;
           do if (steps.next().done) return true;
           while (performance.now() < end);
@@ -62,7 +62,7 @@ export class Batches {
 
   #pause(ms: number): void {
     if (this.#isDryRun || this.#heldMs < WITH_OTHERS.batchMs / 2) return;
-    // A fixed gap could be missed each time by a process that asks at fixed times.
+    // Random: a process that retries at a fixed interval could miss every gap of a fixed length.
     sleepSync(ms * (1 + Math.random() / 2));
     this.#heldMs = 0;
   }

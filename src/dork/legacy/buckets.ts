@@ -3,7 +3,7 @@ import { Memory } from './memory.ts';
 import type { Outcome } from './receipt.ts';
 import { readRows, setAside } from './row-import.ts';
 
-/** Since version 3 of mesh.db. */
+/** The table of counted calls, since version 3 of mesh.db. */
 export const BUDGET_COUNTERS = {
   table: 'budget_counters',
   key: ['agent_id', 'bucket_minute'],
@@ -12,11 +12,11 @@ export const BUDGET_COUNTERS = {
 };
 
 /**
- * Imports the calls that were counted by the minute. Calls that the older code has counted since the last import are
- * added to those that were counted in dork.db; at the first import the larger of two counts stays.
+ * Imports the calls counted per minute. Calls that the older code has counted since the last import are added to the
+ * count in dork.db. At the first import, the larger of the two counts is kept.
  *
  * @param table The older table.
- * @param countColumn Its column with the count.
+ * @param countColumn The column with the count.
  */
 export function* importBuckets(context: ImportContext, table: string, countColumn: string, origin: Origin): Steps {
   const { connection, isDryRun, tally } = context;
@@ -62,8 +62,8 @@ function decide(calls: number, there: number | undefined, taken: number | undefi
 
 function problemOf(agent: unknown, minute: unknown, calls: unknown, countColumn: string): string | undefined {
   if (agent === null) return 'agent_id is missing';
-  if (typeof agent !== 'string') return 'agent_id is not text';
-  if (!Number.isSafeInteger(minute)) return 'bucket_minute is not a whole number';
-  if (!Number.isSafeInteger(calls)) return `${countColumn} is not a whole number`;
+  if (typeof agent !== 'string') return 'agent_id must be text';
+  if (!Number.isSafeInteger(minute)) return 'bucket_minute must be an integer';
+  if (!Number.isSafeInteger(calls)) return `${countColumn} must be an integer`;
   return undefined;
 }

@@ -5,7 +5,7 @@ import { findLegacyFiles, importCommand, waitingLegacyFiles } from './files.ts';
 
 const say = findingsOf('legacy');
 
-/** Older DorkOS files beside the database that were never imported, or that something has written since. */
+/** Checks for older DorkOS files next to the database that were never imported, or were written since their import. */
 export const checkLegacy: Check = onDisk(({ connection }) => {
   const { filename } = connection;
   const isMigrated = hasTable(connection, 'legacy_imports');
@@ -21,13 +21,13 @@ export const checkLegacy: Check = onDisk(({ connection }) => {
       ? [
           say.warning(
             `Older DorkOS files were written after they were imported: ${changed.join(', ')}.`,
-            `Stop the older server, then import again; nothing is doubled: ${importCommand(filename)}`,
+            `Stop the older server, then import again. No row is imported twice. ${importCommand(filename)}`,
           ),
         ]
       : []),
   ];
   return {
-    findings: findings.length > 0 ? findings : [say.ok('No older DorkOS file waits to be imported.')],
+    findings: findings.length > 0 ? findings : [say.ok('Every older DorkOS file has been imported.')],
     figures: { legacyFiles: [...waiting, ...changed] },
   };
 });

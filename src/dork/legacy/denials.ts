@@ -4,7 +4,7 @@ import type { ImportContext, Steps } from './import-context.ts';
 import { NO_INSTANT, type ReadInstant, readInstant } from './instants.ts';
 import { type RowTarget, RowWriter, readRows, setAside } from './row-import.ts';
 
-/** A mesh.db may lack it. */
+/** The table of denials, which a mesh.db may lack. */
 export const DENIALS = {
   table: 'denials',
   key: ['path'],
@@ -20,7 +20,7 @@ const TARGET: RowTarget = {
   needsId: true,
 };
 
-const SAME_PLACE = 'path leads to where that of an earlier denial leads';
+const SAME_PLACE = 'path leads to the same folder as an earlier denial';
 
 /** Imports `denials` of mesh.db. */
 export function* importDenials(context: ImportContext): Steps {
@@ -50,12 +50,12 @@ interface DenialPlan {
   readonly values: SqliteValue[];
 }
 
-/** Gives the reason where the row does not fit. */
+/** Returns the plan, or the reason to set the row aside. */
 function planOf(row: Readonly<Record<string, SqliteValue>>): DenialPlan | string {
   const { path = null, denied_at = null } = row;
   for (const column of DENIALS.columns) {
     const value = row[column] ?? null;
-    if (value !== null && typeof value !== 'string') return `${column} is not text`;
+    if (value !== null && typeof value !== 'string') return `${column} must be text`;
   }
   if (typeof path !== 'string' || path === '') return 'path is missing';
   if (typeof denied_at !== 'string') return 'denied_at is missing';

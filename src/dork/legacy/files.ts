@@ -7,8 +7,8 @@ import { OLDER_SOURCES } from './schema.ts';
 import { findSource } from './source-file.ts';
 
 /**
- * The older DorkOS files next to a database, absolute: those of a home, and each dork.db of a release that was moved
- * aside.
+ * Returns the absolute paths of the older DorkOS files next to a database: the files of a home, and each dork.db of a
+ * release that was moved aside.
  */
 export function findLegacyFiles(filename: string): string[] {
   return candidates(filename)
@@ -22,8 +22,8 @@ function candidates(filename: string): Pick<Place, 'source' | 'path'>[] {
 }
 
 /**
- * The older DorkOS files next to a database that are worth an import, absolute: those that were never imported, and those
- * that were written since. Sizes and times tell; no file is opened. Rows that were set aside keep no file waiting.
+ * Returns the absolute paths of the older DorkOS files next to a database that were never imported, or were written since
+ * their import. It compares sizes and times, and opens no file. Rows that were set aside do not count.
  */
 export function waitingLegacyFiles(db: { readonly $client: Connection }, filename: string): string[] {
   const last = db.$client.prepare<{ fingerprint: string }>(
@@ -38,7 +38,7 @@ export function waitingLegacyFiles(db: { readonly $client: Connection }, filenam
     .map(({ path }) => path);
 }
 
-/** The command that imports the older files beside a database. */
+/** Returns the command that imports the older files next to a database. */
 export function importCommand(filename: string): string {
   return `dork-db import --db ${shellQuoted(filename)} --from ${shellQuoted(dirname(filename))}`;
 }
@@ -47,7 +47,7 @@ function fingerprintAt(path: string): string | undefined {
   try {
     return findSource(path)?.fingerprint;
   } catch (error) {
-    // Something that no import can read is nothing that waits for one.
+    // A source that cannot be imported is not waiting for an import.
     if (error instanceof ImportError) return undefined;
     throw error;
   }

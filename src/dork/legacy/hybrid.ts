@@ -35,26 +35,26 @@ export interface HybridTable {
   readonly kind: TableRule['kind'];
   /** The column that identifies a row. */
   readonly key: string;
-  /** The column that tells several rows of one key apart. */
+  /** The column that distinguishes several rows with the same key. */
   readonly within?: string;
   readonly unique?: UniqueColumn;
-  /** The older files that say more of the same rows: while one of them cannot be read, these rows wait. */
+  /** The older files that have more of the same rows' data. While one of them is unreadable, these rows wait. */
   readonly waitsFor: readonly LegacySource[];
 }
 
 const PULSE: readonly LegacySource[] = ['schedules.json', 'pulse.db'];
 const MESH: readonly LegacySource[] = ['mesh/mesh.db'];
 
-/** Words that the older code may have gone on writing. */
+/** Older words that the older code may still have written to the new tables. */
 const OLDER_WORDS: Partial<Record<TableRule['kind'], Record<string, string>>> = {
   message: MESSAGE_WORDS,
   span: SPAN_WORDS,
 };
 
-/** A denial is found by its path, which the same denial may have changed. */
-const DENIAL_ID: UniqueColumn = { name: 'id', reason: 'id is that of another denial' };
+/** The key of a denial is its path, but a denial may have got another path since. */
+const DENIAL_ID: UniqueColumn = { name: 'id', reason: 'id belongs to another denial' };
 
-/** In an order in which every row's parent comes first. */
+/** Ordered so that parent rows are imported before their children. */
 export const HYBRID_TABLES: readonly HybridTable[] = [
   hybrid(pulseSchedules, 'schedule', 'id', PULSE),
   hybrid(pulseRuns, 'run', 'id', PULSE),
@@ -76,9 +76,9 @@ function hybrid(
 }
 
 /**
- * Returns the rule by which the table is copied: each column from that of the same name, as far as the file has it.
+ * Returns the rule that copies the table: each column from the column of the same name, if the file has it.
  *
- * @param olderKey The columns of the primary key that the table has in the file.
+ * @param olderKey The columns of the table's primary key in the file.
  */
 export function hybridRule(
   { table, name, kind, key, within, unique }: HybridTable,
@@ -108,13 +108,13 @@ export function hybridRule(
   };
 }
 
-/** Columns that are not read: those that the new table lacks. An agent keeps them among the keys of its manifest. */
+/** Returns the columns that are not read because the new table lacks them. An agent keeps them as keys of its manifest. */
 export function unreadColumns({ table, kind }: HybridTable, present: ReadonlySet<string>): string[] {
   const names = (Object.values(getTableColumns(table)) as SQLiteColumn[]).map(({ name }) => name);
   return kind === 'agent' ? [] : [...present].filter((column) => !names.includes(column));
 }
 
-/** The older code wrote a column or it did not; a column that it did not write has the default of the new table. */
+/** Returns the rule of a column. A column that the older code did not write gets the default of the new table. */
 function columnRule(kind: TableRule['kind'], column: SQLiteColumn, isPresent: boolean): ColumnRule {
   const { name, notNull } = column;
   if (!isPresent && column.hasDefault) {
@@ -130,7 +130,7 @@ function columnRule(kind: TableRule['kind'], column: SQLiteColumn, isPresent: bo
   return notNull ? requiredText(name) : optionalText(name);
 }
 
-/** A relative path stays as it is: nobody knows what it was relative to. */
+/** Makes a rule return canonical paths. A relative path is kept: its base is unknown. */
 function canonical(rule: ColumnRule): ColumnRule {
   return {
     ...rule,

@@ -19,7 +19,7 @@ import { type ImportReceipt, type SourceReceipt, sumOf } from './receipt.ts';
 import { LEGACY_SOURCES } from './schema.ts';
 import { SourceImports } from './source-imports.ts';
 
-/** What `importLegacy()` takes. */
+/** Options for `importLegacy()`. */
 export interface ImportLegacyOptions {
   /**
    * The folder of the older DorkOS, or the dork.db of a DorkOS release (0.4.0 and later). Default: `$DORK_HOME`, else
@@ -29,34 +29,33 @@ export interface ImportLegacyOptions {
   /** True to write nothing and get the same receipt. Default false. */
   readonly dryRun?: boolean;
   /**
-   * True to attach runs whose schedule is gone to a paused, disabled schedule that is named after the missing id.
-   * Default false: they are set aside.
+   * True to attach runs whose schedule is missing to a paused, disabled schedule that is named after the missing id.
+   * Default false: the runs are set aside.
    */
   readonly keepOrphans?: boolean;
-  /** Called with how far each table is, between two transactions. What it throws ends the import, which can be repeated. */
+  /** Called with the progress of each table, between two transactions. If it throws, the import ends; it can be repeated. */
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
 const OPTIONS: OptionNames<ImportLegacyOptions> = { home: true, dryRun: true, keepOrphans: true, onProgress: true };
 
 /**
- * Brings everything from the older DorkOS files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db) and from the
+ * Imports everything from the older DorkOS files (schedules.json, pulse.db, relay/index.db, mesh/mesh.db) and from the
  * dork.db of a DorkOS release into this dork.db.
  *
- * Rows are written in short transactions, so that a server can use dork.db meanwhile. An import that ends early is
- * completed by the next one. A missing file is not an error. A file that cannot be imported has an error in the receipt,
- * and the others go on. The files are never changed: databases are copied with their -wal into a private folder next to
- * dork.db (for a dry run into the system's temporary folder), read there, and removed.
+ * Rows are written in short transactions, so that a server can use dork.db meanwhile. The next import completes one that
+ * ended early. A missing file is not an error. If a file cannot be imported, the receipt has its error, and the other
+ * files are still imported. The files are never changed: databases are copied with their -wal into a private folder next
+ * to dork.db (for a dry run into the system's temporary folder), and the copies are read and removed.
  *
- * It may be run as often as you like. It brings rows that are new in the older files, and brings rows up to date that
- * moved on there and were not changed here. Rows that were changed or deleted in dork.db stay so. Of several releases'
- * files, e.g. moved aside one after the other, all are read, and the newest that has a row has the last word. Rows that do
- * not fit are in the receipt, with the reason. Every complete import of a file adds a row to `legacy_imports`.
- * When it returns, everything that the receipt counts is on the disk; a loss of power before that may take the last
- * transactions, which the next import brings again.
+ * You may run it as often as you like. It imports new rows of the older files, and updates rows that changed there but not
+ * here. Rows that were changed or deleted in dork.db stay as they are. If there are several releases' files, e.g. moved
+ * aside one after the other, all are read, and each row is taken from the newest file that has it. Invalid rows are in the
+ * receipt, with the reason. Every complete import of a file adds a row to `legacy_imports`.
+ * When it returns, everything that the receipt counts is on the disk. A power loss before that may lose the last
+ * transactions, which the next import repeats.
  *
- * @throws ImportError where the home is no folder, or dork.db itself cannot take part: within a transaction, before its
- * migrations, read-only.
+ * @throws ImportError if the home does not exist, or dork.db is in a transaction, lacks migrations or is read-only.
  * @example
  * ```ts
  * const receipt = importLegacy(db);
@@ -84,7 +83,7 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
       hasSeveralReleases: places.filter(({ source }) => source === 'dork.db').length > 1,
     });
     imported = places.map((place) => run.import(place));
-    // Without statistics SQLite plans for tables of other sizes.
+    // Without statistics, SQLite's query plans assume other table sizes.
     if (imported.some((source) => source.imported > 0) && !isDryRun) optimizeIfFree(connection);
     if (!isDryRun) flushCommits(connection.filename, 'has the older files');
   } finally {
@@ -105,8 +104,8 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
 }
 
 /**
- * Where older files are copied to: beside dork.db, where a copy may share its blocks with the older file; for a dry run,
- * which writes nothing there, and for a database in memory where the system keeps temporary files.
+ * Returns the folder for copies of older files. Next to dork.db, a copy can share its blocks with the older file. A dry
+ * run, which writes nothing there, and a database in memory use the system's temporary folder.
  */
 function placeOf({ filename }: Connection, isDryRun: boolean): string {
   return isDryRun || filename === MEMORY ? tmpdir() : dirname(filename);
@@ -115,12 +114,12 @@ function placeOf({ filename }: Connection, isDryRun: boolean): string {
 function homeOf(given: unknown): string {
   if (given === undefined) return defaultHome();
   if (typeof given !== 'string' || given === '' || given.includes('\0'))
-    throw new InvalidInputError('options.home', 'is not the path of a folder');
+    throw new InvalidInputError('options.home', 'must be the path of a folder or file');
   const home = resolve(given);
   const found = statAt(home);
   if (!found?.isDirectory() && !found?.isFile()) {
     throw new ImportError('HOME_MISSING', `${home} is neither a folder nor a file. Nothing was imported.`, {
-      hint: 'Give the folder of the older DorkOS, or the dork.db of a DorkOS release: --from HOME.',
+      hint: 'Pass the folder of the older DorkOS, or the dork.db of a DorkOS release: --from HOME.',
     });
   }
   return home;
@@ -133,12 +132,12 @@ function assertReady(connection: Connection, isDryRun: boolean): void {
   if (connection.inTransaction) {
     refuse(
       'IN_TRANSACTION',
-      'is within a transaction, and SQLite attaches no file there',
-      'Import after it has ended.',
+      'is in a transaction, but an import needs its own transactions',
+      'Import after the transaction has ended.',
     );
   }
   if (connection.readonly && !isDryRun) {
-    refuse('READ_ONLY', 'was opened read-only', 'Open it for writing, or ask for a dry run.');
+    refuse('READ_ONLY', 'was opened read-only', 'Open it for writing, or use a dry run.');
   }
   const table = connection.prepare("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'legacy_rows'");
   if (!table.get())

@@ -2,32 +2,32 @@ import type { SqliteValue } from '../../engine/driver/adapter.ts';
 import { FIRST_MILLISECOND, type Instant, instant, isInstant, LAST_MILLISECOND } from '../../engine/time.ts';
 import { Misfit } from './misfit.ts';
 
-/** Longer texts are not instants. */
+/** The most characters of an instant. */
 const LONGEST_INSTANT = 64;
 
 /** The reason in the receipt, after the name of the column. */
-export const NO_INSTANT = 'is not an instant of the years 0 to 9999';
+export const NO_INSTANT = 'must be an instant of the years 0 to 9999';
 
 /** An instant in the stored form, and the rule that was applied to read it. */
 export interface ReadInstant {
   readonly iso: Instant;
-  /** Absent if the text has the stored form. */
+  /** Absent if the text already has the stored form. */
   readonly rule?: string;
 }
 
-/** SQLite's own form, `2026-02-02 02:40:00`, which it writes in UTC. https://sqlite.org/lang_datefunc.html */
+/** SQLite's own form, `2026-02-02 02:40:00`, which is in UTC. https://sqlite.org/lang_datefunc.html */
 const SQLITE_DATETIME = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2}(?:\.\d+)?)$/;
 
 /**
- * A number of milliseconds that a TEXT column turned into text; better-sqlite3 writes 5 as `5.0`. Fewer digits are more
- * likely something else, e.g. a year.
+ * Milliseconds that a TEXT column converted to text; better-sqlite3 writes 5 as `5.0`. A number with fewer digits is
+ * probably something else, e.g. a year.
  */
 const NUMBER = /^-?\d{11,15}(\.\d+)?$/;
 
 /**
- * Reads a text in any form: the stored one, ISO 8601 with an offset, SQLite's own form as UTC, Unix milliseconds.
+ * Parses an instant: in the stored form, ISO 8601 with an offset, SQLite's own form as UTC, or Unix milliseconds.
  *
- * @returns undefined for anything else, and beyond the years 0 to 9999.
+ * @returns undefined for any other text, and outside the years 0 to 9999.
  */
 export function readInstant(text: string): ReadInstant | undefined {
   if (text.length > LONGEST_INSTANT) return undefined;
@@ -37,14 +37,14 @@ export function readInstant(text: string): ReadInstant | undefined {
     const [, date, time] = SQLITE_DATETIME.exec(text) ?? [];
     if (date) return { iso: instant(`${date}T${time}Z`, 'text'), rule: 'instant_without_zone_is_utc' };
     const iso = instant(text, 'text');
-    // The leap day is such a text: it has the stored form, but is checked by the calendar.
+    // A leap day in the stored form gets here: isInstant() does not check the calendar.
     return iso === text ? { iso } : { iso, rule: 'instant_in_another_form' };
   } catch {
     return undefined;
   }
 }
 
-/** Reads Unix milliseconds; a fraction is cut, as JavaScript's Date cuts it. Undefined beyond the years 0 to 9999. */
+/** Converts Unix milliseconds. A fraction is cut off, like in Date. Returns undefined outside the years 0 to 9999. */
 export function ofMilliseconds(value: number): Instant | undefined {
   const whole = Math.trunc(value);
   return whole >= FIRST_MILLISECOND && whole <= LAST_MILLISECOND ? new Date(whole).toISOString() : undefined;

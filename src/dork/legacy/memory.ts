@@ -6,26 +6,26 @@ import type { LEGACY_KINDS } from './schema.ts';
 
 type Kind = (typeof LEGACY_KINDS)[number];
 
-/** Rows that a dry run would have written. A table in memory: there may be millions. */
+/** The rows that a dry run would have written, in a temporary table: there may be millions. */
 const PLANNED = 'temp.dork_legacy_planned';
 
 export const CREATE_PLANNED = `CREATE TABLE ${PLANNED} (kind TEXT, id TEXT, state TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID`;
 export const DROP_PLANNED = `DROP TABLE IF EXISTS ${PLANNED}`;
 
-/** The state of a row that dork.db had of its own: no import changes it. */
+/** The state of a row that dork.db had before any import, and which no import changes. */
 const OWN = 'own';
 
-/** The state of a row that gave way to a newer file's row with the same unique value. */
+/** The state of a row that a newer file's row with the same unique value has replaced. */
 export const REPLACED = 'replaced';
 
-/** Stands between the id of a row and the value that tells it apart, as in 0006_legacy_message_keys.sql. */
+/** Separates the id of a row from the value that distinguishes it. 0006_legacy_message_keys.sql has the same character. */
 const SEPARATOR = '\u001f';
 /** The character that follows it. */
 const AFTER_SEPARATOR = '\u0020';
 
 /**
- * A condition that is true if any import has met a row of the kind with this id, or one of several with this id, and
- * perhaps for others whose id begins with it. Its two parameters are those of {@link metParameters}.
+ * Returns a condition that is true if an import has read a row of this kind with this id (or one of several), and possibly
+ * for other rows whose id begins with it. Its two parameters are those of {@link metParameters}.
  */
 export function isMet(kind: Kind): string {
   return `EXISTS (SELECT 1 FROM main.legacy_rows WHERE kind = '${kind}' AND id >= ? AND id < ?)`;
@@ -35,12 +35,12 @@ export function metParameters(id: string): [first: string, end: string] {
   return [id, `${id}${AFTER_SEPARATOR}`];
 }
 
-/** Returns the id under which a row is remembered that is one of several with the same id. */
+/** Returns the key under which one of several rows with the same id is remembered. */
 export function idWithin(id: string, within: SqliteValue | undefined): string {
   return within === undefined ? id : `${id}${SEPARATOR}${within}`;
 }
 
-/** What is known of a row from earlier imports, and from this one. */
+/** Facts about a row from earlier imports and from this one. */
 export interface Recalled {
   /** The fingerprint of the row as it was imported. */
   readonly state: string;
@@ -54,7 +54,7 @@ export interface Recalled {
   readonly isReplaced: boolean;
 }
 
-/** The rows of one kind that imports have met: `legacy_rows`, and for a dry run its stand-in in memory. */
+/** The rows of one kind that imports have read: `legacy_rows`, or for a dry run a temporary table. */
 export class Memory {
   readonly #kind: Kind;
   readonly #origin: Origin;
@@ -80,7 +80,7 @@ export class Memory {
     );
   }
 
-  /** Returns undefined for a row that no import has met. */
+  /** Returns undefined for a row that no import has read. */
   recall(id: string): Recalled | undefined {
     return this.#recalled(this.#known(id), this.#findPlanned?.get(this.#kind, id) !== undefined);
   }
@@ -89,7 +89,7 @@ export class Memory {
     return this.#findPlanned?.get(this.#kind, id)?.state ?? this.#find.get(this.#kind, id)?.state;
   }
 
-  /** Returns what is known of one of the rows with the same id; undefined if no import has met any. */
+  /** Returns the facts about one of the rows with the same id; undefined if no import has read any. */
   recallWithin(id: string): Recalled | undefined {
     for (const [i, find] of this.#findWithin.entries()) {
       const known = find.get(this.#kind, `${id}${SEPARATOR}`, `${id}${AFTER_SEPARATOR}`)?.state;
@@ -117,13 +117,13 @@ export class Memory {
     this.#put.run(this.#kind, id, [state, ...origin].join(' '));
   }
 
-  /** Remembers that a row gave way to another, which came from a better source. */
+  /** Remembers that a row was replaced by another from a better source. */
   rememberReplaced(id: string, owner: string): void {
     const [, ...origin] = this.#known(owner)?.split(' ') ?? [];
     this.#put.run(this.#kind, id, [REPLACED, ...origin].join(' '));
   }
 
-  /** Remembers a row that dork.db had before any import: once deleted here, it stays deleted. */
+  /** Remembers a row that dork.db had before any import. If it is deleted here later, it stays deleted. */
   keepAsItIs(id: string): void {
     this.#put.run(this.#kind, id, OWN);
   }
@@ -133,11 +133,11 @@ function findIn(connection: Connection, table: string): Statement<{ state: strin
   return connection.prepare(`SELECT state FROM ${table} WHERE kind = ? AND id = ?`);
 }
 
-/** Differs if one of the values differs. */
+/** Returns a hash of values. */
 export function fingerprint(values: readonly SqliteValue[]): string {
   // Loaded here: an import costs Bun 8 ms at each start.
   const { hash } = process.getBuiltinModule('node:crypto');
-  // Not exact beyond 2^53, but as in the fingerprints that files have already.
+  // Not exact beyond 2^53, but equal to the fingerprints in existing files.
   const known = values.some((value) => typeof value === 'bigint')
     ? values.map((value) => (typeof value === 'bigint' ? Number(value) : value))
     : values;

@@ -1,4 +1,4 @@
-/** Thrown for a row that does not fit. The reason is in the receipt and shows no value of the row. */
+/** Thrown for an invalid row. The receipt shows the reason, which contains no value of the row. */
 export class Misfit {
   readonly reason: string;
 
@@ -7,7 +7,7 @@ export class Misfit {
   }
 }
 
-/** Returns the reason if the row does not fit. */
+/** Returns the plan, or the reason if the row is invalid. */
 export function planOrReason<T>(plan: () => T): T | string {
   try {
     return plan();

@@ -4,19 +4,19 @@ import { placeholderValues, SCHEDULE_TARGET } from './schedule-row.ts';
 import type { Admission } from './table-import.ts';
 
 /** The reasons in the receipt. */
-const ORPHAN = 'its schedule is gone';
+const ORPHAN = 'its schedule is missing';
 const DELETED = 'its schedule was deleted here';
 
 /**
- * Admits the runs of schedules that dork.db has. A run whose schedule is neither there nor in schedules.json is set
- * aside, or with `keepOrphans` attached to a paused, disabled schedule that has the missing id for its id and its name.
- * A schedule that was imported before and deleted since does not come back, so its runs are set aside in both cases.
+ * Returns a function that admits the runs of schedules in dork.db. A run whose schedule is neither in dork.db nor in
+ * schedules.json is set aside or, with `keepOrphans`, attached to a paused, disabled schedule with the missing id as its
+ * id and name. A schedule that was deleted since its import is not restored, so its runs are always set aside.
  */
 export function runAdmission(context: ImportContext): Admission {
   const { connection, keepOrphans } = context;
   const find = connection.prepare('SELECT 1 FROM main.pulse_schedules WHERE id = ?');
   const schedules = new RowWriter(context, SCHEDULE_TARGET, 'placeholder');
-  /** The placeholders that this import made, and since when they are. */
+  /** The placeholders that this import made, with their `createdAt`. */
   const made = new Map<string, string>();
   return (run, adjust) => {
     const id = String(run.get('schedule_id'));
@@ -29,7 +29,7 @@ export function runAdmission(context: ImportContext): Admission {
       if (!keepOrphans) return ORPHAN;
       adjust('placeholder_schedule_created');
     }
-    // It is as old as the first of its runs, which need not come first.
+    // The placeholder is as old as its oldest run, which need not be read first.
     if (since === undefined || createdAt < since) {
       const taken = schedules.take(id, placeholderValues(id, createdAt));
       if (typeof taken === 'string') return taken;

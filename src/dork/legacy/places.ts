@@ -10,34 +10,33 @@ import { stampOf } from '../../engine/time.ts';
 import type { LegacySource } from './receipt.ts';
 import { OLDER_SOURCES } from './schema.ts';
 
-/** The name of the dork.db of a release in a home; ours has the same. */
+/** The file name of a release's database in a home. Our database has the same name. */
 const RELEASE = 'dork.db';
 
-/** Where a source is, or would be. */
+/** The path where a source is, or would be. */
 export interface Place {
   readonly source: LegacySource;
   readonly path: string;
-  /** Of a release's dork.db: when it was last in use, in a form that sorts by time. Empty for other sources. */
+  /** When a release's dork.db was last in use, in a form that sorts by time. Empty for other sources. */
   readonly age: string;
 }
 
 /**
- * Returns where each source is, or would be, the one that says most of a row first.
+ * Returns the place of each source, the source with the most data of a row first.
  *
- * @param home A folder, or the dork.db of a DorkOS release itself.
- * @param own The database that is imported into.
+ * @param home A folder, or the dork.db of a DorkOS release.
+ * @param own The target database.
  */
 export function placesOf(home: string, own: string): Place[] {
   if (statAt(home)?.isFile()) return [placeOfRelease(home)];
-  // A hybrid relay/index.db holds poorer copies of what the others hold.
+  // A hybrid relay/index.db has copies of the other sources' rows with less data.
   const isLast = (source: LegacySource) => source === 'relay/index.db';
   const older = [...OLDER_SOURCES].sort((a, b) => Number(isLast(a)) - Number(isLast(b)));
   return [...releasesIn(home, own), ...older.map((source) => ({ source, path: join(home, source), age: '' }))];
 }
 
 /**
- * Returns the dork.db files of releases in a folder, newest first: the one under its own name, and those that were moved
- * aside there.
+ * Returns the dork.db files of releases in a folder, newest first: the file `dork.db` and the files that were moved aside.
  */
 export function releasesIn(home: string, own: string): Place[] {
   const release = join(home, RELEASE);
@@ -62,15 +61,15 @@ function isSameFolder(a: string, b: string): boolean {
   return resolve(a) === resolve(b) || isSameFile(a, b);
 }
 
-/** True for a database without the mark of this package that is another file than the given one. */
+/** Returns true for a database other than `own` without this package's application_id. */
 function isRelease(path: string, own: string): boolean {
   const stat = statAt(path);
   if (!stat?.isFile() || stat.size === 0 || isSameFile(path, own)) return false;
-  // What this process has open is its own. Closing a descriptor of it would drop the locks of that connection.
+  // A file that this process has open is not a release. Reading it here would drop the locks of that connection.
   return holdsLock(realFile(path)) !== true && unlessOpen(stat, () => applicationIdOf(path)) === 0;
 }
 
-/** Reads the application_id from the header; undefined if the file cannot be read. https://sqlite.org/fileformat2.html */
+/** Reads the application_id from the header. Returns undefined for an unreadable file. https://sqlite.org/fileformat2.html */
 function applicationIdOf(path: string): number | undefined {
   try {
     const fd = openSync(path, 'r');

@@ -2,81 +2,81 @@ import type { ImportError } from '../../engine/errors.ts';
 import type { Instant } from '../../engine/time.ts';
 import type { LEGACY_SOURCES } from './schema.ts';
 
-/** An older file by its place in a DorkOS home. */
+/** An older file by its path in a DorkOS home. */
 export type LegacySource = (typeof LEGACY_SOURCES)[number];
 
-/** What became of the rows of a table. `read` is the sum of the others. */
+/** Numbers of rows by result. `read` is the sum of the others. */
 export interface ImportCounts {
   /** Rows of the older file. */
   readonly read: number;
   /** Rows that dork.db did not have. */
   readonly imported: number;
-  /** Rows that an earlier import took, that have moved on in the older file since, and that nobody changed in dork.db. */
+  /** Rows of an earlier import that changed in the older file since, but not in dork.db. */
   readonly updated: number;
-  /** Rows that dork.db has as they are in the older file, or that were changed there; they stay as they are. */
+  /** Rows that are the same in dork.db, or were changed in dork.db. They stay as they are. */
   readonly alreadyThere: number;
-  /** Rows that an earlier import took and that were deleted from dork.db since; they stay deleted. */
+  /** Rows of an earlier import that were deleted from dork.db since. They stay deleted. */
   readonly deletedSince: number;
-  /** Rows that do not fit. */
+  /** Invalid rows, which were not imported. */
   readonly setAside: number;
 }
 
-/** What became of the rows of one table of an older file. */
+/** The result for one table of an older file. */
 export interface TableReceipt extends ImportCounts {
   /** The older table; `schedules` for the array of schedules.json. */
   readonly table: string;
 }
 
-/** Rows that were not taken quite as they came, by the rule that was applied. */
+/** The number of rows that were changed by a rule. */
 export interface Adjustment {
   readonly table: string;
-  /** As `started_at_from_created_at`. */
+  /** E.g. `started_at_from_created_at`. */
   readonly rule: string;
   readonly rows: number;
 }
 
-/** A row that does not fit: it is left in the older file. */
+/** An invalid row, which was not imported. The older file still has it. */
 export interface SetAsideRow {
   readonly table: string;
-  /** The rowid of the older table, as text; the position from 0 in schedules.json. */
+  /** The rowid in the older table, as text. In schedules.json, the position from 0. */
   readonly row: string;
-  /** The row's own id, cut after 200 characters; null where it has none. */
+  /** The row's own id, cut after 200 characters. Null if it has no id. */
   readonly id: string | null;
-  /** As `status is not one that is known`. No value of the row is shown. */
+  /** E.g. `status must be a known value`. It contains no value of the row. */
   readonly reason: string;
 }
 
-/** How many rows do not fit, by the reason. */
+/** The number of invalid rows with the same reason. */
 export interface SetAsideReason {
   readonly table: string;
   readonly reason: string;
   readonly rows: number;
 }
 
-/** What became of one older file. */
+/** The result for one older file. */
 export interface SourceReceipt extends ImportCounts {
   readonly source: LegacySource;
   /** The file, absolute. */
   readonly path: string;
-  /** `failed`: not all of this file was imported, and `error` says why. The counts are of the rows that were. */
+  /** `failed`: the file was not imported completely, and `error` has the reason. The counts are of the imported rows. */
   readonly status: 'imported' | 'missing' | 'failed';
-  /** Bytes of the file and its -wal. 0 where it is missing. */
+  /** Bytes of the file and its -wal. 0 if the file is missing. */
   readonly size: number;
-  /** Sizes and times of the file and its -wal, by which a later change of it is noticed. */
+  /** Sizes and times of the file and its -wal, to detect later changes. */
   readonly fingerprint: string;
-  /** `PRAGMA user_version`; null where there is none. */
+  /** `PRAGMA user_version`. Null if the file has none. */
   readonly version: number | null;
-  /** True where the older tables stand beside the new ones. */
+  /** True if the file has both older and new tables. */
   readonly isHybrid: boolean;
   readonly tables: readonly TableReceipt[];
   readonly adjusted: readonly Adjustment[];
-  /** The first 1000 rows that do not fit; `setAside` counts them all. */
+  /** The first 1000 invalid rows. `setAside` counts them all. */
   readonly setAsideRows: readonly SetAsideRow[];
   /** Every reason with its count. */
   readonly setAsideReasons: readonly SetAsideReason[];
   /**
-   * Tables and columns that were not read since dork.db has no place for them, with the number of their rows or values,
-   * e.g. `rooms (20 rows)` and `messages.color (3 values)`; and tables of a hybrid file that wait for another source, e.g.
+   * Tables and columns that were not read because dork.db does not have them, with the number of their rows or values, e.g.
+   * `rooms (20 rows)` and `messages.color (3 values)`. Also tables of a hybrid file that wait for another source, e.g.
    * `agents (waits for mesh/mesh.db)`.
    */
   readonly notRead: readonly string[];
@@ -85,27 +85,27 @@ export interface SourceReceipt extends ImportCounts {
   readonly error?: ImportError;
 }
 
-/** What became of the older files of a home. */
+/** The result of an import. */
 export interface ImportReceipt extends ImportCounts {
-  /** The folder that was looked into, absolute. */
+  /** The folder of the older files, absolute. */
   readonly home: string;
-  /** The database that was imported into. */
+  /** The target database. */
   readonly filename: string;
-  /** True where nothing was written. */
+  /** True for a dry run: nothing was written. */
   readonly dryRun: boolean;
   readonly keepOrphans: boolean;
-  /** How many of the files could not be imported. */
+  /** Number of files that could not be imported. */
   readonly failed: number;
-  /** One for each older file, in the order of {@link LEGACY_SOURCES}; for each dork.db of a DorkOS release, newest first. */
+  /** One for each older file, in the order of {@link LEGACY_SOURCES}, and for each dork.db of a DorkOS release, newest first. */
   readonly sources: readonly SourceReceipt[];
   readonly startedAt: Instant;
   readonly finishedAt: Instant;
 }
 
-/** How many rows that do not fit a receipt lists one by one. */
+/** The most invalid rows that a receipt lists one by one. */
 export const LISTED_ROWS = 1000;
 
-/** A longer id is cut in a receipt. */
+/** The most characters of an id in a receipt. */
 const LISTED_ID = 200;
 
 export type Outcome = Exclude<keyof ImportCounts, 'read'>;
@@ -118,7 +118,7 @@ export function noCounts(): Writable<ImportCounts> {
   return { read: 0, imported: 0, updated: 0, alreadyThere: 0, deletedSince: 0, setAside: 0 };
 }
 
-/** The sum of several counts. */
+/** Returns the sum of several counts. */
 export function sumOf(counts: readonly ImportCounts[]): ImportCounts {
   const sum = noCounts();
   for (const each of counts) {
@@ -127,14 +127,14 @@ export function sumOf(counts: readonly ImportCounts[]): ImportCounts {
   return sum;
 }
 
-/** Counts what becomes of the rows of one source while they are imported. */
+/** Counts the rows of one source by result during its import. */
 export class Tally {
   readonly #tables = new Map<string, Writable<ImportCounts>>();
   readonly #adjusted = new Map<string, Writable<Adjustment>>();
   readonly #reasons = new Map<string, Writable<SetAsideReason>>();
   readonly #setAside: SetAsideRow[] = [];
 
-  /** Makes a table appear in the receipt, also where it has no row. */
+  /** Adds a table to the receipt, even if it has no rows. */
   begin(table: string): void {
     if (!this.#tables.has(table)) this.#tables.set(table, noCounts());
   }
@@ -161,7 +161,7 @@ export class Tally {
     this.#reasons.set(key, counted);
   }
 
-  /** How many rows may still be listed. */
+  /** Number of invalid rows that can still be listed. */
   get room(): number {
     return LISTED_ROWS - this.#setAside.length;
   }

@@ -8,7 +8,7 @@ export const OLDER_DORKOS = 'OLDER_DORKOS';
 /** Tables that every release has. */
 const TABLES = ['__drizzle_migrations', 'pulse_schedules', 'pulse_runs', 'relay_index', 'relay_traces', 'agents'];
 
-/** Recognises the dork.db of a DorkOS release, which has the name of ours and another history. */
+/** Recognises the dork.db of a DorkOS release, which has the same name as ours but another history. */
 export function olderDorkos(connection: Connection): Foreign | undefined {
   if (connection.pragma('application_id', { simple: true }) !== 0) return undefined;
   const has = connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");

@@ -12,7 +12,7 @@ import {
   word,
 } from './table-rule.ts';
 
-/** The tables of relay/index.db. `sender` came with version 2. */
+/** The tables of relay/index.db. Version 2 added `sender`. */
 export const MESSAGES = {
   table: 'messages',
   key: ['id'],

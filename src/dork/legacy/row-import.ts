@@ -10,7 +10,7 @@ import type { LEGACY_KINDS } from './schema.ts';
 
 /** A row of the older file. */
 export interface OlderRow {
-  /** The rowid, as text: JavaScript's numbers end at 2^53. */
+  /** The rowid, as text: JavaScript's numbers are exact only up to 2^53. */
   readonly row: string;
   readonly values: Readonly<Record<string, SqliteValue>>;
 }
@@ -18,7 +18,7 @@ export interface OlderRow {
 /** Rows between two reports of the progress. */
 const REPORT_EVERY = 1000;
 
-/** Reads a table of the copy in its order, row by row since a single one can be many megabytes, and reports how far it is. */
+/** Reads a table of the copy in its order, and reports the progress. One row at a time: a row can be many megabytes. */
 export function* readRows(context: ImportContext, table: string, columns: readonly string[]): Generator<OlderRow> {
   const { copy, tally, progress } = context;
   if (!copy) return;
@@ -37,22 +37,22 @@ export function* readRows(context: ImportContext, table: string, columns: readon
   progress(table, rows, total);
 }
 
-/** Adds a row that does not fit to the receipt. */
+/** Adds an invalid row to the receipt. */
 export function setAside({ tally }: ImportContext, table: string, row: string, id: unknown, reason: string): void {
   tally.setAside(table, reason);
   tally.list({ table, row, id: typeof id === 'string' ? id : null, reason });
 }
 
-/** Where rows go. */
+/** The table that rows are imported into. */
 export interface RowTarget {
   readonly kind: (typeof LEGACY_KINDS)[number];
   /** The new table. */
   readonly to: string;
   /** The column by which a row is found. */
   readonly key: string;
-  /** The column that tells several rows of one key apart. */
+  /** The column that distinguishes several rows with the same key. */
   readonly within?: string;
-  /** True if the older table has one row of a key, in which `within` may change. */
+  /** True if the older table has one row per key, whose `within` may change. */
   readonly isAlone?: boolean;
   readonly unique?: UniqueColumn;
   /** The columns that come from the older file. */
@@ -61,7 +61,7 @@ export interface RowTarget {
   readonly needsId?: boolean;
 }
 
-/** What became of a row. */
+/** The result for a row. */
 export interface Taken {
   readonly outcome: Exclude<Outcome, 'setAside'>;
   /** True if the row was inserted or updated. */
@@ -73,10 +73,10 @@ const UPDATED: Taken = { outcome: 'updated', isWritten: true };
 const ALREADY_THERE: Taken = { outcome: 'alreadyThere', isWritten: false };
 const DELETED_SINCE: Taken = { outcome: 'deletedSince', isWritten: false };
 
-/** Columns that rows have been imported without, and that never change in a row. */
+/** Columns that earlier imports did not have, and that never change in a row. */
 const NOT_COMPARED = ['kind'];
 
-/** Writes rows one by one, and decides what becomes of each. */
+/** Writes rows one by one, and decides whether each is inserted, updated, kept or set aside. */
 export class RowWriter {
   readonly memory: Memory;
   readonly #isDryRun: boolean;
@@ -84,13 +84,13 @@ export class RowWriter {
   readonly #target: RowTarget;
   /** Positions of the columns by which a row is found. */
   readonly #keyAt: readonly number[];
-  /** Positions of the columns that a fingerprint is made of, in an order that does not depend on the source. */
+  /** Positions of the columns of a fingerprint, in an order that does not depend on the source. */
   readonly #compared: readonly number[];
   readonly #uniqueAt: number;
-  /** Most rows of a first import are new: one look instead of up to five. */
+  /** Finds out in one query whether a row is new, like most rows of a first import. Else up to five queries follow. */
   readonly #isKnown: Statement<{ known: number }>;
   readonly #find: Statement<Record<string, SqliteValue>>;
-  /** Finds the newest row with the key, whatever tells it apart. */
+  /** Finds the newest row with the key, whatever its `within` is. */
   readonly #findOther: Statement<Record<string, SqliteValue>> | undefined;
   readonly #insert: Statement;
   readonly #update: Statement;
@@ -121,7 +121,7 @@ export class RowWriter {
       `SELECT ${isMet(target.kind)} OR EXISTS (SELECT 1 FROM main.${to} WHERE ${key} = ?) AS known`,
     );
     this.#find = connection.prepare(`${select} ${isRow}`);
-    // Without ORDER BY: a sorter for each row would cost more than all else of the search.
+    // Without ORDER BY: sorting would cost more than the rest of the search.
     this.#findOther = isAlone
       ? connection.prepare(`${select} rowid = (SELECT max(rowid) FROM main.${to} WHERE ${key} = ?)`)
       : undefined;
@@ -135,13 +135,13 @@ export class RowWriter {
   }
 
   /**
-   * Takes a row that fits: inserts it if dork.db never had it, and brings it up to date if it is as it was imported and
-   * the older file has moved on. A row that was changed or deleted here stays so.
+   * Takes a valid row: inserts it if dork.db never had it, and updates it if it changed in the older file but not in
+   * dork.db. A row that was changed or deleted in dork.db stays so.
    *
-   * @param olderId The id that it has in the older file.
-   * @param values Of the target's columns, in their order.
-   * @param admit Called before the row is inserted. Returns the reason if it may not.
-   * @returns The reason if the row is to be set aside.
+   * @param olderId The row's id in the older file.
+   * @param values The values of the target's columns, in their order.
+   * @param admit Called before the row is inserted. Returns a reason to refuse it.
+   * @returns The result, or the reason to set the row aside.
    */
   take(olderId: string, values: readonly SqliteValue[], admit?: () => string | undefined): Taken | string {
     const { within, unique } = this.#target;
@@ -165,7 +165,7 @@ export class RowWriter {
     const state = this.#stateOf(values);
     if (taken.isBetter) return ALREADY_THERE;
     if (taken.state === state) {
-      // An older release must not bring back what it has.
+      // Recorded so that an older release does not replace the row by its own.
       if (this.#hasSeveralReleases && taken.isFromOlder) this.memory.remember(idThere, state);
       return ALREADY_THERE;
     }
@@ -176,9 +176,9 @@ export class RowWriter {
   }
 
   /**
-   * Inserts a row that is not there.
+   * Inserts a new row.
    *
-   * @returns The reason if dork.db does not take it.
+   * @returns The result, or the reason if dork.db refuses the row.
    */
   #put(id: string, values: readonly SqliteValue[]): Taken | string {
     const extra = this.#target.needsId ? [newId()] : [];
@@ -186,8 +186,8 @@ export class RowWriter {
   }
 
   /**
-   * Writes a row, and remembers it. A row that has its unique value is removed first, if it came from an older file that
-   * knows no better and was not changed here.
+   * Writes a row, and remembers it. Another row with the same unique value is removed first, if it was imported from a
+   * source that is not better, and was not changed in dork.db.
    */
   #write(id: string, values: readonly SqliteValue[], done: Taken, write: () => void): Taken | string {
     const { unique, to } = this.#target;
@@ -198,7 +198,7 @@ export class RowWriter {
       if (!this.#isDryRun) write();
     };
     const { connection } = this.#context;
-    // Both or none: a constraint may refuse the row.
+    // Both writes or neither: a constraint may refuse the row.
     const reason = refusalOf(owner === undefined ? writeAll : () => connection.runTransaction(writeAll));
     if (reason) return reason;
     if (owner !== undefined && unique) {
@@ -219,12 +219,12 @@ export class RowWriter {
     return this.#ownerOf(id, values) === undefined ? undefined : this.#target.unique?.reason;
   }
 
-  /** True if the row is as an import wrote it, which knew no better than this one, and the older file has it no more. */
+  /** Returns true for an unchanged row of an import from a source that is not better, which the older file no longer has. */
   #mayReplace(owner: string, id: string): boolean {
     const taken = this.memory.recall(owner);
     if (!taken || this.#met.has(owner)) return false;
     if (taken.isBetter) {
-      // Once the better row is deleted here, this one must not take its place.
+      // Recorded so that this row does not replace the better one after that was deleted in dork.db.
       if (!this.memory.recall(id)) this.memory.rememberReplaced(id, owner);
       return false;
     }
@@ -232,7 +232,10 @@ export class RowWriter {
     return taken.isPlanned || (there !== undefined && fingerprint(Object.values(there)) === taken.state);
   }
 
-  /** By its id alone a row is remembered that was deleted before the table had several rows of an id. */
+  /**
+   * Returns the facts about a row that is not remembered under its full key. A row that was deleted before the table had
+   * several rows per id is remembered only by its id.
+   */
   #recallOther(olderId: string, there: unknown): Recalled | undefined {
     const known = this.memory.recall(olderId);
     return known ?? (this.#target.isAlone && !there ? this.memory.recallWithin(olderId) : undefined);
@@ -243,13 +246,13 @@ export class RowWriter {
   }
 }
 
-/** Returns the reason if a constraint of the new table refuses the row; the rest of the transaction stands. */
+/** Returns the reason if a constraint of the new table refuses the row. The transaction's other writes are kept. */
 function refusalOf(write: () => void): string | undefined {
   try {
     write();
     return undefined;
   } catch (error) {
-    if (error instanceof ConstraintError) return `dork.db refuses it (${error.kind})`;
+    if (error instanceof ConstraintError) return `a constraint of dork.db refuses the row (${error.kind})`;
     throw error;
   }
 }

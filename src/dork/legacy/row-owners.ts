@@ -2,20 +2,20 @@ import type { Connection } from '../../engine/connection/connection.ts';
 import type { Statement } from '../../engine/connection/statement.ts';
 import type { SqliteValue } from '../../engine/driver/adapter.ts';
 
-/** A column besides the key whose values a table takes once, e.g. the project path of an agent. */
+/** A unique column other than the key, e.g. the project path of an agent. */
 export interface UniqueColumn {
   readonly name: string;
-  /** Why a row is set aside if another row has its value. */
+  /** The reason to set a row aside if another row has its value. */
   readonly reason: string;
 }
 
-/** What a dry run would have written: the row of each value, and the value of each row, null if the row would be gone. */
+/** The result of a dry run: the row of each value, and the value of each row. Null for a row that would be deleted. */
 interface Plan {
   readonly owners: Map<SqliteValue, string>;
   readonly values: Map<string, SqliteValue>;
 }
 
-/** The plans of a dry run, which all its sources share. */
+/** The plans of a dry run, which its sources share. */
 export class PlannedOwners {
   readonly #plans = new Map<string, Plan>();
 
@@ -26,7 +26,7 @@ export class PlannedOwners {
   }
 }
 
-/** Finds which row of a table has a value of its unique column; in a dry run as if it had written. */
+/** Finds the row of a table that has a value in its unique column. In a dry run, planned writes count. */
 export class RowOwners {
   readonly #plan: Plan | undefined;
   readonly #find: Statement<{ owner: string }>;
@@ -38,7 +38,7 @@ export class RowOwners {
     this.#delete = connection.prepare(`DELETE FROM main.${table} WHERE ${key} = ?`);
   }
 
-  /** Returns the key of the other row that has the value. */
+  /** Returns the key of another row that has the value; undefined if there is none. */
   otherThan(id: string, value: SqliteValue): string | undefined {
     const owner = this.#owner(value);
     return owner === id ? undefined : owner;
@@ -57,7 +57,7 @@ export class RowOwners {
     else this.#delete.run(id);
   }
 
-  /** Notes in a dry run that it would write the row. */
+  /** Notes, in a dry run, that the row would be written. */
   written(id: string, value: SqliteValue): void {
     this.#plan?.values.set(id, value);
     this.#plan?.owners.set(value, id);

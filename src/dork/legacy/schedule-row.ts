@@ -5,7 +5,7 @@ import { NO_INSTANT, readInstant } from './instants.ts';
 import { Misfit, planOrReason } from './misfit.ts';
 import type { RowTarget } from './row-import.ts';
 
-/** Where schedules go. The order of the columns is that of {@link SchedulePlan.values}. */
+/** The target of schedules. Its columns have the order of {@link SchedulePlan.values}. */
 export const SCHEDULE_TARGET: RowTarget = {
   kind: 'schedule',
   to: 'pulse_schedules',
@@ -27,7 +27,7 @@ export const SCHEDULE_TARGET: RowTarget = {
   ],
 };
 
-/** The keys of a schedule in schedules.json; `description` is of no older version, and harmless. */
+/** The keys of a schedule in schedules.json. No older version has `description`, but it is harmless. */
 const KEYS = [
   'id',
   'name',
@@ -46,30 +46,30 @@ const KEYS = [
 
 type Key = (typeof KEYS)[number];
 
-/** A cron expression that fires at most once a year; the schedule that has it is disabled anyway. */
+/** A cron expression that matches once a year. The schedule that has it is disabled anyway. */
 const PLACEHOLDER_CRON = '0 0 1 1 *';
 
-/** A schedule for runs whose own is gone. */
+/** Returns the values of a schedule for runs whose schedule is missing. */
 export function placeholderValues(id: string, createdAt: string): SqliteValue[] {
   return [id, id, null, PLACEHOLDER_CRON, 'UTC', '', null, 0, null, 'acceptEdits', 'paused', createdAt, createdAt];
 }
 
-/** What a schedule of schedules.json becomes, and the rules that were applied to it. */
+/** The new row for a schedule of schedules.json, and the rules that were applied to it. */
 export interface SchedulePlan {
   readonly id: string;
   readonly values: SqliteValue[];
   readonly adjustments: readonly string[];
 }
 
-/** Reads one element of the array; gives the reason where it does not fit. */
+/** Reads one element of the array. Returns the plan, or the reason to set it aside. */
 export function readSchedule(element: unknown): SchedulePlan | string {
-  if (typeof element !== 'object' || element === null || Array.isArray(element)) return 'is not an object';
+  if (typeof element !== 'object' || element === null || Array.isArray(element)) return 'must be an object';
   return planOrReason(() => planOf(element));
 }
 
 function planOf(element: object): SchedulePlan {
   const adjustments: string[] = [];
-  // Own properties only: `__proto__` is a key like any other in JSON, and none that is known.
+  // Own properties only: in JSON, `__proto__` is an ordinary, unknown key.
   const own = new Map(Object.entries(element));
   const get = (key: Key): unknown => own.get(key) ?? null;
   const prose = (key: Key): string | null => {
@@ -91,7 +91,7 @@ function planOf(element: object): SchedulePlan {
   };
   const id = text('id');
   const status = orDefault('status', 'active');
-  if (!SCHEDULE_STATUSES.some((known) => known === status)) refuse('status', 'is not one that is known');
+  if (!SCHEDULE_STATUSES.some((known) => known === status)) refuse('status', 'must be a known value');
   const createdAt = time('createdAt') ?? refuse('createdAt', 'is missing');
   let updatedAt = time('updatedAt');
   if (updatedAt === null) {
@@ -125,20 +125,20 @@ function refuse(key: Key, problem: string): never {
 
 function optionalText(key: Key, value: unknown): string | null {
   if (value === null) return null;
-  if (typeof value !== 'string') return refuse(key, 'is not text');
+  if (typeof value !== 'string') return refuse(key, 'must be text');
   return value.isWellFormed() ? value : refuse(key, 'has a lone surrogate, which UTF-8 cannot hold');
 }
 
 function readFlag(value: unknown): 0 | 1 {
-  if (typeof value !== 'boolean') return refuse('enabled', 'is not true or false');
+  if (typeof value !== 'boolean') return refuse('enabled', 'must be true or false');
   return value ? 1 : 0;
 }
 
 function readMilliseconds(value: unknown): { value: number | null; isCut: boolean } {
   if (value === null) return { value: null, isCut: false };
-  if (typeof value !== 'number') return refuse('maxRuntime', 'is not a number');
+  if (typeof value !== 'number') return refuse('maxRuntime', 'must be a number');
   const whole = Math.trunc(value);
-  if (!Number.isSafeInteger(whole)) return refuse('maxRuntime', 'is beyond what a number holds exactly');
+  if (!Number.isSafeInteger(whole)) return refuse('maxRuntime', 'must be a safe integer');
   return { value: whole + 0, isCut: whole !== value };
 }
 

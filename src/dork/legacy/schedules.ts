@@ -4,21 +4,21 @@ import { RowWriter, setAside } from './row-import.ts';
 import { readSchedule, SCHEDULE_TARGET } from './schedule-row.ts';
 import { refusal } from './source-file.ts';
 
-/** The name that the receipt has for the array. */
+/** The name of the array in the receipt. */
 export const SCHEDULES = 'schedules';
 
-/** A larger file is none that DorkOS wrote, and JSON.parse would need several times as much memory. */
+/** The most bytes of the file. DorkOS never wrote a larger one, and JSON.parse would need several times as much memory. */
 const LARGEST = 256 * 2 ** 20;
 
 /**
  * Reads schedules.json.
  *
- * @throws ImportError where it cannot be read, or is not a JSON array.
+ * @throws ImportError if the file is unreadable or not a JSON array.
  */
 export function readSchedulesFile(path: string): unknown[] {
   const { size } = statSync(path);
   if (size > LARGEST) {
-    throw refusal('TOO_LARGE', path, `has ${size} bytes, more than the ${LARGEST} that are read`, 'Split the array.');
+    throw refusal('TOO_LARGE', path, `has ${size} bytes; the limit is ${LARGEST}`, 'Split the array.');
   }
   const value = parse(path, readFileSync(path));
   if (!Array.isArray(value)) {
@@ -26,7 +26,7 @@ export function readSchedulesFile(path: string): unknown[] {
       'NOT_AN_ARRAY',
       path,
       'is JSON, but not an array of schedules',
-      'Put back the file that DorkOS wrote.',
+      'Restore the file that DorkOS wrote, and import again.',
     );
   }
   return value;
@@ -36,9 +36,9 @@ function parse(path: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    // The parser's own message would show a piece of the file.
-    const problem = bytes.length === 0 ? 'is empty' : 'is not JSON; it may be half-written';
-    throw refusal('NOT_JSON', path, problem, 'Mend the file, or put back a copy of it, and import again.');
+    // The parser's own message would show a part of the file.
+    const problem = bytes.length === 0 ? 'is empty' : 'has invalid JSON; it may be half-written';
+    throw refusal('NOT_JSON', path, problem, 'Repair the file or restore a copy of it, and import again.');
   }
 }
 
@@ -64,7 +64,7 @@ export function* importSchedules(context: ImportContext, schedules: readonly unk
   progress(SCHEDULES, schedules.length, schedules.length);
 }
 
-const SAME_ID = 'id is that of an earlier schedule';
+const SAME_ID = 'an earlier schedule has the same id';
 
 function idOf(element: unknown): unknown {
   return typeof element === 'object' && element !== null && 'id' in element ? element.id : null;

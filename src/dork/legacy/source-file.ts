@@ -19,21 +19,21 @@ import { checkOwner } from '../../engine/hints.ts';
 import { isError } from '../../engine/realm.ts';
 import { sleepSync } from '../../engine/sleep.ts';
 
-/** What belongs to a database besides its file. A -shm is only what its readers share. */
+/** The endings of files that belong to a database. A -shm holds no data: its readers only share it. */
 const COMPANIONS = ['-wal', '-journal'] as const;
 
-/** How long a lock on an older file is waited for, in milliseconds. */
+/** Milliseconds to wait for a lock on an older file. */
 const LOCK_TIMEOUT_MS = 2000;
 
-/** How often a copy is made anew where the file was written meanwhile. */
+/** How often a copy is repeated if the file was written meanwhile. */
 const COPY_TRIES = 20;
 
-/** File systems tell the time of a write in ticks; a file that was written within one may be written again in it. */
+/** The resolution of file times. A file that was just written may be written again without a change of its time. */
 const TICK_MS = 20;
 
-/** What is at the place of an older file. */
+/** An older file, before it is opened. */
 export interface SourceFile {
-  /** As it was found, through links. */
+  /** The path, with symbolic links resolved. */
   readonly path: string;
   /** Bytes of the file and its -wal. */
   readonly size: number;
@@ -41,7 +41,7 @@ export interface SourceFile {
   readonly fingerprint: string;
 }
 
-/** Why nothing of a source was imported. Its file is as it was. */
+/** Returns the error for a source of which nothing was imported. Its file is unchanged. */
 export function refusal(code: string, path: string, problem: string, hint: string, cause?: unknown): ImportError {
   const retryable = code === 'SOURCE_LOCKED' || code === 'SOURCE_BUSY';
   const message = `${path} ${problem}. Nothing of it was imported, and it was not changed.`;
@@ -49,17 +49,17 @@ export function refusal(code: string, path: string, problem: string, hint: strin
 }
 
 /**
- * Looks at the place of an older file.
+ * Finds an older file.
  *
- * @returns undefined where there is nothing.
- * @throws ImportError where something else than a file is there, or it cannot be looked at.
+ * @returns undefined if there is no file.
+ * @throws ImportError if it is not a regular file or is not accessible.
  */
 export function findSource(path: string): SourceFile | undefined {
   try {
     if (!lstatSync(path, { throwIfNoEntry: false })) return undefined;
     const target = realpathSync(path);
     const { size, isFile } = describe(target);
-    if (!isFile) throw refusal('NOT_A_FILE', path, 'is not a regular file', 'Look at what is there, and move it away.');
+    if (!isFile) throw refusal('NOT_A_FILE', path, 'must be a regular file', 'Move it away, and import again.');
     return { path: target, size: size + describe(`${target}-wal`).size, fingerprint: fingerprintOf(target) };
   } catch (error) {
     if (error instanceof ImportError) throw error;
@@ -72,7 +72,7 @@ function describe(path: string): { size: number; isFile: boolean } {
   return { size: stat?.size ?? 0, isFile: stat?.isFile() ?? false };
 }
 
-/** Sizes and times of a file and of what belongs to it. */
+/** Returns the sizes and times of a file and its companions. */
 function fingerprintOf(path: string): string {
   return ['', ...COMPANIONS]
     .map((end) => {
@@ -89,11 +89,11 @@ function unreadable(path: string, cause: unknown): ImportError {
 }
 
 /**
- * Copies a database with its -wal into a folder, so that SQLite can recover and read the copy and leaves the file and
- * its folder alone: even reading a WAL-mode file writes beside it. The copy has mode 0600.
+ * Copies a database with its -wal into a folder. SQLite recovers and reads the copy, so that the original's folder is not
+ * written: even reading a WAL-mode file creates files next to it. The copy has mode 0600.
  *
  * @returns The copy's path.
- * @throws ImportError where the file is locked, is written all the time, or cannot be read.
+ * @throws ImportError if the file is locked, unreadable, or written continuously.
  */
 export function copySource(connection: Connection, source: SourceFile, folder: string): string {
   assertNotLocked(connection, source.path);
@@ -103,7 +103,7 @@ export function copySource(connection: Connection, source: SourceFile, folder: s
       'NO_ROOM',
       source.path,
       `has ${source.size} bytes, and the folder for its copy, ${folder}, has ${free} bytes free`,
-      'Make room on the disk and import again.',
+      'Free space on the disk, and import again.',
     );
   }
   const to = join(folder, basename(source.path));
@@ -116,12 +116,12 @@ export function copySource(connection: Connection, source: SourceFile, folder: s
   throw refusal(
     'SOURCE_BUSY',
     source.path,
-    'is written all the time',
-    'Stop the older server, then import again; or import again when it has less to do.',
+    'is written continuously',
+    'Stop the older server and import again, or import again when the server is less busy.',
   );
 }
 
-/** The fingerprint of a file; undefined where it was written just now, so that another write may not show in it. */
+/** Returns the fingerprint of a file; undefined if the file was just written, so that another write may not change it. */
 function settledFingerprint(path: string): string | undefined {
   if (isFresh(path)) sleepSync(2 * TICK_MS);
   return isFresh(path) ? undefined : fingerprintOf(path);
@@ -131,7 +131,7 @@ function isFresh(path: string): boolean {
   const ages = ['', ...COMPANIONS].map(
     (end) => Date.now() - (statSync(path + end, { throwIfNoEntry: false })?.mtimeMs ?? 0),
   );
-  // A time in the future says nothing.
+  // A time in the future is ignored.
   return ages.some((age) => age >= 0 && age < TICK_MS);
 }
 
@@ -143,14 +143,14 @@ function copyFiles(from: string, to: string): void {
       copyFile(from + end, to + end, isOpenHere(from));
       chmodSync(to + end, FILE_MODE);
     } catch (error) {
-      // A -wal may go at any moment; the fingerprint then differs, and the copy is made again.
+      // A -wal may be removed at any moment. The fingerprint then differs, and the copy is repeated.
       if (end === '' || isThere(from + end)) throw unreadable(from + end, error);
     }
   }
 }
 
 /**
- * False only if there is nothing: a copy without a -wal that could not be looked at would lack commits.
+ * Returns false only if there is no file: a copy without an inaccessible -wal would lack commits.
  *
  * @throws ImportError `UNREADABLE`
  */
@@ -162,9 +162,9 @@ function isThere(path: string): boolean {
   }
 }
 
-/** True where this process has the file open, or may have: SQLite has a -shm beside a file that is open in WAL mode. */
+/** Returns true if this process may have the file open. In WAL mode, an open file has a -shm next to it. */
 function isOpenHere(path: string): boolean {
-  // There, locks belong to the descriptor that took them.
+  // On Windows, locks belong to the descriptor that took them.
   if (process.platform === 'win32') return false;
   const folder = '/proc/self/fd';
   if (!isThere(folder)) return isThere(`${path}-shm`);
@@ -172,13 +172,13 @@ function isOpenHere(path: string): boolean {
     try {
       return readlinkSync(join(folder, fd)) === path;
     } catch {
-      // The descriptor by which the folder was read is gone.
+      // This was the descriptor for reading the folder, which is closed again.
       return false;
     }
   });
 }
 
-/** Closing a descriptor drops the locks that the process has on the file, so a file that is open here is copied elsewhere. */
+/** Copies a file. Closing a descriptor drops this process's locks on a file, so another process copies a file open here. */
 function copyFile(from: string, to: string, inOtherProcess: boolean): void {
   // Loaded here: an import costs Bun 3 ms at each start.
   if (inOtherProcess)
@@ -187,12 +187,12 @@ function copyFile(from: string, to: string, inOtherProcess: boolean): void {
 }
 
 /**
- * A server that locks others out is waited for a while. The question changes nothing: a read-only connection that asks
- * for exclusive access either meets the other's lock first, or is refused its own (or, where the file is not in WAL
- * mode, reads), and never comes to open or to create a -wal or a -shm.
+ * Waits a while for a server that locks others out. The check changes nothing: a read-only connection with exclusive
+ * locking either finds the other's lock first, or is refused its own (or reads, if the file is not in WAL mode). It never
+ * opens or creates a -wal or -shm.
  */
 function assertNotLocked(connection: Connection, path: string): void {
-  // It would meet the locks of this process as well.
+  // The check would also find the locks of this process.
   if (isOpenHere(path)) {
     if (lockHolders(path)?.some(({ locks }) => locks.includes('exclusive'))) throw locked(path);
     return;

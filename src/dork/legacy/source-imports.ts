@@ -22,20 +22,20 @@ export interface SourceImportOptions {
   readonly hasSeveralReleases: boolean;
 }
 
-/** Counts of the rows of a source that are committed. */
+/** The committed rows of a source. */
 interface Committed {
   counts: ReturnType<Tally['result']>;
   receipt?: SourceReceipt;
 }
 
-/** What was found at the place of a source: nothing, something that cannot be imported, or a source. */
+/** A source as it was found: missing, refused or ready to import. */
 interface Found {
   readonly file?: SourceFile;
   readonly open?: OpenSource;
   readonly error?: ImportError;
 }
 
-/** The imports of several sources into one database. */
+/** Imports several sources into one database. */
 export class SourceImports {
   readonly #connection: Connection;
   readonly #folder: string;
@@ -44,7 +44,7 @@ export class SourceImports {
   readonly #planned = new PlannedOwners();
   readonly #failed = new Set<LegacySource>();
 
-  /** @param folder Private, for the copies. */
+  /** @param folder A private folder for the copies. */
   constructor(connection: Connection, folder: string, options: SourceImportOptions) {
     this.#connection = connection;
     this.#folder = folder;
@@ -52,7 +52,7 @@ export class SourceImports {
     this.#batches = new Batches(connection, options.isDryRun);
   }
 
-  /** Imports a source, or reports why it could not be. */
+  /** Imports a source. The receipt has the error if it failed. */
   import(place: Place): SourceReceipt {
     const startedAt = now();
     const { file, open, error } = this.#find(place);
@@ -90,7 +90,7 @@ export class SourceImports {
   ): SourceReceipt {
     const { isDryRun, keepOrphans, onProgress, hasSeveralReleases } = this.#options;
     const { source, path, age } = place;
-    // Its copy is private and in no WAL mode: nothing appears next to it, and nobody else writes it.
+    // The copy is private and not in WAL mode: no file is created next to it, and no other process writes it.
     using copy = open.copy ? this.#connection.sibling(open.copy, { readonly: true }) : undefined;
     const tally = new Tally();
     const waitingReports: ImportProgress[] = [];
@@ -121,7 +121,7 @@ export class SourceImports {
       committed.counts = tally.result();
       for (const report of waitingReports.splice(0)) onProgress?.(report);
     });
-    // The last step has set it.
+    // The last step has set the receipt.
     return committed.receipt as SourceReceipt;
   }
 
@@ -146,7 +146,7 @@ export class SourceImports {
     };
   }
 
-  /** In the transaction of the last rows: the receipt is there only if all of them are. */
+  /** Stores the receipt in the transaction of the last rows, so that it exists only if all of them do. */
   #record(receipt: SourceReceipt): void {
     const { source, path, startedAt, finishedAt, read } = receipt;
     const imported = receipt.imported + receipt.updated;
@@ -159,8 +159,10 @@ export class SourceImports {
   }
 
   /**
-   * @param rows How many rows were written and committed before.
-   * @throws what is not a failure of an import, e.g. what `onProgress` throws.
+   * Returns the error for a failed import.
+   *
+   * @param rows The number of rows that were committed before.
+   * @throws any error that is not a failure of the import, e.g. one that `onProgress` throws.
    */
   #failure({ path }: Place, error: unknown, rows: number): ImportError {
     if (error instanceof ImportError) return error;
@@ -175,21 +177,21 @@ export class SourceImports {
     }
     if (!(error instanceof DorkDbError)) throw error;
     const { code, message, hint, retryable } = error;
-    const done = rows === 0 ? 'nothing of it was imported' : `${rows} of its rows were imported before`;
+    const done = rows === 0 ? 'nothing of it was imported' : `${rows} of its rows were imported`;
     return new ImportError(
       code,
       `${path} could not be imported into ${this.#connection.filename}: ${message} It was not changed, and ${done}.`,
-      { hint: rows === 0 ? hint : `${hint} The next import brings the rest.`, retryable, cause: error },
+      { hint: rows === 0 ? hint : `${hint} The next import adds the other rows.`, retryable, cause: error },
     );
   }
 }
 
-/** Frees the room for the next copy. What cannot be removed now goes with the folder that holds it. */
+/** Removes a copy, to free space for the next one. A copy that cannot be removed now is removed with its parent folder. */
 function discard(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
   } catch {
-    // An import is not undone by what is left of its copy.
+    // The import is done, whether or not the copy was removed.
   }
 }
 

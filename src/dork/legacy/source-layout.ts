@@ -11,7 +11,7 @@ import type { LegacySource } from './receipt.ts';
 import { MESSAGE_TRACES, MESSAGES } from './relay.ts';
 import { refusal } from './source-file.ts';
 
-/** A table as the older code wrote it. */
+/** A table of the older code. */
 export interface OlderTable {
   readonly table: string;
   /** The columns of its primary key. */
@@ -29,15 +29,15 @@ const OLDER_TABLES: Readonly<Record<Exclude<LegacySource, 'schedules.json' | 'do
   'mesh/mesh.db': [AGENTS, DENIALS, BUDGET_COUNTERS],
 };
 
-/** Tables of ours that hold nothing which is not in another one. */
+/** Our tables that are derived from other tables or are bookkeeping. They are not imported. */
 const DERIVED = ['relay_counts', 'legacy_imports', 'legacy_rows', LEDGER, '__dork_migrations_log'];
 
-/** What a database file holds. */
+/** The content of a database file. */
 export interface Layout {
   readonly source: LegacySource;
   /** `PRAGMA user_version`. */
   readonly version: number;
-  /** The tables that are read, by their names. */
+  /** The tables that are read, by name. */
   readonly tables: ReadonlyMap<string, PresentTable>;
   readonly isHybrid: boolean;
   /** Tables and columns that are not read, with the number of their rows or values. */
@@ -45,18 +45,18 @@ export interface Layout {
 }
 
 /**
- * Brings the copy of a source into one file, proves it readable, and tells what it holds.
+ * Merges the -wal into the copy of a source, checks that it is readable, and returns its content.
  *
- * @throws ImportError where it is damaged, or was written by something else.
+ * @throws ImportError if the file is damaged, or was written by another program.
  */
 export function inspectCopy(connection: Connection, copy: string, source: LegacySource, path: string): Layout {
-  // SQLite takes a file that is shorter than a page for an empty database, whatever it holds.
+  // SQLite treats any file shorter than a page as an empty database.
   if (!startsAsDatabase(copy)) throw damaged(path, undefined);
   try {
     using database = connection.sibling(copy);
-    // Nothing depends on this copy after the process.
+    // The copy is not needed after this process.
     database.exec('PRAGMA synchronous = OFF');
-    // Recovers what a crash has left, and takes the -wal in.
+    // Recovers the file after a crash, and merges the -wal.
     database.pragma('journal_mode = DELETE');
     assertSound(database, path);
     return layoutOf(database, source, path);
@@ -66,7 +66,7 @@ export function inspectCopy(connection: Connection, copy: string, source: Legacy
   }
 }
 
-/** An empty file is a database without a table. https://sqlite.org/fileformat2.html#the_database_header */
+/** Returns true for an empty file, a database without tables. https://sqlite.org/fileformat2.html#the_database_header */
 function startsAsDatabase(path: string): boolean {
   const fd = openSync(path, 'r');
   try {
@@ -81,17 +81,17 @@ function damaged(path: string, cause: unknown): ImportError {
   return refusal(
     'DAMAGED',
     path,
-    'is no SQLite database, is damaged or is half-written',
-    'Keep it, put back a copy of it that can be read, and import again.',
+    'is damaged or half-written, or not a SQLite database',
+    'Keep the file. Restore a readable copy of it, and import again.',
     cause,
   );
 }
 
-/** What quick_check says of values, and of indexes, which are not read. https://sqlite.org/pragma.html#pragma_quick_check */
+/** Findings of quick_check on values, and on indexes, which are not read. https://sqlite.org/pragma.html#pragma_quick_check */
 const OF_VALUES =
   /^(NULL value in|CHECK constraint failed|\S+ value in|wrong # of entries|row \d+ missing from|non-unique entry|ok$)/;
 
-/** Rows that lie in a page that is damaged must not be missed silently. */
+/** Refuses a damaged file: rows in a damaged page must not be skipped silently. */
 function assertSound(database: Connection, path: string): void {
   const found = database.prepare<{ quick_check: string }>('PRAGMA quick_check').all();
   if (found.some(({ quick_check: problem }) => !OF_VALUES.test(problem))) throw damaged(path, undefined);
@@ -109,10 +109,10 @@ function layoutOf(database: Connection, source: LegacySource, path: string): Lay
     if (!found) continue;
     const lacking = columns.filter((column) => !found.columns.has(column));
     const isOther = lacking.length > 0 || String(found.key) !== String(key);
-    // Later releases have a table `messages` that is for searching.
+    // Later releases have another table `messages`, for searching.
     if (isOther && newer.length > 0) continue;
     if (lacking.length > 0) throw foreign(path, `has a table ${table} without ${lacking.join(', ')}`);
-    if (isOther) throw foreign(path, `has a table ${table} whose primary key is another`);
+    if (isOther) throw foreign(path, `has a table ${table} with another primary key`);
     tables.set(table, found);
     const unknown = [...found.columns].filter((column) => !columns.includes(column) && !laterColumns.includes(column));
     unread.push(...unknown.map((column) => columnWithCount(database, table, column)));
@@ -126,7 +126,7 @@ function layoutOf(database: Connection, source: LegacySource, path: string): Lay
   if (tables.size === 0) {
     const names = source === 'dork.db' ? HYBRID_TABLES.map(({ name }) => name) : older.map(({ table }) => table);
     throw present.size === 0
-      ? refusal('HALF_WRITTEN', path, 'holds no table', 'Remove it if it was never used, or put back a copy of it.')
+      ? refusal('HALF_WRITTEN', path, 'has no tables', 'Remove it if it was never used, or restore a copy of it.')
       : foreign(path, `has none of the tables ${names.join(', ')}`);
   }
   const isRead = (table: string): boolean => tables.has(table) || DERIVED.includes(table);
@@ -159,14 +159,14 @@ function foreign(path: string, problem: string): ImportError {
     'FOREIGN',
     path,
     problem,
-    'It is not a file of DorkOS: move it away, or give another folder with --from.',
+    'It is not a file of DorkOS. Move it away, or pass another folder with --from.',
   );
 }
 
-/** A table as the file has it. */
+/** A table of the file. */
 export interface PresentTable {
   readonly columns: ReadonlySet<string>;
-  /** The columns of the primary key, in its order. */
+  /** The columns of the primary key, in order. */
   readonly key: readonly string[];
 }
 

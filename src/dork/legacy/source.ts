@@ -15,7 +15,7 @@ import { copySource, type SourceFile } from './source-file.ts';
 import { inspectCopy, type Layout, type PresentTable } from './source-layout.ts';
 import { importTable } from './table-import.ts';
 
-/** A source that was read far enough to be imported. */
+/** A source that is ready to import. */
 export interface OpenSource {
   /** `PRAGMA user_version`; null for schedules.json. */
   readonly version: number | null;
@@ -25,7 +25,7 @@ export interface OpenSource {
   /** Tables and columns that are not read. */
   readonly unknown: readonly string[];
   /**
-   * Imports everything, a row a step.
+   * Imports everything, one row per step.
    *
    * @param failed The sources that could not be imported.
    * @returns The steps, and the tables that wait for one of those sources.
@@ -36,7 +36,7 @@ export interface OpenSource {
 /**
  * Opens an older file without changing it.
  *
- * @throws ImportError where it cannot be read, or is none of DorkOS.
+ * @throws ImportError if the file is unreadable, or is not a file of DorkOS.
  */
 export function openSource(connection: Connection, source: LegacySource, file: SourceFile, folder: string): OpenSource {
   if (source === 'schedules.json') {
@@ -60,7 +60,7 @@ export function openSource(connection: Connection, source: LegacySource, file: S
     import: (context, failed) => {
       const hasNewer = isHybrid || source === 'dork.db';
       const newer = hasNewer ? HYBRID_TABLES.filter(({ name }) => layout.tables.has(name)) : [];
-      // The release is newer than those sources.
+      // A release is newer than the sources that a hybrid file waits for.
       const waitsFor = (table: HybridTable) =>
         isHybrid ? table.waitsFor.find((other) => failed.has(other)) : undefined;
       return {

@@ -4,7 +4,7 @@ import { planOrReason } from './misfit.ts';
 import { type OlderRow, type RowTarget, RowWriter, readRows, setAside } from './row-import.ts';
 import type { Adjust, TableRule } from './table-rule.ts';
 
-/** The values of a new row by their columns. */
+/** The values of a new row by column. */
 export type NewRow = ReadonlyMap<string, SqliteValue>;
 
 /** Decides whether a row that dork.db does not have may be inserted. Returns the reason if not. */
@@ -13,7 +13,7 @@ export type Admission = (row: NewRow, adjust: Adjust) => string | undefined;
 /**
  * Imports a table by its rule.
  *
- * @param present The columns that this version of the file has.
+ * @param present The columns of this version of the file.
  */
 export function* importTable(
   context: ImportContext,

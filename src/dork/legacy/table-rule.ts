@@ -6,13 +6,13 @@ import { Misfit } from './misfit.ts';
 import type { UniqueColumn } from './row-owners.ts';
 import type { LEGACY_KINDS } from './schema.ts';
 
-/** The values of an older row by its columns. */
+/** The values of an older row by column. */
 export type OlderValues = Readonly<Record<string, SqliteValue>>;
 
-/** Collects the names of the rules that were applied to a row. */
+/** Notes the name of a rule that was applied to a row. */
 export type Adjust = (rule: string) => void;
 
-/** How one column of a new row comes from the older row. */
+/** Computes one column of a new row from the older row. */
 export interface ColumnRule {
   /** The new column. */
   readonly column: string;
@@ -22,15 +22,15 @@ export interface ColumnRule {
    * Returns the new value.
    *
    * @param value NULL if this version of the file has no such column.
-   * @param row All values that were read of the older row.
+   * @param row All values of the older row that were read.
    * @throws Misfit
    */
   readonly read: (value: SqliteValue, adjust: Adjust, row: OlderValues) => SqliteValue;
-  /** The new column that an older NULL is replaced by, which is read before this one. */
+  /** The new column whose value replaces an older NULL. It must be read before this one. */
   readonly fallback?: string;
 }
 
-/** How a table of an older file becomes a new one. */
+/** Converts a table of an older file to a new table. */
 export interface TableRule {
   readonly kind: (typeof LEGACY_KINDS)[number];
   readonly origin: Origin;
@@ -40,13 +40,13 @@ export interface TableRule {
   readonly to: string;
   /** The new column that identifies a row. */
   readonly key: string;
-  /** The new column that tells several rows of one key apart. */
+  /** The new column that distinguishes several rows with the same key. */
   readonly within?: string;
-  /** True if the older table has one row of a key, in which `within` may change. */
+  /** True if the older table has one row per key, whose `within` may change. */
   readonly isAlone?: boolean;
   readonly unique?: UniqueColumn;
   readonly columns: readonly ColumnRule[];
-  /** New columns of which the older row says nothing. */
+  /** New columns that the older row has no values for. */
   readonly newColumns?: readonly string[];
   /** True if the new column `id` is a ULID that the older row does not have. */
   readonly needsId?: boolean;
@@ -54,68 +54,68 @@ export interface TableRule {
   readonly also?: readonly string[];
 }
 
-/** The same value for every older row. */
+/** Returns a rule that gives every row the same value. */
 export function constant(column: string, value: SqliteValue): ColumnRule {
   return { column, older: column, read: () => value };
 }
 
-/** A text that must be there. */
+/** Returns a rule for a required text. */
 export function requiredText(column: string, older = column): ColumnRule {
   return { column, older, read: (value) => textOf(value, older) ?? missing(older) };
 }
 
-/** A text or NULL. */
+/** Returns a rule for a text or NULL. */
 export function optionalText(column: string, older = column): ColumnRule {
   return { column, older, read: (value) => textOf(value, older) };
 }
 
-/** JSON text or NULL. */
+/** Returns a rule for JSON text or NULL. */
 export function optionalJson(column: string): ColumnRule {
   return {
     column,
     older: column,
     read: (value) => {
       const text = textOf(value, column);
-      if (text !== null && !isJson(text)) throw new Misfit(`${column} is not JSON`);
+      if (text !== null && !isJson(text)) throw new Misfit(`${column} must be JSON`);
       return text;
     },
   };
 }
 
-/** A whole number or NULL; a fraction is cut. */
+/** Returns a rule for an integer or NULL. A fraction is cut off. */
 export function optionalInteger(column: string): ColumnRule {
   return {
     column,
     older: column,
     read: (value, adjust) => {
       if (value === null || typeof value === 'bigint' || Number.isSafeInteger(value)) return value;
-      if (typeof value !== 'number') throw new Misfit(`${column} is not a number`);
-      if (!(Math.abs(value) <= 9.2e18)) throw new Misfit(`${column} is beyond 64 bits`);
+      if (typeof value !== 'number') throw new Misfit(`${column} must be a number`);
+      if (!(Math.abs(value) <= 9.2e18)) throw new Misfit(`${column} must fit in 64 bits`);
       adjust(`${column}_fraction_cut`);
       return Math.trunc(value);
     },
   };
 }
 
-/** A boolean, as SQLite stores it. */
+/** Returns a rule for a boolean, stored as 0 or 1. */
 export function flag(column: string): ColumnRule {
   return {
     column,
     older: column,
     read: (value) => {
       if (value === null) return missing(column);
-      if (value !== 0 && value !== 1) throw new Misfit(`${column} is not 0 or 1`);
+      if (value !== 0 && value !== 1) throw new Misfit(`${column} must be 0 or 1`);
       return value;
     },
   };
 }
 
-/** The same without NULL. */
+/** Returns a rule that refuses NULL. */
 export function required(rule: ColumnRule): ColumnRule {
   return { ...rule, read: (value, adjust, row) => rule.read(value, adjust, row) ?? missing(rule.older) };
 }
 
-/** One of the words of an enumeration, by the older word for each. */
+/** Returns a rule for an enumeration, which maps each older word to a new one. */
 export function word(column: string, words: Readonly<Record<string, string>>): ColumnRule {
   const known = new Map(Object.entries(words));
   return {
@@ -124,19 +124,19 @@ export function word(column: string, words: Readonly<Record<string, string>>): C
     read: (value) => {
       if (value === null) return missing(column);
       const newer = typeof value === 'string' ? known.get(value) : undefined;
-      if (newer === undefined) throw new Misfit(`${column} is not one that is known`);
+      if (newer === undefined) throw new Misfit(`${column} must be a known value`);
       return newer;
     },
   };
 }
 
-/** Each word as it is. */
+/** Maps each word to itself. */
 /* @__NO_SIDE_EFFECTS__ */
 export function sameWords(words: readonly string[]): Record<string, string> {
   return Object.fromEntries(words.map((each) => [each, each]));
 }
 
-/** An instant, from its stored form, another text, or Unix milliseconds. */
+/** Returns a rule for an instant in its stored form, in another form, or as Unix milliseconds. */
 export function requiredInstant(column: string): ColumnRule {
   return {
     column,
@@ -145,12 +145,12 @@ export function requiredInstant(column: string): ColumnRule {
   };
 }
 
-/** An instant or NULL. */
+/** Returns a rule for an instant or NULL. */
 export function optionalInstant(column: string): ColumnRule {
   return { column, older: column, read: (value, adjust) => columnInstant(value, column, column, adjust) };
 }
 
-/** When a message expires: 0 or NULL is never; beyond the years 0 to 9999 it is their first or last instant. */
+/** Returns a rule for when a message expires. 0 or NULL: never. Instants outside the years 0 to 9999 become their first or last. */
 export function expiry(column: string, older: string): ColumnRule {
   const read = (value: SqliteValue, adjust: Adjust): SqliteValue => {
     if (typeof value !== 'number' && typeof value !== 'bigint') return columnInstant(value, column, older, adjust);
@@ -172,7 +172,7 @@ export function missing(name: string): never {
 
 function textOf(value: SqliteValue, name: string): string | null {
   if (value === null || typeof value === 'string') return value;
-  throw new Misfit(`${name} is not text`);
+  throw new Misfit(`${name} must be text`);
 }
 
 function isJson(text: string): boolean {

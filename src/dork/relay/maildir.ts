@@ -6,7 +6,7 @@ import type { RelayMessageStatus } from './message.ts';
 /** The folders of an endpoint whose messages are indexed. */
 export type MaildirSubdir = 'new' | 'cur' | 'failed';
 
-/** What the index reads of a message's file. */
+/** The fields of a message's file that the index reads. */
 export interface MaildirEnvelope {
   subject: string;
   /** The sender. */
@@ -14,38 +14,38 @@ export interface MaildirEnvelope {
   /** ISO 8601 with a time zone. */
   createdAt: string;
   budget: {
-    /** The instant at which the message expires, Unix milliseconds; 0 never expires. */
+    /** When the message expires, in Unix milliseconds. 0: never. */
     ttl: number;
   };
 }
 
-/** What the index reads the Maildir files through: ids are the names of files. */
+/** Gives the index access to the Maildir files. The ids are file names. */
 export interface MaildirStore {
-  /** What waits in `new/`. */
+  /** Returns the ids in `new/`, i.e. of waiting messages. */
   listNew(endpointHash: string): Promise<string[]>;
-  /** What was taken to `cur/`. */
+  /** Returns the ids in `cur/`, i.e. of delivered messages. */
   listCurrent(endpointHash: string): Promise<string[]>;
-  /** What lies in `failed/`. */
+  /** Returns the ids in `failed/`. */
   listFailed(endpointHash: string): Promise<string[]>;
-  /** Null where there is no such file (any more). */
+  /** Returns the envelope of a message, or null if the file does not exist (any more). */
   readEnvelope(endpointHash: string, subdir: MaildirSubdir, id: string): Promise<MaildirEnvelope | null>;
 }
 
-/** A folder, how its files are listed, and what the messages in it are. */
+/** A folder of an endpoint: its name, the method that lists it, and the status of its messages. */
 export interface Folder {
   readonly subdir: MaildirSubdir;
   readonly list: 'listNew' | 'listCurrent' | 'listFailed';
   readonly status: RelayMessageStatus;
 }
 
-/** In the order in which a message moves, so that one that moves while they are read is met at least once. */
+/** In the order in which a message moves, so that a message that moves during the read is found at least once. */
 export const FOLDERS: readonly Folder[] = [
   { subdir: 'new', list: 'listNew', status: 'pending' },
   { subdir: 'cur', list: 'listCurrent', status: 'delivered' },
   { subdir: 'failed', list: 'listFailed', status: 'failed' },
 ];
 
-/** What the index keeps of an envelope. */
+/** The part of an envelope that is stored in the index. */
 export interface EnvelopeFacts {
   readonly subject: string;
   readonly sender: string | null;
@@ -54,9 +54,9 @@ export interface EnvelopeFacts {
 }
 
 /**
- * What an envelope says; undefined where it cannot be understood.
+ * Returns the facts of an envelope, or undefined if the envelope is invalid.
  *
- * @param endpointSubject The subject of an envelope that names none.
+ * @param endpointSubject The subject if the envelope has none.
  */
 export function factsOf(envelope: MaildirEnvelope, endpointSubject: string): EnvelopeFacts | undefined {
   try {
@@ -73,7 +73,7 @@ export function factsOf(envelope: MaildirEnvelope, endpointSubject: string): Env
   }
 }
 
-/** What lies beyond the years 0 to 9999 is their first or last instant. */
+/** Returns when a message expires. Instants outside the years 0 to 9999 become the first or last instant of that range. */
 function expiry(ttl: unknown): Instant | null {
   if (ttl === undefined || ttl === null || ttl === 0) return null;
   return instant(

@@ -1,7 +1,7 @@
-/** Where a page ended. */
+/** The position where a page ended. */
 export interface Cursor {
   readonly id: string;
-  /** Set if the page ended between two rows of one message: lesser endpoints of that message follow first. */
+  /** Set if the page ended between two rows of one message. The rows with lesser endpoints of that message follow first. */
   readonly endpointHash?: string;
 }
 
@@ -15,17 +15,17 @@ export function cursorOf(text: string): Cursor {
 }
 
 /**
- * Writes a cursor: the id alone where that is exact, else a JSON array of the id and the endpoint. An id that reads as
+ * Writes a cursor: the id alone if it is unambiguous, else a JSON array of the id and the endpoint. An id that parses as
  * such an array is never written alone.
  *
- * @param next The row that the next page begins with.
+ * @param next The first row of the next page.
  */
 export function cursorAfter(last: Key, next: Key | undefined): string {
   const isWithin = last.id === next?.id;
   return isWithin || pairOf(last.id) ? JSON.stringify([last.id, isWithin ? last.endpointHash : '']) : last.id;
 }
 
-/** Returns undefined for everything that {@link cursorAfter} does not write as an array. */
+/** Parses an array written by {@link cursorAfter}. Returns undefined for any other text. */
 function pairOf(text: string): [id: string, endpointHash: string] | undefined {
   if (!text.startsWith('["')) return undefined;
   try {

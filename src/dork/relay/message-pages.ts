@@ -15,13 +15,13 @@ import { type RelayIndexRow, relayIndex } from './schema.ts';
 const statement = statementsOf('relay');
 const arg = sql.placeholder;
 
-/** Filters are bits of the number by which their statement is kept; the status takes two. */
+/** Each filter is a bit of the key of its statement. The status takes two bits. */
 const SUBJECT = 1;
 const ENDPOINT = 2;
 const SENDER = 4;
 const CURSOR = 8;
 const STATUS = { pending: 16, delivered: 32, failed: 48 } as const satisfies Record<RelayMessageStatus, number>;
-/** The cursor is between two rows of one message. */
+/** Set if the cursor is between two rows of one message. */
 const WITHIN = 64;
 
 const COLUMNS = [
@@ -30,16 +30,16 @@ const COLUMNS = [
   [SENDER, 'sender'],
 ] as const;
 
-/** A unary plus takes a column out of SQLite's choice of an index. https://sqlite.org/queryplanner-ng.html#howtofix */
+/** A unary plus keeps SQLite from using an index of the column. https://sqlite.org/queryplanner-ng.html#howtofix */
 const LEFT_ALONE = '+';
 const CHOSEN = '';
 
-/** Of one endpoint no page ends so; a cursor of other filters must not take the index from the endpoint. */
+/** Pages of one endpoint never end within a message. A cursor from other filters must not change the index that is used. */
 const isWithin = (hasEndpoint: number) =>
   sql`(${sql.raw(hasEndpoint ? LEFT_ALONE : CHOSEN)}${relayIndex.id}, ${relayIndex.endpointHash}) <
     (${arg('cursor')}, ${arg('cursorEndpoint')})`;
 
-/** Pages of messages by id descending: a statement for each set of filters, built when one first asks for it. */
+/** Reads pages of messages by id, descending. The statement of each set of filters is built at its first use. */
 export class MessagePages {
   readonly #db: StoreDb;
   readonly #byFilters: StoreStatement<RelayIndexRow>[] = [];
@@ -48,7 +48,7 @@ export class MessagePages {
     this.#db = db;
   }
 
-  /** @throws InvalidInputError that names the option that does not fit. */
+  /** @throws InvalidInputError that names the invalid option. */
   query(options: QueryMessagesOptions): RelayMessagePage {
     const { limit, ...given } = queryMessagesOptions(options);
     const { subject, status, sender, endpointHash } = given;
@@ -76,7 +76,7 @@ export class MessagePages {
         args.push(cursor.endpointHash);
       }
     }
-    // One more than asked for tells whether there are more.
+    // One more row than requested shows whether another page follows.
     args.push(Math.min(limit + 1, Number.MAX_SAFE_INTEGER));
     const rows = this.#statement(filters, status || undefined).all(...args);
     if (rows.length <= limit) return { messages: rows.map(messageOf) };
@@ -96,8 +96,8 @@ export class MessagePages {
   #prepare(filters: number, status: RelayMessageStatus | undefined): StoreStatement<RelayIndexRow> {
     const names: string[] = [];
     const conditions: SQL[] = [];
-    // Few messages wait or have failed at a time, of whatever else; most were delivered, so that any other filter
-    // leaves fewer. What waits at an endpoint has an index of its own.
+    // Few messages are pending or failed at a time, so their status selects the fewest rows. Most are delivered, so any
+    // other filter selects fewer. The pending messages of an endpoint have their own index.
     const isByStatus = status === 'pending' || status === 'failed';
     for (const [bit, column] of COLUMNS) {
       if (!(filters & bit)) continue;
@@ -107,9 +107,9 @@ export class MessagePages {
     }
     if (status) {
       const leads = isByStatus || names.length === 0;
-      // The status stands in the text: bound, SQLite would compare it with that of the partial index, and compile the
-      // statement anew each time it is bound. The partial index serves only an endpoint; with statistics, its being there
-      // makes SQLite walk the primary key instead of the index of the status.
+      // The status is part of the text. For a bound status, SQLite would compile the statement again at each binding, to
+      // compare it with the condition of the partial index. The partial index serves only a filter by endpoint. Without
+      // one, its existence makes SQLite (with statistics) scan the primary key instead of the index of the status.
       const word = `${filters & ENDPOINT ? CHOSEN : LEFT_ALONE}'${status}'`;
       conditions.push(sql`${sql.raw(leads ? CHOSEN : LEFT_ALONE)}${relayIndex.status} = ${sql.raw(word)}`);
     }
@@ -118,7 +118,7 @@ export class MessagePages {
       conditions.push(filters & WITHIN ? isWithin(filters & ENDPOINT) : lt(relayIndex.id, arg('cursor')));
       if (filters & WITHIN) names.push('cursorEndpoint');
     }
-    // SQLite takes every BLOB for greater than every text.
+    // In SQLite, every BLOB is greater than every text.
     if (conditions.length === 0) conditions.push(sql`${relayIndex.id} < x''`);
     return statement<RelayIndexRow>(
       this.#db,
@@ -127,7 +127,7 @@ export class MessagePages {
           .select(messageColumns())
           .from(relayIndex)
           .where(and(...conditions))
-          // At one endpoint an id has one row.
+          // An id has one row per endpoint.
           .orderBy(desc(relayIndex.id), ...(filters & ENDPOINT ? [] : [desc(relayIndex.endpointHash)]))
           .limit(arg('limit')),
       ...names,

@@ -9,7 +9,7 @@ const arg = sql.placeholder;
 
 export const messageColumns = () => columnsOf(relayIndex);
 
-/** What a subject has of each status, and of all. */
+/** The number of a subject's messages by status and in total. */
 export interface SubjectCounts {
   subject: string;
   count: number;
@@ -18,7 +18,7 @@ export interface SubjectCounts {
   failed: number;
 }
 
-/** The statements on single messages, on those of a subject or an endpoint, and on counts. */
+/** Prepares the statements for single messages, for messages of a subject or endpoint, and for counts. */
 export function messageStatements(db: StoreDb) {
   const isId = eq(relayIndex.id, arg('id'));
   const isRow = and(isId, eq(relayIndex.endpointHash, arg('endpointHash')));
@@ -67,7 +67,7 @@ export function messageStatements(db: StoreDb) {
       'sender',
       'since',
     ),
-    // The status stands in the text: bound, it could not be seen to be that of the partial index.
+    // The status is part of the text: for a bound status, SQLite could not use the partial index.
     pendingOfEndpoint: total(
       sql`${eq(relayIndex.endpointHash, arg('endpointHash'))} and ${relayIndex.status} = 'pending'`,
       'endpointHash',
@@ -93,15 +93,15 @@ export function messageStatements(db: StoreDb) {
       'now',
     ),
     deleteExpired: statement(db, () => db.delete(relayIndex).where(hasExpired), 'now'),
-    /** Subjects that have no message left: their counters stay behind at zero. */
+    /** Deletes the counters of subjects without messages, which remain at zero. */
     deleteEmptyCounts: statement(db, () => db.delete(relayCounts).where(sql`${counted} = 0`)),
     upserts: new MessageUpserts(db),
   };
 }
 
 /**
- * The INSERTs of a message, one for each set of optional columns that an input has had until now: what it does not have
- * must not be named where the message is there already.
+ * The upserts of a message, one for each set of optional columns that an input has had so far. A column that the input
+ * does not have must not be named, so that the value of an existing row is kept.
  */
 class MessageUpserts {
   readonly #db: StoreDb;

@@ -15,48 +15,48 @@ import {
 import { instant, now } from '../../engine/time.ts';
 import { MESSAGE_STATUSES, type RelayIndexRow } from './schema.ts';
 
-/** `pending` waits in `new/`, `delivered` was taken to `cur/`, `failed` lies in `failed/`. */
+/** The status of a message by its folder: `new/` is `pending`, `cur/` is `delivered`, `failed/` is `failed`. */
 export type RelayMessageStatus = (typeof MESSAGE_STATUSES)[number];
 
-/** A message at an endpoint, as the index knows it. */
+/** A message at an endpoint in the index. */
 export interface RelayMessage {
-  /** The name of its file; any text. A message that reached several endpoints has one id and a row at each. */
+  /** Any text: the name of its file. A message that reached several endpoints has one row per endpoint, with the same id. */
   id: string;
   subject: string;
   endpointHash: string;
   status: RelayMessageStatus;
   /** ISO 8601 in UTC. */
   createdAt: string;
-  /** ISO 8601 in UTC; null never expires. */
+  /** ISO 8601 in UTC. Null: the message never expires. */
   expiresAt: string | null;
-  /** Absent where it has none. */
+  /** Absent if the message has no sender. */
   sender?: string;
-  /** Absent where it has none. */
+  /** Absent if the message has no payload. */
   payload?: string;
-  /** Absent where it has none. */
+  /** Absent if the message has no metadata. */
   metadata?: string;
 }
 
 /**
- * What is indexed of a message. A field that is absent (or undefined) leaves what the index has of a message of the
- * same id at the same endpoint; null clears one that may be null. Instants are ISO 8601 text with a time zone, or Unix milliseconds.
+ * A message to index. If the index has the id at this endpoint, an absent (or undefined) field keeps its value, and null
+ * clears a nullable field. Instants are ISO 8601 text with a time zone, or Unix milliseconds.
  */
 export interface RelayMessageInput {
   id: string;
   subject: string;
   endpointHash: string;
-  /** Of a message that is new to the index: `pending` by default. */
+  /** Default for a new message: `pending`. */
   status?: RelayMessageStatus;
-  /** Of a message that is new to the index: now by default. */
+  /** Default for a new message: now. */
   createdAt?: string | number;
   expiresAt?: string | number | null;
-  /** Who sent it. The rate limiter counts by it: a message without a sender is never counted. */
+  /** The sender, by which the rate limiter counts. A message without a sender is never counted. */
   sender?: string | null;
   payload?: string | null;
   metadata?: string | null;
 }
 
-/** Which messages to list. Every given filter must fit; an empty text is no filter. */
+/** Which messages to list. A message must match every given filter. An empty text does not filter. */
 export interface QueryMessagesOptions {
   subject?: string;
   /** A {@link RelayMessageStatus}, or the older `new` (pending) and `cur` (delivered). */
@@ -64,38 +64,38 @@ export interface QueryMessagesOptions {
   sender?: string;
   endpointHash?: string;
   /**
-   * The `nextCursor` of the page before, or an id: messages with lesser ids follow. Default: from the greatest id on.
+   * The `nextCursor` of the previous page, or an id: the page begins after it, with lesser ids. Default: from the greatest id.
    */
   cursor?: string;
-  /** How many at most; 0 gives an empty page. Default 50. */
+  /** The most messages of the page; 0 gives an empty page. Default 50. */
   limit?: number;
 }
 
-/** Messages by id descending, those of one id by endpoint descending. */
+/** A page of messages by id descending, then by endpoint descending. */
 export interface RelayMessagePage {
   messages: RelayMessage[];
   /**
-   * Set if there are more: the id of the last message, or, if that message has more rows, its id and its endpoint as a
-   * JSON array. Absent on the last page.
+   * The cursor of the next page; absent on the last page. It is the id of the last message or, if that message has more
+   * rows, a JSON array of its id and its endpoint.
    */
   nextCursor?: string;
 }
 
-/** How many messages there are; one that reached several endpoints counts at each. */
+/** Numbers of messages. A message that reached several endpoints counts once per endpoint. */
 export interface RelayIndexMetrics {
   totalMessages: number;
-  /** Only the statuses that some message has. */
+  /** Statuses without messages are left out. */
   byStatus: Partial<Record<RelayMessageStatus, number>>;
-  /** Most first, then in the order of the subjects. */
+  /** By count descending, then by subject. */
   bySubject: { subject: string; count: number }[];
 }
 
-/** The columns that may be absent from an input; their order is that of the bits of {@link StoredMessage.present}. */
+/** The columns that an input may leave out, in the order of the bits of {@link StoredMessage.present}. */
 export const OPTIONAL_COLUMNS = ['sender', 'status', 'expiresAt', 'payload', 'metadata', 'createdAt'] as const;
 
-/** What an input comes to. */
+/** An input, checked and converted to column values. */
 export interface StoredMessage {
-  /** Which of the optional columns it has: a bit each. */
+  /** The optional columns of the input, one bit each. */
   readonly present: number;
   /** id, subject, endpoint hash and the optional columns, with the defaults of a new message. */
   readonly values: unknown[];
@@ -103,21 +103,21 @@ export interface StoredMessage {
 
 const messageStatus = oneOfWords(MESSAGE_STATUSES);
 
-/** The usual status is let through without asking the schema. */
+/** Checks a status. A valid status does not need the schema, which is slower. */
 export function statusArgument(value: unknown, name: string): RelayMessageStatus {
   return value === 'pending' || value === 'delivered' || value === 'failed'
     ? value
     : checked(messageStatus, value, name);
 }
 
-/** @throws InvalidInputError that names the first field that does not fit. */
+/** @throws InvalidInputError that names the first invalid field. */
 export function storedMessage(message: RelayMessageInput): StoredMessage {
-  if (typeof message !== 'object' || message === null) throw new InvalidInputError('message', 'is not an object');
+  if (typeof message !== 'object' || message === null) throw new InvalidInputError('message', 'must be an object');
   try {
     return stored(message);
   } catch (cause) {
     if (cause instanceof InvalidInputError) throw cause;
-    throw new InvalidInputError('message', 'could not be read', { cause });
+    throw new InvalidInputError('message', 'must have readable fields', { cause });
   }
 }
 
@@ -150,7 +150,7 @@ function nullable(argument: (value: unknown, name: string) => string, value: unk
   return value === undefined || value === null ? null : argument(value, name);
 }
 
-/** The message of a stored row. */
+/** Converts a row to a message. */
 export function messageOf(row: RelayIndexRow): RelayMessage {
   const message: RelayMessage = {
     id: row.id,
@@ -168,7 +168,7 @@ export function messageOf(row: RelayIndexRow): RelayMessage {
 
 const OLDER_STATUS: Readonly<Record<string, RelayMessageStatus>> = { new: 'pending', cur: 'delivered' };
 
-/** What a filter may say, older words too. */
+/** The values of the status filter, including the older names. */
 const statusFilter = () =>
   letThrough(
     v.pipe(

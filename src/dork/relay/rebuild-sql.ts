@@ -1,12 +1,12 @@
 export const DROP = 'DROP TABLE IF EXISTS temp.relay_rebuild';
 
 /**
- * Where a rebuild gathers what it finds: a temporary table of the connection, which nobody else sees and which needs no
- * lock of the file.
+ * Creates the staging table: a temporary table of the connection, which no other connection sees and which needs no lock
+ * of the file.
  *
- * `was` is the status that the index had when the rebuild began, NULL where it had no such message; the other columns
- * are what the file says, NULL where none was read. `listing` is the last listing in which the file was. `seen` is what
- * the index had when a doubtful message was looked at once more.
+ * `was` is the status in the index when the rebuild began, NULL if the index did not have the message. The next columns
+ * hold the file's facts, NULL if no file was read. `listing` is the last listing that had the file. `seen` is the row of
+ * the index when a doubtful message was checked again.
  */
 export const CREATE = `
   ${DROP};
@@ -24,10 +24,10 @@ export const CREATE = `
     PRIMARY KEY (id, endpoint_hash)
   ) WITHOUT ROWID`;
 
-/** The folders are listed twice; what is not in the last listing is gone. */
+/** The number of the last listing: the folders are listed twice. A message that is not in the last listing was removed. */
 export const LAST = 2;
 
-/** Messages that are noted, or compared, at a time. */
+/** Messages that are noted or compared at a time. */
 const AT_ONCE = 2000;
 
 export const NOTE_INDEXED = `
@@ -57,11 +57,11 @@ export const END_OF_BATCH = `
   SELECT id, endpoint_hash AS endpointHash FROM temp.relay_rebuild WHERE (id, endpoint_hash) >= (?, ?)
   ORDER BY id, endpoint_hash LIMIT 1 OFFSET ${AT_ONCE}`;
 
-/** The row of the index that a row of the gathering is about. */
+/** Joins a row of the staging table with its row of the index. */
 const INDEXED = `
   relay_index AS indexed ON indexed.id = found.id AND indexed.endpoint_hash = found.endpoint_hash`;
 
-/** What the index has and the file says, but for the status. */
+/** True if the index and the file have the same facts, apart from the status. */
 const SAME_FACTS = `
   (indexed.subject, indexed.created_at, indexed.expires_at, indexed.sender) IS
     (found.subject, found.created_at, found.expires_at, coalesce(found.sender, indexed.sender))`;
@@ -72,16 +72,16 @@ export const SETTLE = `
     WHERE (found.id, found.endpoint_hash) >= (?, ?) AND (found.id, found.endpoint_hash) < (?, ?)
       AND found.listing = ${LAST} AND found.was = found.status AND indexed.status = found.status AND ${SAME_FACTS})`;
 
-/** A row of the index but for its status, so that a write of others to it is noticed. */
+/** A row of the index without its status, to detect a write by others. */
 const ROW = `json_array(indexed.subject, indexed.sender, indexed.created_at, indexed.expires_at,
   length(indexed.payload), indexed.metadata)`;
 
-/** How many doubtful messages are looked at between two turns of the event loop. */
+/** Doubtful messages that are checked between two turns of the event loop. */
 const DOUBTFUL_AT_ONCE = 64;
 
 /**
- * Messages whose row would be deleted, or get other facts than it has: their files are looked for once more, since a
- * message that was put back into `new` between two listings is in neither, and what the file said may be old by now.
+ * Selects messages whose row would be deleted or get other facts. Their files are read again: a message that was moved
+ * back into `new` between two listings is in neither listing, and the facts that were read may be outdated.
  */
 export const DOUBTFUL = `
   SELECT found.id, found.endpoint_hash AS endpointHash
@@ -91,7 +91,7 @@ export const DOUBTFUL = `
     OR (found.listing = ${LAST} AND found.was IS NOT NULL AND NOT ${SAME_FACTS}))
   ORDER BY found.id, found.endpoint_hash LIMIT ${DOUBTFUL_AT_ONCE}`;
 
-/** Before its file is looked for: what is written to the row from now on is newer than what the file says. */
+/** Notes the row before its file is read again: any later write to the row is newer than the file's facts. */
 export const SEE = `
   UPDATE temp.relay_rebuild SET seen = (
     SELECT ${ROW} FROM relay_index AS indexed
@@ -99,18 +99,19 @@ export const SEE = `
   WHERE id = ? AND endpoint_hash = ?`;
 
 /**
- * The messages of the index whose file was read or was missed, and which nobody has written since: where the status is
- * another one than it was, the index is newer than the listing.
+ * The messages of the index that others have not written since the rebuild began. If the status differs from `was`, the
+ * index is newer than the listing.
  */
 const UNTOUCHED = `temp.relay_rebuild AS found CROSS JOIN ${INDEXED} AND indexed.status = found.was`;
 
-/** What was found of the row of the index that an UPDATE is at. */
+/** The row of the staging table for the row that an UPDATE changes. */
 const FOUND_OF_ROW = `
   temp.relay_rebuild AS found WHERE found.id = relay_index.id AND found.endpoint_hash = relay_index.endpoint_hash`;
 
 export const SWAP = [
-  // Messages that the index did not have; by now someone else may have added them. What it had and has no more was
-  // deleted meanwhile. One whose file has moved to another endpoint takes along what no envelope has.
+  // Adds the messages that the index did not have, unless others have added them meanwhile. A message that the index no
+  // longer has was deleted meanwhile. If a file moved to another endpoint, the new row gets the old row's payload and
+  // metadata, which no envelope has.
   `INSERT INTO relay_index (id, subject, sender, endpoint_hash, status, expires_at, payload, metadata, created_at)
    SELECT new.id, new.subject, coalesce(new.sender, indexed.sender), new.endpoint_hash, new.status, new.expires_at,
      indexed.payload, indexed.metadata, new.created_at
@@ -119,13 +120,13 @@ export const SWAP = [
    LEFT JOIN ${INDEXED} AND indexed.status = found.was AND found.seen = ${ROW}
    WHERE new.listing = ${LAST} AND new.was IS NULL ORDER BY new.id, new.endpoint_hash
    ON CONFLICT DO NOTHING`,
-  // Messages without a file.
+  // Deletes the messages without a file.
   `DELETE FROM relay_index WHERE rowid IN (SELECT indexed.rowid FROM ${UNTOUCHED} WHERE found.listing < ${LAST} AND found.seen = ${ROW})`,
-  // Messages that have moved. Only the status is named, so that only its indexes are written.
+  // Sets the status of messages that have moved. Only the status is named, so that only its indexes are written.
   `UPDATE relay_index SET status = (SELECT status FROM ${FOUND_OF_ROW})
    WHERE rowid IN (
      SELECT indexed.rowid FROM ${UNTOUCHED} WHERE found.listing = ${LAST} AND found.status <> found.was)`,
-  // Messages of which the index has something else than their files say.
+  // Corrects the messages whose facts differ from their file.
   `UPDATE relay_index SET (subject, sender, created_at, expires_at) = (
      SELECT found.subject, coalesce(found.sender, relay_index.sender), found.created_at, found.expires_at
      FROM ${FOUND_OF_ROW})

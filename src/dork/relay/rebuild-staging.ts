@@ -28,14 +28,14 @@ export interface RowKey {
   readonly endpointHash: string;
 }
 
-/** No text is less. */
+/** The least key: no text is less. */
 const FIRST: RowKey = { id: '', endpointHash: '' };
-/** SQLite takes every BLOB for greater than every text. */
+/** Greater than every key: in SQLite, every BLOB is greater than every text. */
 const AFTER_ALL = { id: Uint8Array.of(0), endpointHash: '' };
 
 const statement = statementsOf('relay');
 
-/** A statement that is written out, since Drizzle's builders know the tables of the schema alone. */
+/** Prepares a statement from SQL text: Drizzle's builders know only the tables of the schema. */
 function written<T>(db: StoreDb, text: string, ...names: string[]): StoreStatement<T> {
   return statement<T>(
     db,
@@ -60,12 +60,12 @@ function stagingStatements(db: StoreDb) {
   };
 }
 
-/** The staging of one rebuild; one at a time on a connection. It is dropped at the end of the block. */
+/** The staging table of one rebuild; a connection has one at a time. It is dropped on disposal. */
 export class RebuildStaging implements Disposable {
   readonly #connection: Connection;
   readonly #statements: ReturnType<typeof stagingStatements>;
   #listing = 1;
-  /** Messages of which the index has what their files say. */
+  /** Number of messages whose row already matches their file. */
   #settled = 0;
 
   constructor(db: StoreDb) {
@@ -74,40 +74,40 @@ export class RebuildStaging implements Disposable {
     this.#statements = stagingStatements(db);
   }
 
-  /** Notes some more of what the index has, from the last that was noted on; false when there was none. */
+  /** Notes the next rows of the index. Returns false if there were no more. */
   noteIndexed(): boolean {
     const { lastNoted, noteIndexed } = this.#statements;
     const { id, endpointHash } = lastNoted.get() ?? FIRST;
     return noteIndexed.run(id, endpointHash).changes > 0;
   }
 
-  /** A message whose file was read. */
+  /** Adds a message whose file was read. */
   stage({ id, endpointHash }: RowKey, status: RelayMessageStatus, facts: EnvelopeFacts): void {
     const { subject, sender, createdAt, expiresAt } = facts;
     this.#statements.stage.run(id, endpointHash, this.#listing, status, subject, sender, createdAt, expiresAt);
   }
 
-  /** From now on only what is confirmed, or staged once more, counts as found. */
+  /** Begins the second listing: only messages that are then confirmed or staged again count as found. */
   lookAgain(): void {
     this.#listing = LAST;
   }
 
-  /** The file is there, in the folder of this status; false where it was not read yet. */
+  /** Confirms that a file is in the folder of this status. Returns false if the file was not read yet. */
   confirm({ id, endpointHash }: RowKey, status: RelayMessageStatus): boolean {
     return this.#statements.confirm.run(this.#listing, status, id, endpointHash).changes > 0;
   }
 
-  /** Whatever the index has of this message at this endpoint stays. */
+  /** Leaves the row of this message at this endpoint unchanged. */
   leaveAlone({ id, endpointHash }: RowKey): void {
     this.#statements.leaveAlone.run(id, endpointHash);
   }
 
   /**
-   * Compares some of what was found with the index, so that the swap, during which nobody else can write, has only to
-   * do with what differs: what is right already is right whatever others write from now on.
+   * Removes some of the rows that already match the index, so that the swap, during which nobody else can write, handles
+   * only the differences. Later writes by others to the removed rows are kept.
    *
-   * @param from The least key of these. Default: the least of all.
-   * @returns The least key of the next; undefined where these were the last.
+   * @param from The first key of these rows. Default: the first of all.
+   * @returns The first key of the next rows; undefined after the last.
    */
   settle({ id, endpointHash }: RowKey = FIRST): RowKey | undefined {
     const next = this.#statements.endOfBatch.get(id, endpointHash);
@@ -117,13 +117,13 @@ export class RebuildStaging implements Disposable {
   }
 
   /**
-   * Returns some of the rows that a rebuild would delete, or give other facts, by their keys, noted as the index has them
-   * now. Empty after the last.
+   * Returns the keys of the next rows that the rebuild would delete or give other facts, and notes the rows as they are in
+   * the index now. Returns an empty array after the last.
    *
-   * @param last The last one that was returned.
+   * @param last The last key of the previous call.
    */
   doubtful(last?: RowKey): RowKey[] {
-    // The text that follows another one is that with a NUL.
+    // A text followed by NUL is the next greater text.
     const from = last ? { id: last.id, endpointHash: `${last.endpointHash}\0` } : FIRST;
     const rows = this.#statements.doubtful.all(from.id, from.endpointHash);
     for (const { id, endpointHash } of rows) this.#statements.see.run(id, endpointHash);
@@ -131,9 +131,9 @@ export class RebuildStaging implements Disposable {
   }
 
   /**
-   * Brings what was found into the index, as one transaction.
+   * Writes the differences to the index in one transaction.
    *
-   * @returns How many messages were found.
+   * @returns The number of messages found.
    */
   swap(): number {
     return this.#connection.runTransaction(() => {
@@ -146,8 +146,8 @@ export class RebuildStaging implements Disposable {
     try {
       this.#connection.exec(DROP);
     } catch {
-      // A closed connection has no temporary tables, and one that reads row by row refuses this: the next rebuild
-      // drops it, or closing. Either way the rebuild has ended as it has ended.
+      // A closed connection has no temporary tables, and a connection that is iterating over rows refuses this: the next
+      // rebuild or closing drops the table. The result of this rebuild stays the same.
     }
   }
 }

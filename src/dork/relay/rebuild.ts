@@ -7,37 +7,37 @@ import { type OptionNames, objectArgument, optionsArgument } from '../../engine/
 import { type EnvelopeFacts, FOLDERS, type Folder, factsOf, type MaildirStore } from './maildir.ts';
 import { RebuildStaging, type RowKey } from './rebuild-staging.ts';
 
-/** How far a rebuild is. */
+/** The progress of a rebuild. */
 export interface RebuildProgress {
   /**
-   * `reading` the files of every endpoint; `comparing` with what has come, gone or moved meanwhile; `swapping` what was
-   * found in, as one transaction; `done`.
+   * `reading`: the files of every endpoint are read. `comparing`: the folders are listed again, to find changes since then.
+   * `swapping`: the index is corrected in one transaction. `done`.
    */
   readonly phase: 'reading' | 'comparing' | 'swapping' | 'done';
-  /** Endpoints that this phase is through with. */
+  /** Endpoints finished in this phase. */
   readonly endpoints: number;
   readonly totalEndpoints: number;
-  /** Messages that were read until now. */
+  /** Messages read so far. */
   readonly messages: number;
-  /** Files whose envelope cannot be understood; what the index has of them stays. Known from `comparing` on. */
+  /** Files with an invalid envelope; their rows in the index are kept. Known from `comparing` on. */
   readonly skipped: number;
 }
 
-/** What `SqliteIndex.rebuild()` takes. */
+/** Options for `SqliteIndex.rebuild()`. */
 export interface RebuildOptions {
-  /** Called every some files, and at each step; what it throws ends the rebuild. */
+  /** Called about every 1,024 files and at each step. An error that it throws ends the rebuild. */
   readonly onProgress?: (progress: RebuildProgress) => void;
 }
 
 const OPTIONS: OptionNames<RebuildOptions> = { onProgress: true };
 
-/** Files that are read at a time: an envelope comes with its payload, which may be large. */
+/** Files that are read at a time: an envelope is read with its payload, which may be large. */
 const READ_AT_ONCE = 16;
 
-/** Files between two tellings of the progress. */
-const TOLD_EVERY = 1024;
+/** Files between two reports of the progress. */
+const REPORTED_EVERY = 1024;
 
-/** The last rebuild of each connection: the next one begins when it has ended. */
+/** The last rebuild of each connection. The next rebuild begins when it has ended. */
 const rebuilding = new WeakMap<Connection, Promise<unknown>>();
 
 /** See `SqliteIndex.rebuild()`. */
@@ -63,23 +63,23 @@ const METHODS = ['listNew', 'listCurrent', 'listFailed', 'readEnvelope'] as cons
 function checkMaildir(maildir: MaildirStore): void {
   for (const method of METHODS) {
     if (typeof objectArgument(maildir, 'maildirStore')[method] !== 'function')
-      throw new InvalidInputError(`maildirStore.${method}`, 'is not a function');
+      throw new InvalidInputError(`maildirStore.${method}`, 'must be a function');
   }
 }
 
 type Endpoint = readonly [hash: string, subject: string];
 
 function checkedEndpoints(endpointHashes: ReadonlyMap<string, string>): Endpoint[] {
-  // `instanceof` does not know the Map of another realm, as an Electron window is.
+  // `instanceof` fails for a Map of another realm, e.g. of an Electron window.
   if (Object.prototype.toString.call(endpointHashes) !== '[object Map]')
-    throw new InvalidInputError('endpointHashes', 'is not a Map');
+    throw new InvalidInputError('endpointHashes', 'must be a Map');
   return [...endpointHashes].map(([hash, subject]) => [
     textArgument(hash, 'endpointHashes'),
     textArgument(subject, 'endpointHashes'),
   ]);
 }
 
-/** The index may hold any text as an id; a store must not be led out of its folder by one. */
+/** Returns true for a safe file name. The index may hold any text as an id, and a path must not leave the folder. */
 function isFileName(id: string): boolean {
   return id !== '' && id !== '.' && id !== '..' && !/[/\\\0]/.test(id);
 }
@@ -93,7 +93,7 @@ class Rebuild {
   #endpointsDone = 0;
   #messages = 0;
   #skipped = 0;
-  #untold = 0;
+  #unreported = 0;
 
   constructor(
     db: StoreDb,
@@ -109,16 +109,16 @@ class Rebuild {
 
   async run(): Promise<number> {
     using staging = new RebuildStaging(this.#db);
-    // What the index has is noted before a folder is listed: what differs at the end was written meanwhile.
+    // The rows of the index are noted before a folder is listed, to detect rows that others write meanwhile.
     while (staging.noteIndexed()) await nextTurn();
     await this.#eachFolder('reading', (endpoint, folder, ids) => this.#read(staging, endpoint, folder, ids));
-    // While the files were read, others came, went and moved: the folders are listed once more, and only what is
-    // new in them is read. What comes and goes between here and the swap may stay in the index until the next rebuild.
+    // Other files may have been added, removed or moved during the read, so the folders are listed again, and only new
+    // files are read. Changes between here and the swap may be missed until the next rebuild.
     staging.lookAgain();
     await this.#eachFolder('comparing', async (endpoint, folder, ids) => {
-      for (let i = 0; i < ids.length; i += TOLD_EVERY) {
+      for (let i = 0; i < ids.length; i += REPORTED_EVERY) {
         const unread = ids
-          .slice(i, i + TOLD_EVERY)
+          .slice(i, i + REPORTED_EVERY)
           .filter((id) => !staging.confirm({ id, endpointHash: endpoint[0] }, folder.status));
         await this.#read(staging, endpoint, folder, unread);
         await nextTurn();
@@ -146,7 +146,7 @@ class Rebuild {
     for (const endpoint of this.#endpoints) {
       for (const folder of FOLDERS) await visit(endpoint, folder, await this.#maildir[folder.list](endpoint[0]));
       this.#endpointsDone++;
-      this.#tell();
+      this.#report();
     }
   }
 
@@ -160,7 +160,7 @@ class Rebuild {
       const some = ids.slice(i, i + READ_AT_ONCE);
       const facts = await Promise.all(some.map(factsFor));
       for (const [k, id] of some.entries()) this.#take(staging, { id, endpointHash: hash }, folder, facts[k]);
-      // What else waits for the runtime gets its turn, also where the files are read synchronously.
+      // Lets other work of the program run, even if the store reads its files synchronously.
       await nextTurn();
     }
   }
@@ -176,7 +176,7 @@ class Rebuild {
     }
   }
 
-  /** In `new` twice: a message that is put back while it is looked for is met at least once. */
+  /** Reads a message's file from each folder, and from `new` twice: it may be moved back during the search. */
   async #lookFor(staging: RebuildStaging, key: RowKey, subject: string): Promise<void> {
     for (const folder of [...FOLDERS, ...FOLDERS.slice(0, 1)]) {
       const envelope = await this.#maildir.readEnvelope(key.endpointHash, folder.subdir, key.id);
@@ -189,7 +189,7 @@ class Rebuild {
   }
 
   #take(staging: RebuildStaging, key: RowKey, folder: Folder, facts: EnvelopeFacts | null | undefined): void {
-    // The file has moved on: the second listing finds it where it is then, or not at all.
+    // The file was moved or removed. The second listing finds it in its new folder.
     if (facts === null) return;
     if (facts === undefined) {
       staging.leaveAlone(key);
@@ -198,17 +198,17 @@ class Rebuild {
       staging.stage(key, folder.status, facts);
       this.#messages++;
     }
-    if (++this.#untold >= TOLD_EVERY) this.#tell();
+    if (++this.#unreported >= REPORTED_EVERY) this.#report();
   }
 
   #begin(phase: RebuildProgress['phase']): void {
     this.#phase = phase;
     if (phase === 'reading' || phase === 'comparing') this.#endpointsDone = 0;
-    this.#tell();
+    this.#report();
   }
 
-  #tell(): void {
-    this.#untold = 0;
+  #report(): void {
+    this.#unreported = 0;
     this.#onProgress?.({
       phase: this.#phase,
       endpoints: this.#endpointsDone,

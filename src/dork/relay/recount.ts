@@ -1,7 +1,6 @@
 /**
- * Corrects the counters, which are right unless something wrote to the index or to them without the triggers. What is
- * right is not written. Sorting what a scan gives takes half the time of looking up row after row in the order of the
- * subjects.
+ * Corrects the counters, which can be wrong only if something wrote to the index or to them without the triggers. Correct
+ * counters are not written. Sorting the result of a scan takes half the time of looking up each row by subject.
  */
 export const RECOUNT = [
   `INSERT INTO relay_counts (subject, pending, delivered, failed)

@@ -2,9 +2,9 @@ import { sql } from 'drizzle-orm/sql';
 import { check, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { isJson, oneOf } from '../../stores/columns.ts';
 
-/** What the status of a message may be. */
+/** The statuses of a message. */
 export const MESSAGE_STATUSES = ['pending', 'delivered', 'failed'] as const;
-/** What the status of a span may be. `no_subscriber`: nobody listened to the subject, which is no failure. */
+/** The statuses of a span. `no_subscriber`: the subject had no subscriber, which is not a failure. */
 export const SPAN_STATUSES = [
   'sent',
   'delivered',
@@ -14,20 +14,20 @@ export const SPAN_STATUSES = [
   'dead_lettered',
   'no_subscriber',
 ] as const;
-/** What a span is about: a message, or an adapter that connected, disconnected or failed. */
+/** The kinds of a span: delivery of a message, or an adapter that connected, disconnected or failed. */
 export const SPAN_KINDS = ['delivery', 'lifecycle'] as const;
 
 /** An index over the Maildir files: derived, rebuildable. A message has one row for each endpoint that it reached. */
 export const relayIndex = sqliteTable(
   'relay_index',
   {
-    /** The message's id, which is the same at each endpoint. */
+    /** The message's id, the same at each endpoint. */
     id: text('id').notNull(),
     subject: text('subject').notNull(),
     sender: text('sender'),
     endpointHash: text('endpoint_hash').notNull(),
     status: text('status', { enum: MESSAGE_STATUSES }).notNull().default('pending'),
-    /** NULL never expires. */
+    /** NULL: never. */
     expiresAt: text('expires_at'),
     payload: text('payload'),
     metadata: text('metadata'),
@@ -36,28 +36,28 @@ export const relayIndex = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.id, table.endpointHash] }),
     check('relay_index_status', oneOf('status', MESSAGE_STATUSES)),
-    // What each index pays for, and what it adds to a write, is measured in docs/decisions.
-    // The endpoint comes last in the indexes of pages, so that a page can end between two rows of one message.
-    // Messages of a subject, and pages of them.
+    // docs/decisions has measurements of what each index saves, and what it adds to a write.
+    // The endpoint is last in the indexes of pages, so that a page can end between two rows of one message.
+    // For the messages of a subject, and their pages.
     index('relay_index_subject').on(table.subject, table.id, table.endpointHash),
-    // Messages of an endpoint, and pages of them.
+    // For the messages of an endpoint, and their pages.
     index('relay_index_endpoint').on(table.endpointHash, table.id),
-    // How many wait at an endpoint, and pages of them: only those that wait are in it.
+    // For the count and the pages of an endpoint's pending messages. It holds only pending messages.
     index('relay_index_endpoint_pending').on(table.endpointHash, table.id).where(sql.raw("status = 'pending'")),
-    // How many a sender sent since an instant: asked on every publish.
+    // For the number of messages of a sender since an instant, which is read on every publish.
     index('relay_index_sender_created').on(table.sender, table.createdAt),
-    // Pages of a sender's messages.
+    // For the pages of a sender's messages.
     index('relay_index_sender').on(table.sender, table.id, table.endpointHash),
-    // Pages of the messages of a status.
+    // For the pages of messages with a status.
     index('relay_index_status').on(table.status, table.id, table.endpointHash),
-    // What has expired: only what can expire is in it.
+    // For expired messages. It holds only messages that can expire.
     index('relay_index_expires').on(table.expiresAt).where(sql.raw('expires_at IS NOT NULL')),
   ],
 );
 
 /**
- * How many rows of each status `relay_index` has of a subject. Triggers on `relay_index` (0005_relay_endpoint_rows.sql) keep it, in the
- * same transaction as the write they count, so that metrics do not read the messages.
+ * The number of rows of `relay_index` by subject and status. Triggers on `relay_index` (0005_relay_endpoint_rows.sql)
+ * update it in the transaction of each write, so that metrics need not read the messages.
  */
 export const relayCounts = sqliteTable('relay_counts', {
   subject: text('subject').primaryKey(),
@@ -67,16 +67,16 @@ export const relayCounts = sqliteTable('relay_counts', {
 });
 
 /**
- * Milliseconds from `sent_at` to `delivered_at`, exact, from the stored form of both; NULL where nothing was delivered.
- * It stands word for word in the index relay_traces_metrics.
+ * The exact milliseconds from `sent_at` to `delivered_at`, computed from their stored form; NULL if nothing was delivered.
+ * The index relay_traces_metrics has the same expression, word for word.
  */
 export const DELIVERY_LATENCY_MS =
   '(unixepoch(delivered_at) - unixepoch(sent_at)) * 1000 + substr(delivered_at, 21, 3) - substr(sent_at, 21, 3)';
 
-/** The endpoint that a span was for: its subject where it has none. */
+/** The endpoint of a span, or its subject if it has no endpoint. */
 export const SPAN_ENDPOINT = 'coalesce(to_endpoint, subject)';
 
-/** What became of a message, one span each; and what happened to the adapters. */
+/** Spans: the outcome of each message, one span per message, and events of the adapters. */
 export const relayTraces = sqliteTable(
   'relay_traces',
   {
@@ -89,7 +89,7 @@ export const relayTraces = sqliteTable(
     fromEndpoint: text('from_endpoint'),
     toEndpoint: text('to_endpoint'),
     status: text('status', { enum: SPAN_STATUSES }).notNull(),
-    /** Metrics count deliveries alone. */
+    /** Metrics count only deliveries. */
     kind: text('kind', { enum: SPAN_KINDS }).notNull().default('delivery'),
     budgetHopsUsed: integer('budget_hops_used'),
     budgetTtlRemainingMs: integer('budget_ttl_remaining_ms'),
@@ -103,12 +103,12 @@ export const relayTraces = sqliteTable(
     check('relay_traces_status', oneOf('status', SPAN_STATUSES)),
     check('relay_traces_kind', oneOf('kind', SPAN_KINDS)),
     check('relay_traces_metadata', isJson('metadata')),
-    // The spans of a trace in the order they were sent.
+    // For the spans of a trace in the order they were sent.
     index('relay_traces_trace').on(table.traceId, table.sentAt),
-    // Dead letters newest first: only they are in it.
+    // For dead letters, newest first. It holds only dead letters.
     index('relay_traces_dead_lettered').on(table.status, table.sentAt).where(sql.raw("status = 'dead_lettered'")),
-    // relay_traces_metrics, which metrics read instead of the table, and which finds spans older than an instant, is
-    // in 0007_relay_span_kinds.sql: drizzle-kit cuts an expression apart at its commas.
+    // The index relay_traces_metrics is in 0007_relay_span_kinds.sql, because drizzle-kit splits an expression at its
+    // commas. Metrics read it instead of the table, and it finds spans older than an instant.
   ],
 );
 

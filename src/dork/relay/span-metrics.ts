@@ -3,9 +3,9 @@ import type { StoreDb } from '../../engine/connection/db.ts';
 import { type StoreStatement, statementsOf } from '../../stores/statements.ts';
 import { DELIVERY_LATENCY_MS, relayTraces, SPAN_ENDPOINT } from './schema.ts';
 
-/** What became of the messages of a window. Spans of the kind `lifecycle` do not count. */
+/** Metrics of the messages of a time window. Spans of the kind `lifecycle` are not counted. */
 export interface TraceMetrics {
-  /** Every status, `no_subscriber` too. */
+  /** Messages of any status, including `no_subscriber`. */
   totalMessages: number;
   /** `delivered` and `processed`. */
   deliveredCount: number;
@@ -13,16 +13,17 @@ export interface TraceMetrics {
   /** `dead_lettered` and `timeout`. */
   deadLetteredCount: number;
   /**
-   * Milliseconds from `sentAt` to `deliveredAt`, over every span that has one, whatever its status; null where none has.
+   * Mean milliseconds from `sentAt` to `deliveredAt` of every span that has a `deliveredAt`, whatever its status. Null if
+   * no span has one.
    */
   avgDeliveryLatencyMs: number | null;
   /** The value at position floor(n × 0.5) of the ascending latencies, counted from 0. */
   p50DeliveryLatencyMs: number | null;
   p95DeliveryLatencyMs: number | null;
   p99DeliveryLatencyMs: number | null;
-  /** How many endpoints messages went to; of a span without one, its subject counts. */
+  /** Number of endpoints that messages went to. A span without an endpoint counts by its subject. */
   activeEndpoints: number;
-  /** Always 0: kept for callers that read it. */
+  /** Always 0. Kept for callers that read it. */
   budgetRejections: { hopLimit: number; ttlExpired: number; cycleDetected: number; budgetExhausted: number };
 }
 
@@ -30,11 +31,11 @@ export type MeasuredMetrics = Omit<TraceMetrics, 'budgetRejections'>;
 
 const statement = statementsOf('relay');
 
-/** Whole numbers, so that the position is exact: 100 × 0.95 is not 95 everywhere. */
+/** Selects a percentile. Its position is computed with integers, to be exact: in floating point, 100 × 0.95 may not be 95. */
 const percentile = (percent: number) =>
   sql`(select ms from latencies limit 1 offset (select latencyCount * ${sql.raw(String(percent))} / 100 from totals))`;
 
-/** Every metric of a window in one statement, so that all of them are of one state of the file. */
+/** Prepares one statement for all metrics of a window, so that all are read from one state of the file. */
 export function metricsStatement(db: StoreDb): StoreStatement<MeasuredMetrics> {
   return statement<MeasuredMetrics>(db, () => metricsQuery(db), 'since');
 }
@@ -55,7 +56,7 @@ function metricsQuery(db: StoreDb) {
       count(distinct ${sql.raw(SPAN_ENDPOINT)}) as activeEndpoints
     from ${relayTraces} where ${isInWindow}`;
 
-  /** That the latency is not null, and not that `delivered_at` is: the index holds the one and not the other. */
+  /** Filters by the latency, not by `delivered_at`: the index has only the latency. */
   const latencies = sql`
     select ${latency} as ms from ${relayTraces} where ${isInWindow} and ${latency} is not null order by ms`;
 

@@ -16,18 +16,18 @@ import { DEEPEST_JSON, depthOfJson } from '../../engine/json-depth.ts';
 import { instant, now } from '../../engine/time.ts';
 import { type RelayTraceRow, SPAN_KINDS, SPAN_STATUSES } from './schema.ts';
 
-/** What became of a message. */
+/** The outcome of a message. */
 export type TraceSpanStatus = (typeof SPAN_STATUSES)[number];
 
-/** `delivery` of a message, or `lifecycle` of an adapter (it connected, disconnected or failed). */
+/** `delivery` of a message, or `lifecycle` of an adapter, which connected, disconnected or failed. */
 export type TraceSpanKind = (typeof SPAN_KINDS)[number];
 
 /** A span as it is stored: every column, instants as ISO 8601 in UTC, `metadata` as JSON text. */
 export type TraceSpan = RelayTraceRow;
 
-/** What a span is made of. Instants are ISO 8601 text with a time zone, or Unix milliseconds. */
+/** A span to store. Instants are ISO 8601 text with a time zone, or Unix milliseconds. */
 export interface TraceSpanInput {
-  /** One span a message. */
+  /** A message has one span. */
   messageId: string;
   traceId: string;
   subject: string;
@@ -40,7 +40,7 @@ export interface TraceSpanInput {
   /** Default `delivery`. Metrics do not count `lifecycle`. */
   kind?: TraceSpanKind;
   budgetHopsUsed?: number | null;
-  /** Milliseconds; below 0 where it was over already. */
+  /** Milliseconds. Negative if the budget was already used up. */
   budgetTtlRemainingMs?: number | null;
   /** Default: now. */
   sentAt?: string | number | null;
@@ -52,7 +52,7 @@ export interface TraceSpanInput {
   metadata?: object | null;
 }
 
-/** What is to change; a field that is undefined is left alone, null clears one that may be null. */
+/** The changes to a span. An undefined field keeps its value; null clears a nullable field. */
 export type TraceSpanPatch = Partial<Omit<TraceSpanInput, 'messageId' | 'sentAt'>> & { sentAt?: string | number };
 
 /** The columns of a new span, in the order of {@link spanValues}. */
@@ -87,22 +87,22 @@ const spanStatus = late(() =>
 
 const spanKind = late(() => oneOfWords(SPAN_KINDS));
 
-const integer = late(() => v.pipe(v.number('is not a number'), v.safeInteger('is not a whole number')));
+const integer = late(() => v.pipe(v.number('must be a number'), v.safeInteger('must be an integer')));
 
-/** Objects and arrays, as `JSON.stringify` writes them: a Date as its text, NaN as null. */
+/** Converts an object or array with `JSON.stringify`: a Date becomes text, NaN becomes null. */
 const metadataText = late(() =>
   v.pipe(
-    v.custom<object>((value) => typeof value === 'object' && value !== null, 'is not an object'),
+    v.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object'),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       const json = jsonOf(dataset.value);
       if (json !== undefined && /^[[{]/.test(json) && depthOfJson(json) <= DEEPEST_JSON) return json;
-      addIssue({ message: 'holds something that JSON cannot hold' });
+      addIssue({ message: 'must be convertible to JSON' });
       return NEVER;
     }),
   ),
 );
 
-/** Undefined for a circle, a bigint, and what has no JSON. */
+/** Returns the JSON text, or undefined for a value without one, e.g. with a circular reference or a bigint. */
 function jsonOf(value: object): string | undefined {
   try {
     return JSON.stringify(value);
@@ -112,7 +112,7 @@ function jsonOf(value: object): string | undefined {
 }
 
 /**
- * What each field of a patch may hold.
+ * The schemas of a patch's fields.
  *
  * @internal
  */
@@ -135,12 +135,12 @@ export const spanFields = late(() => ({
 }));
 
 /**
- * The values of a new span's columns.
+ * Returns the values of a new span's columns.
  *
- * @throws InvalidInputError that names the first field that does not fit.
+ * @throws InvalidInputError that names the first invalid field.
  */
 export function spanValues(span: TraceSpanInput): unknown[] {
-  if (typeof span !== 'object' || span === null) throw new InvalidInputError('span', 'is not an object');
+  if (typeof span !== 'object' || span === null) throw new InvalidInputError('span', 'must be an object');
   try {
     return [
       textArgument(span.messageId, 'messageId'),
@@ -162,7 +162,7 @@ export function spanValues(span: TraceSpanInput): unknown[] {
     ];
   } catch (cause) {
     if (cause instanceof InvalidInputError) throw cause;
-    throw new InvalidInputError('span', 'could not be read', { cause });
+    throw new InvalidInputError('span', 'must have readable fields', { cause });
   }
 }
 

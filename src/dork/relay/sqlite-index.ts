@@ -20,22 +20,22 @@ import { type RebuildOptions, rebuildIndex } from './rebuild.ts';
 import { MESSAGE_STATUSES } from './schema.ts';
 
 /**
- * The options of the index of earlier DorkOS versions, which opened a file of its own.
+ * The options of the index of earlier DorkOS versions, which had its own file.
  *
  * @deprecated `new SqliteIndex(db)` takes a database and no options.
  */
 export interface SqliteIndexOptions {
-  /** The path of that file. */
+  /** The path of the file. */
   dbPath?: string;
 }
 
 /**
- * The index over the Maildir files of the relay: derived from them, and rebuildable.
+ * The index of the relay's Maildir files. It is derived from the files and can be rebuilt from them.
  *
- * Every call but {@link rebuild} is synchronous. An id that is not there gives null or false.
+ * Every method except {@link rebuild} is synchronous. For an unknown id, methods return null or false.
  *
- * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
- * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ * @throws InvalidInputError from every method for an invalid argument; nothing is written.
+ * @throws DatabaseBusyError if another connection keeps the lock. ClosedError after `closeDb()`.
  *
  * @example
  * ```ts
@@ -56,8 +56,8 @@ export class SqliteIndex {
   }
 
   /**
-   * Indexes a message at an endpoint, or brings what the index has of it there up to date: a field that is absent does
-   * not erase what is there. Doing it twice is harmless. The same id at another endpoint is another row.
+   * Indexes a message at an endpoint, or updates its row: an absent field keeps its value. Repeating the call changes
+   * nothing. The same id at another endpoint is another row.
    *
    * @throws InvalidInputError that names the field.
    */
@@ -67,14 +67,14 @@ export class SqliteIndex {
   }
 
   /**
-   * Indexes many messages in one transaction: all of them, or none where one does not fit.
+   * Indexes many messages in one transaction: all of them, or none if one is invalid.
    *
-   * @returns How many those were.
+   * @returns The number of messages.
    * @throws InvalidInputError that names the field.
    */
   insertMessages(messages: Iterable<RelayMessageInput>): number {
     if (typeof messages?.[Symbol.iterator] !== 'function')
-      throw new InvalidInputError('messages', 'is not an iterable of messages');
+      throw new InvalidInputError('messages', 'must be an iterable of messages');
     return this.#db.$client.runTransaction(() => {
       let inserted = 0;
       for (const message of messages) {
@@ -86,10 +86,10 @@ export class SqliteIndex {
   }
 
   /**
-   * Sets the status of a message; returns false if there is none.
+   * Sets the status of a message. Returns false if there is no such message.
    *
    * @param endpointHash Default: every endpoint that has the message.
-   * @throws InvalidInputError for a status that is not pending, delivered or failed.
+   * @throws InvalidInputError for a status other than pending, delivered and failed.
    */
   updateStatus(id: string, status: RelayMessageStatus, endpointHash?: string): boolean {
     const word = statusArgument(status, 'status');
@@ -100,10 +100,9 @@ export class SqliteIndex {
   }
 
   /**
-   * Returns a message.
+   * Returns a message, or null.
    *
-   * @param endpointHash Default: of several endpoints, the one with the newest row (by `createdAt`, then by
-   * `endpointHash`, the greatest).
+   * @param endpointHash Default: the endpoint with the newest row (by `createdAt`, then the greatest `endpointHash`).
    */
   getMessage(id: string, endpointHash?: string): RelayMessage | null {
     const key = textArgument(id, 'id');
@@ -119,20 +118,19 @@ export class SqliteIndex {
   }
 
   /**
-   * Returns the messages of a subject, newest first: by `createdAt`, those of one millisecond by id, those of one id by
-   * `endpointHash`, all descending.
+   * Returns the messages of a subject, newest first: by `createdAt`, then id, then `endpointHash`, all descending.
    */
   getBySubject(subject: string): RelayMessage[] {
     return newestFirst(this.#messages.bySubject.all(textArgument(subject, 'subject')).map(messageOf));
   }
 
-  /** The messages of an endpoint, newest first: by `createdAt`, those of one millisecond by id, both descending. */
+  /** Returns the messages of an endpoint, newest first: by `createdAt`, then id, both descending. */
   getByEndpoint(endpointHash: string): RelayMessage[] {
     return newestFirst(this.#messages.byEndpoint.all(textArgument(endpointHash, 'endpointHash')).map(messageOf));
   }
 
   /**
-   * Returns how many messages a sender has sent after an instant. A message counts once for each endpoint that it reached.
+   * Returns the number of messages that a sender has sent after an instant. A message counts once per endpoint.
    *
    * @param sinceIso ISO 8601 with a time zone.
    */
@@ -140,29 +138,29 @@ export class SqliteIndex {
     return this.#messages.ofSenderSince.get(textArgument(sender, 'sender'), instant(sinceIso, 'sinceIso'))?.total ?? 0;
   }
 
-  /** How many messages wait at an endpoint. */
+  /** Returns the number of pending messages at an endpoint. */
   countNewByEndpoint(endpointHash: string): number {
     return this.#messages.pendingOfEndpoint.get(textArgument(endpointHash, 'endpointHash'))?.total ?? 0;
   }
 
   /**
-   * Returns a page of the messages that every filter fits, by id descending, those of one id by `endpointHash` descending.
+   * Returns a page of the messages that match every filter, by id descending, then by `endpointHash` descending.
    *
-   * @throws InvalidInputError for a limit that is not a whole number from 0, or an unknown status.
+   * @throws InvalidInputError for a limit other than a non-negative integer, or an unknown status.
    */
   queryMessages(options: QueryMessagesOptions = {}): RelayMessagePage {
     return this.#pages.query(options);
   }
 
   /**
-   * Deletes the messages whose `expiresAt` is before an instant; one without never expires.
+   * Deletes the messages whose `expiresAt` is before an instant. Messages without `expiresAt` are kept.
    *
    * @param nowMs Unix milliseconds. Default: now.
-   * @returns How many those were.
+   * @returns The number of deleted rows.
    */
   deleteExpired(nowMs: number = Date.now()): number {
     const now = instant(nowMs, 'nowMs');
-    // Nothing has expired most of the time: that is seen without the write lock.
+    // Usually nothing has expired. This check needs no write lock.
     if (!this.#messages.anyExpired.get(now)) return 0;
     return this.#db.$client.runTransaction(() => {
       const { changes } = this.#messages.deleteExpired.run(now);
@@ -172,8 +170,8 @@ export class SqliteIndex {
   }
 
   /**
-   * Returns how many messages there are, by status and by subject; read from counters, not from the messages. A message
-   * counts once for each endpoint that it reached.
+   * Returns the numbers of messages by status and by subject. They are read from counters, not from the messages. A
+   * message counts once per endpoint.
    */
   getMetrics(): RelayIndexMetrics {
     const total = { pending: 0, delivered: 0, failed: 0 };
@@ -188,26 +186,26 @@ export class SqliteIndex {
     return { totalMessages: total.pending + total.delivered + total.failed, byStatus, bySubject };
   }
 
-  /** True where readers and a writer do not wait for each other. https://sqlite.org/wal.html */
+  /** Returns true in WAL mode, in which readers and a writer do not block each other. https://sqlite.org/wal.html */
   isWalMode(): boolean {
     return this.#db.$client.pragma('journal_mode', { simple: true }) === 'wal';
   }
 
   /**
-   * Makes the index anew from the Maildir files: `new/` is pending, `cur/` delivered, `failed/` failed; the id of a
-   * message is the name of its file. One that lies at several endpoints has a row of each.
+   * Rebuilds the index from the Maildir files. Messages in `new/` are pending, in `cur/` delivered, in `failed/` failed.
+   * The id of a message is the name of its file. A message at several endpoints has one row per endpoint.
    *
-   * The files are read a few at a time, and the index can be read and written meanwhile. When all were read, one
-   * transaction deletes what has no file, adds what was missing and corrects the rest; a failure before its end leaves
-   * the index as it was. What someone else has written to the index since the beginning stays as it was written.
-   * `payload` and `metadata`, which no envelope has, stay too, and go along where a file has moved to another endpoint.
+   * The files are read a few at a time. The index can be read and written meanwhile. Then one transaction deletes rows
+   * without a file, adds missing rows and corrects the others. If the rebuild fails, the index is unchanged. Rows that
+   * others wrote during the rebuild are kept. `payload` and `metadata`, which no envelope has, are kept too, even if a file
+   * has moved to another endpoint.
    *
-   * Until the end some 200 bytes a file are kept in memory; the transaction takes the write lock for about a second for
-   * each 100,000 files that the index did not have. Two rebuilds on one connection run one after the other.
+   * A rebuild needs about 200 bytes of memory per file. Its transaction takes the write lock for about one second per
+   * 100,000 files that the index did not have. Two rebuilds on one connection run one after the other.
    *
-   * @param endpointHashes Every endpoint with its subject; messages of others are deleted from the index.
-   * @returns How many files there are.
-   * @throws DatabaseBusyError where another connection kept the write lock at the end.
+   * @param endpointHashes Every endpoint with its subject. Messages of other endpoints are deleted from the index.
+   * @returns The number of files.
+   * @throws DatabaseBusyError if another connection keeps the write lock at the end.
    */
   rebuild(
     maildirStore: MaildirStore,
@@ -217,11 +215,11 @@ export class SqliteIndex {
     return rebuildIndex(this.#db, maildirStore, endpointHashes, options);
   }
 
-  /** Does nothing: the database is closed by whoever opened it. */
+  /** Does nothing: whoever opened the database closes it. */
   close(): void {}
 }
 
-/** Ids that begin with the time, as ULIDs do, are in this order already; others are put into it. */
+/** Sorts messages newest first. Ids that begin with the time (e.g. ULIDs) are already in this order. */
 function newestFirst(byIdDescending: RelayMessage[]): RelayMessage[] {
   const isSorted = byIdDescending.every(
     ({ createdAt }, i) => i === 0 || createdAt <= (byIdDescending[i - 1] as RelayMessage).createdAt,

@@ -17,22 +17,22 @@ import {
 } from './span.ts';
 import { type MeasuredMetrics, metricsStatement, type TraceMetrics } from './span-metrics.ts';
 
-/** What {@link TraceStore.getMetrics} takes. */
+/** Options for {@link TraceStore.getMetrics}. */
 export interface TraceMetricsOptions {
-  /** Spans sent at this instant or later: ISO 8601 with a time zone, or Unix milliseconds. Default: every span. */
+  /** Count only spans sent at this instant or later: ISO 8601 with a time zone, or Unix milliseconds. Default: all spans. */
   since?: string | number;
 }
 
 const metricsOptions = optionsOf(() => ({ since: v.optional(instantOrMillis()) }));
 
 /**
- * Spans in the style of OpenTelemetry: what became of each message and of the messages that followed from it, and what
- * happened to the adapters (`kind: 'lifecycle'`).
+ * Stores spans in the style of OpenTelemetry: the outcome of each message and of the messages that followed from it, and
+ * the events of adapters (`kind: 'lifecycle'`).
  *
- * Every call is synchronous and one statement. An id that is not there gives null or false.
+ * Every method is synchronous and runs one statement. For an unknown id, methods return null or false.
  *
- * @throws InvalidInputError from every method for an argument that cannot be; nothing is written.
- * @throws DatabaseBusyError where another connection kept the lock, ClosedError after `closeDb()`.
+ * @throws InvalidInputError from every method for an invalid argument; nothing is written.
+ * @throws DatabaseBusyError if another connection keeps the lock. ClosedError after `closeDb()`.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export class TraceStore {
   }
 
   /**
-   * Stores the span of a message, in place of the one that it had: of that only the row's `id` stays.
+   * Stores the span of a message. It replaces an earlier span of the message, and keeps only that row's `id`.
    *
    * @throws InvalidInputError that names the field.
    */
@@ -61,7 +61,7 @@ export class TraceStore {
   /**
    * Changes some fields of a message's span. A patch without fields changes nothing.
    *
-   * @returns Whether there is such a span.
+   * @returns True if the message has a span.
    * @throws InvalidInputError that names the field.
    */
   updateSpan(messageId: string, patch: TraceSpanPatch): boolean {
@@ -72,12 +72,12 @@ export class TraceStore {
     return statement.runWith(values).changes > 0;
   }
 
-  /** The span of a message. */
+  /** Returns the span of a message, or null. */
   getSpanByMessageId(messageId: string): TraceSpan | null {
     return this.#spans.byMessageId.get(textArgument(messageId, 'messageId')) ?? null;
   }
 
-  /** The spans of a trace in the order they were sent, those of one millisecond as they were stored. */
+  /** Returns the spans of a trace by `sentAt`, then in the order in which they were stored. */
   getTrace(traceId: string): TraceSpan[] {
     return this.#spans.byTraceId.all(textArgument(traceId, 'traceId'));
   }
@@ -86,13 +86,13 @@ export class TraceStore {
    * Deletes the spans that were sent before an instant.
    *
    * @param iso ISO 8601 with a time zone.
-   * @returns How many those were.
+   * @returns The number of deleted spans.
    */
   deleteOlderThan(iso: string): number {
     return this.#spans.deleteOlderThan.run(instant(iso, 'iso')).changes;
   }
 
-  /** Returns what became of the messages of a window, read from an index alone. Spans of the kind `lifecycle` do not count. */
+  /** Returns the metrics of a time window, read only from an index. Spans of the kind `lifecycle` are not counted. */
   getMetrics(options: TraceMetricsOptions = {}): TraceMetrics {
     const { since } = metricsOptions(options);
     const measured = this.#spans.metrics.get(since ?? '') as MeasuredMetrics;
@@ -102,7 +102,7 @@ export class TraceStore {
     };
   }
 
-  /** Does nothing: the database is closed by whoever opened it. */
+  /** Does nothing: whoever opened the database closes it. */
   close(): void {}
 }
 

@@ -3,18 +3,20 @@ import type { Adapter } from '../driver/adapter.ts';
 import type { Cell } from '../rows/cells.ts';
 import { leadingWords, splitStatements } from '../sql/sql-text.ts';
 
-/** Rows of an answer, and how long it may take. */
+/** The most rows of an answer. */
 export const LIMIT_ROWS = 200;
+/** After this time the process is ended. */
 export const LIMIT_MS = 5000;
 
-/** Bytes that SQLite may take in the process that answers, and characters of a cell. */
+/** The most bytes of memory for SQLite in the answering process. */
 const HEAP_BYTES = 256 * 2 ** 20;
+/** The most characters of a cell. */
 const CELL = 2048;
 
-/** Bytes of an answer; more is not read. */
+/** The most bytes of an answer; no more is read. */
 const LIMIT_BYTES = 8 * 2 ** 20;
 
-/** The rows of a statement, or why there are none. */
+/** The rows of a statement, or why it was not run or failed. */
 export type Answer =
   | { readonly problem: string }
   | {
@@ -28,8 +30,8 @@ export type Answer =
 const ALLOWED = ['SELECT', 'WITH', 'VALUES'];
 
 /**
- * Runs one reading statement in a process of its own, which is ended when the time is over: no driver can interrupt a
- * statement. Nothing is lost by it, since the process can only read.
+ * Runs one reading statement in a separate process, which is ended after a time limit: no driver can interrupt a running
+ * statement. Ending the process loses nothing, since it can only read.
  */
 export async function askOnce(adapter: Adapter, filename: string, sql: string): Promise<Answer> {
   const statements = splitStatements(sql);
@@ -47,12 +49,12 @@ interface Task {
   readonly module: string;
 }
 
-/** The task comes on stdin: what is in the arguments of a process, every user of the machine can read. */
+/** Runs the process. The task is passed on stdin: every user of the machine can read a process's arguments. */
 function run(adapter: Adapter, task: Task): Promise<Answer> {
   const started = performance.now();
   const child = spawn(process.execPath, ['-e', scriptOf(adapter)], {
     stdio: ['pipe', 'pipe', 'ignore'],
-    // A compiled program and Electron then run the script, and not themselves.
+    // With these variables, a compiled program and Electron run the script instead of themselves.
     env: { ...process.env, BUN_BE_BUN: '1', ELECTRON_RUN_AS_NODE: '1' },
   });
   return new Promise((resolve) => {
@@ -87,7 +89,7 @@ function answerOf(output: Buffer, durationMs: number): Answer {
   return { columns: answer.columns, rows, isCut: answer.rows.length > LIMIT_ROWS, durationMs, bytes: output.length };
 }
 
-/** What the process runs, in plain JavaScript: it shares no module with this package, which may be inside a bundle. */
+/** Returns the script of the process, in plain JavaScript. It imports nothing of this package, which may be bundled. */
 function scriptOf({ thread }: Adapter): string {
   return `'use strict';
 const { readFileSync, writeSync } = require('node:fs');

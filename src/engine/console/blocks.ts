@@ -1,12 +1,12 @@
 /**
- * What a view consists of. A view describes what is to be seen and not how: the page draws it in a browser, and `top`
- * prints it in a terminal. Every text is shown as text, whatever it holds.
+ * The blocks of a view. A view describes its content and not its looks: the page draws it in a browser, and `top` prints
+ * it in a terminal. Every text is shown as plain text, never as HTML.
  */
 
-/** How good or bad something is; it has a color and a word. */
+/** How good or bad something is. Each tone is shown with a color and a word. */
 export type Tone = 'ok' | 'info' | 'warning' | 'error';
 
-/** How a value is written. `duration` is milliseconds, `time` an ISO 8601 instant, `rate` a number a second. */
+/** How a value is formatted. `duration` is in milliseconds, `time` an ISO 8601 instant, `rate` a number per second. */
 export type Unit = 'text' | 'code' | 'count' | 'bytes' | 'duration' | 'time' | 'rate';
 
 /** The address of another view with its parameters, e.g. `file?table=notes`. */
@@ -18,14 +18,14 @@ export interface RichValue {
   readonly unit?: Unit;
   readonly tone?: Tone;
   readonly to?: Address;
-  /** True if the value is only the beginning. */
+  /** True if the value was cut and only its beginning is shown. */
   readonly isCut?: boolean;
 }
 
-/** Null is shown as nothing. */
+/** A value to show. Null is shown as an empty text. */
 export type Value = string | number | null | RichValue;
 
-/** One sentence that answers "is it well?". */
+/** One sentence on whether everything is well. */
 export interface Verdict {
   readonly kind: 'verdict';
   readonly tone: Tone;
@@ -33,7 +33,7 @@ export interface Verdict {
   readonly hint?: string;
 }
 
-/** What was found, and what to do about it. */
+/** Findings, each with what to do about it. */
 export interface Findings {
   readonly kind: 'findings';
   readonly title: string;
@@ -50,7 +50,7 @@ export interface Facts {
 /** One line of a chart. */
 export interface Series {
   readonly name: string;
-  /** Default: a color of its own. */
+  /** Default: the series gets a color of its own. */
   readonly tone?: Tone;
   /** Unix milliseconds and the value; null is a gap. */
   readonly points: readonly (readonly [at: number, value: number | null])[];
@@ -80,7 +80,7 @@ export interface Table {
   readonly links?: readonly { readonly text: string; readonly to: Address }[];
 }
 
-/** Spans of time in lanes, one below the other. */
+/** Periods of time in lanes, one lane below the other. */
 export interface Timeline {
   readonly kind: 'timeline';
   readonly title: string;
@@ -89,7 +89,7 @@ export interface Timeline {
   readonly to: number;
   readonly lanes: readonly {
     readonly name: string;
-    /** How far it is indented. Default 0. */
+    /** Levels of indentation. Default 0. */
     readonly depth?: number;
     readonly link?: Address;
     readonly items: readonly {
@@ -111,7 +111,7 @@ export interface Text {
   readonly note?: string;
 }
 
-/** Fields whose values become parameters of the view. */
+/** A form whose fields become parameters of the view. */
 export interface Form {
   readonly kind: 'form';
   readonly title: string;
@@ -123,7 +123,7 @@ export interface Form {
     readonly value: string;
     readonly choices?: readonly string[];
     readonly isLong?: boolean;
-    /** True if it is sent, but not shown. */
+    /** True for a field that is sent but not shown. */
     readonly isHidden?: boolean;
   }[];
 }

@@ -1,19 +1,19 @@
 import { HEADERS } from './gate.ts';
 
-/** Streams that are open at a time; a browser keeps some of them for pages that were left. */
+/** The most streams open at a time. A browser keeps some open for pages that the user has left. */
 const MOST_STREAMS = 16;
 
 /** Returns what a view shows now, as JSON. Never throws. */
 export type Read = () => Promise<string>;
 
-/** The open pages that are kept up to date, by server-sent events. https://html.spec.whatwg.org/#server-sent-events */
+/** Keeps open pages up to date with server-sent events. https://html.spec.whatwg.org/#server-sent-events */
 export class Streams {
   readonly #ends = new Set<() => void>();
 
   /**
-   * Returns an answer that goes on: the blocks whenever they differ from the last ones; undefined if there are too many.
+   * Returns a response that sends the blocks whenever they change. Returns undefined if too many streams are open.
    *
-   * @param everyMs Null: the blocks come once.
+   * @param everyMs Milliseconds between two reads. Null: the blocks are sent once.
    */
   open(read: Read, everyMs: number | null): Response | undefined {
     if (this.#ends.size >= MOST_STREAMS) return undefined;
@@ -27,7 +27,7 @@ export class Streams {
         let shown = '';
         const send = (text: string) => controller.enqueue(encoder.encode(text));
         const look = async () => {
-          // Whoever does not read what came already gets no more of it.
+          // A client that has not read the previous blocks gets no more of them.
           if ((controller.desiredSize ?? 0) > 0) {
             const text = await read();
             if (!isOpen) return;
@@ -46,7 +46,7 @@ export class Streams {
           try {
             controller.close();
           } catch {
-            // The other side has closed it.
+            // The client has closed the stream.
           }
         };
         ends.add(end);

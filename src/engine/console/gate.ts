@@ -1,12 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** What lets a request in. */
+/** Options for `gate()`. */
 export interface GateOptions {
   /** The secret of the address. */
   readonly token: string;
-  /** The values of the Host header that are answered, e.g. `127.0.0.1:4711`. A name that was rebound is none of them. */
+  /** The accepted values of the Host header, e.g. `127.0.0.1:4711`. Any other is refused, against DNS rebinding. */
   readonly hosts: readonly string[];
-  /** The path that everything is below, with a slash at both ends. */
+  /** The path of the console, with a slash at both ends. */
   readonly base: string;
   /** The name of the cookie. */
   readonly cookie: string;
@@ -26,7 +26,7 @@ export const HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 
-/** Returns an answer of text that says nothing of the database. */
+/** Returns a response with plain text, which must hold nothing of the database. */
 export function plain(status: number, text: string, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(`${text}\n`, {
     status,
@@ -35,8 +35,8 @@ export function plain(status: number, text: string, headers: Readonly<Record<str
 }
 
 /**
- * Returns the answer to a request that is not let in, or that only brings the token; undefined if it may be answered.
- * Whoever has not the token learns nothing, not even whether a path exists.
+ * Returns the response to a refused request or to a request that exchanges the token for a cookie. Returns undefined if
+ * the handler may answer the request. A client without the token learns nothing, not even whether a path exists.
  */
 export function gate(request: Request, url: URL, options: GateOptions): Response | undefined {
   const header = (name: string) => request.headers.get(name);
@@ -45,12 +45,12 @@ export function gate(request: Request, url: URL, options: GateOptions): Response
   const host = header('host') ?? '';
   if (!options.hosts.includes(host)) return plain(403, 'This host name is not served.');
   const origin = header('origin');
-  if (origin !== null && origin !== `http://${host}`) return plain(403, 'Another origin asks.');
+  if (origin !== null && origin !== `http://${host}`) return plain(403, 'Requests from another origin are refused.');
   const token = url.pathname === options.base ? url.searchParams.get('token') : null;
   const site = header('sec-fetch-site') ?? 'none';
   const isNavigation = header('sec-fetch-mode') === 'navigate' && header('sec-fetch-dest') === 'document';
   if (site !== 'none' && site !== 'same-origin' && !(token !== null && isNavigation))
-    return plain(403, 'Another site asks.');
+    return plain(403, 'Requests from another site are refused.');
   if (token !== null) return isSame(token, options.token) ? letIn(options) : refused();
   const cookies = (header('cookie') ?? '').split(/;\s*/);
   const isKnown = cookies.some((each) => {
@@ -61,12 +61,12 @@ export function gate(request: Request, url: URL, options: GateOptions): Response
 }
 
 function refused(): Response {
-  return plain(401, 'Open the address that the command printed: it has the token.');
+  return plain(401, 'The token is missing. Open the address that the command printed.');
 }
 
 /**
- * The token leaves the address for a cookie. A page that goes on by itself, and no redirection: a browser would not send
- * a SameSite=Strict cookie along if the address was opened from another site.
+ * Moves the token from the address into a cookie. The response is a page that refreshes itself, not a redirect: after a
+ * redirect a browser does not send a SameSite=Strict cookie if the address was opened from another site.
  */
 function letIn({ base, cookie, token }: GateOptions): Response {
   const page = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${base}"><link rel="icon" href="data:,"><title>…</title>`;
@@ -79,7 +79,7 @@ function letIn({ base, cookie, token }: GateOptions): Response {
   });
 }
 
-/** Takes as long for a wrong token as for a right one. */
+/** Compares two tokens in constant time. */
 function isSame(given: string, token: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(given), hash(token));

@@ -7,7 +7,7 @@ import { PAGE } from './page.ts';
 import { Source } from './source.ts';
 import type { View } from './view.ts';
 
-/** What a console shows, and who is let in. */
+/** Options for `handlerOf()`. */
 export interface HandlerOptions extends GateOptions {
   readonly kit: DefinedDb<Schema>;
   /** The database file, absolute. */
@@ -28,7 +28,7 @@ const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
 };
 
-/** Returns the handler of a console. It reads the file through a connection of its own, which cannot write. */
+/** Returns the handler of a console. It reads the file through its own read-only connection. */
 export function handlerOf(options: HandlerOptions): Handler {
   const { kit, filename, base } = options;
   const views = new Map(options.views.map((view) => [view.name, view]));
@@ -39,7 +39,7 @@ export function handlerOf(options: HandlerOptions): Handler {
     try {
       return JSON.stringify(await view.read({ db: source.open(), kit, filename, params }), withEveryDigit);
     } catch (error) {
-      // What is at the path may be another file by the next look.
+      // The file at the path may be replaced before the next read.
       source.close();
       return JSON.stringify([failureOf(error, filename)]);
     }
@@ -88,7 +88,7 @@ export function handlerOf(options: HandlerOptions): Handler {
   };
 }
 
-/** An integer beyond 2^53 is shown as text. */
+/** Returns an integer beyond 2^53 as text, which JSON.stringify cannot write. */
 function withEveryDigit(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }
@@ -97,7 +97,7 @@ function asset(name: keyof typeof PAGE): Response {
   return new Response(PAGE[name], { headers: { ...HEADERS, 'content-type': TYPES[name.split('.')[1] ?? ''] ?? '' } });
 }
 
-/** A stream that nobody reads would go on. */
+/** Removes the body and ends it: an unread stream would stay open. */
 async function withoutBody(answer: Response): Promise<Response> {
   await answer.body?.cancel();
   return new Response(null, { status: answer.status, headers: answer.headers });

@@ -9,11 +9,11 @@ import { type Drift, driftOf, liveDrift } from '../migrations/schema-state.ts';
 export interface HistoryEntry {
   readonly tag: string;
   readonly state: 'applied' | 'pending' | 'unknown';
-  /** When it was applied; null if it was not, or if another tool did it. */
+  /** When it was applied. Null if it was not applied, or was applied by another tool. */
   readonly at: string | null;
 }
 
-/** Returns what the file has of the history, without counting a row as `migrationStatus()` does. */
+/** Returns the migrations of the history and of the file. Unlike `migrationStatus()`, it counts no rows. */
 export function readHistoryOf(
   db: AnyDb,
   history: History,

@@ -1,29 +1,30 @@
 import type { ReadMetrics } from './metrics.ts';
 
-/** An answer may take so long, and have so many characters. */
+/** The longest wait for an answer. */
 const TIMEOUT_MS = 2000;
+/** The most characters of an answer. */
 const MOST = 2 ** 20;
 
 /**
- * Returns how the metrics of an address are read, which a person gave. It is the only thing that the console asks of
- * another program.
+ * Returns a function that reads the metrics at an address. It is the only request that the console sends to another
+ * program.
  *
- * @throws RangeError if it is no address of HTTP.
+ * @throws RangeError for an invalid HTTP address.
  */
 export function metricsAt(text: string): ReadMetrics {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new RangeError('It is an address like http://127.0.0.1:4242/metrics.');
+    throw new RangeError('It must be an HTTP address such as http://127.0.0.1:4242/metrics.');
   }
   return () => read(url);
 }
 
-/** Bun and Node name it differently. */
+/** Returns true for a timeout, which Bun and Node name differently. */
 function isTimeout({ name }: Error): boolean {
   return name === 'AbortError' || name === 'TimeoutError';
 }
 
-/** An error of several addresses of one name has no message. */
+/** Gives an error a message: a failure to reach any of several addresses of a host has none. */
 function named(error: NodeJS.ErrnoException): Error {
   return error.message === '' ? new Error(error.code) : error;
 }
@@ -46,7 +47,7 @@ async function read(url: URL): Promise<string> {
       answer.on('error', reject);
       answer.on('end', () => resolve(body));
     });
-    // Ctrl-C does not wait for an answer.
+    // Ctrl-C must not wait for an answer.
     asked.on('socket', (socket) => socket.unref());
     asked.on('error', (error: NodeJS.ErrnoException) =>
       reject(isTimeout(error) ? new Error(`${url.host} did not answer in ${TIMEOUT_MS / 1000} s`) : named(error)),

@@ -1,7 +1,7 @@
 import { messageOf } from '../realm.ts';
 import type { Block, Series } from './blocks.ts';
 
-/** Returns the text of a metrics address, as `prometheusText()` makes it. */
+/** Returns metrics in Prometheus's text format, such as the result of `prometheusText()`. */
 export type ReadMetrics = () => string | Promise<string>;
 
 /** The totals of a monitor, by the names of `prometheusText()` without their prefix. */
@@ -23,15 +23,15 @@ interface Reading {
   readonly totals: Totals;
 }
 
-/** A view waits so long for an answer by default; a later one is in the next look. */
+/** The default wait of a view for an answer. A later answer is shown in the next view. */
 const PATIENCE_MS = 50;
 
 const MOST_READINGS = 300;
 
-/** Longer pauses between two readings have no rate: nobody looked. */
+/** If two readings are further apart, no rate is computed from them: nobody watched meanwhile. */
 const LONGEST_MS = 10_000;
 
-/** What a process tells of its own connection to a file: statements, commits and waits, which no other process can see. */
+/** A server's own figures of its connection: statements, commits and waits, which no other process can see. */
 export class Metrics {
   readonly #read: ReadMetrics;
   readonly #prefix: string;
@@ -40,14 +40,14 @@ export class Metrics {
   #problem: string | undefined;
   #asked: Promise<void> | undefined;
 
-  /** @param name The name of the definition, with which the names of its metrics begin. */
+  /** @param name The definition's name, the prefix of its metrics. */
   constructor(read: ReadMetrics, name: string, filename: string) {
     this.#read = read;
     this.#prefix = `${name.replaceAll('-', '_')}_db_`;
     this.#filename = filename;
   }
 
-  /** Asks for the figures of this moment, and waits a little for them. */
+  /** Requests the current figures, and waits at most `patienceMs` for them. */
   async look(patienceMs = PATIENCE_MS): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     this.#asked ??= this.#ask().finally(() => {
@@ -63,7 +63,7 @@ export class Metrics {
   async #ask(): Promise<void> {
     try {
       const totals = totalsIn(await this.#read(), this.#prefix, this.#filename);
-      this.#problem = totals ? undefined : `The metrics have none of this file (${this.#prefix}statements_total).`;
+      this.#problem = totals ? undefined : `The metrics do not include this file (${this.#prefix}statements_total).`;
       if (!totals) return;
       this.#readings.push({ at: Date.now(), totals });
       if (this.#readings.length > MOST_READINGS) this.#readings.shift();
@@ -72,7 +72,7 @@ export class Metrics {
     }
   }
 
-  /** Returns what was read; nothing is shown of what is not known. */
+  /** Returns blocks of the figures read so far. Unknown figures are left out. */
   blocks(): Block[] {
     const problem: Block[] =
       this.#problem === undefined
@@ -86,7 +86,7 @@ export class Metrics {
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(\{.*\})? +(-?[\d.]+(?:e[+-]?\d+)?)(?: +-?\d+)?$/i;
 const FILE = /[{,]file="((?:[^"\\]|\\.)*)"/;
 
-/** Of several connections the sum. https://prometheus.io/docs/instrumenting/exposition_formats/ */
+/** Returns the totals of a file, summed over its connections. https://prometheus.io/docs/instrumenting/exposition_formats/ */
 function totalsIn(text: string, prefix: string, filename: string): Totals | undefined {
   const sums = new Map<string, number>();
   for (const line of text.split('\n')) {
@@ -106,14 +106,14 @@ function facts(totals: Totals): Block {
   const mean = statements === 0 ? null : (statementSeconds / statements) * 1000;
   return {
     kind: 'facts',
-    title: 'The server by its own metrics, since it began',
+    title: 'The server’s own metrics, since it started',
     facts: [
       { name: 'Statements', value: statements, unit: 'count' },
       { name: 'One took', value: mean === null ? null : `${mean.toFixed(3)} ms` },
       { name: 'Commits', value: commits, unit: 'count' },
       { name: 'Waits for a lock', value: busyWaits, unit: 'count' },
       {
-        name: 'Given up for a lock',
+        name: 'Failed waits for a lock',
         value: { value: busyErrors, ...(busyErrors > 0 && { tone: 'warning' }) },
         unit: 'count',
       },
@@ -129,19 +129,19 @@ function charts(readings: readonly Reading[]): Block[] {
       title: 'Statements and commits a second',
       unit: 'rate',
       series: [rate(readings, 'statements', 'statements'), rate(readings, 'commits', 'commits')],
-      note: 'Those of the server’s connection, by its metrics.',
+      note: 'From the metrics of the server’s connection.',
     },
     {
       kind: 'chart',
       title: 'Waiting for locks',
       unit: 'duration',
       series: [rate(readings, 'milliseconds of each second', 'busyWaitSeconds', 1000)],
-      note: 'Near 1 s writers wait for each other: make transactions shorter.',
+      note: 'If this nears 1,000 ms, writers wait for each other. Make transactions shorter.',
     },
   ];
 }
 
-/** A total that became less is of a process that began anew. */
+/** Returns the rate between successive readings. A total that decreased belongs to a restarted process. */
 function rate(readings: readonly Reading[], name: string, key: keyof Totals, factor = 1): Series {
   return {
     name,

@@ -16,29 +16,29 @@ import { engineViews } from './views.ts';
 /** Options of `consoleHandler()`. */
 export interface ConsoleHandlerOptions<TSchema extends Schema = Schema> {
   /**
-   * The values of the Host header that are answered, e.g. `['127.0.0.1:4242', 'localhost:4242']`. Requests for any other
-   * name are refused, because a page of another site can point its own name at this machine.
+   * The accepted values of the Host header, e.g. `['127.0.0.1:4242', 'localhost:4242']`. Requests for any other host name
+   * are refused, because another site can point its own host name at this machine (DNS rebinding).
    */
   readonly hosts: readonly string[];
-  /** The path that the console is mounted at, with a slash at both ends. Default `/console/`. */
+  /** The path of the console, with a slash at both ends. Default `/console/`. */
   readonly base?: string;
-  /** The secret of the address, at least 32 characters. Default: a new random one. */
+  /** The secret in the address, at least 32 characters. Default: a new random secret. */
   readonly token?: string;
-  /** The result of `defineDb()`. Default: the database of the package itself. */
+  /** The result of `defineDb()`. Default: the entry's own database. */
   readonly database?: DefinedDb<TSchema>;
-  /** The database file. Default: that of the definition. */
+  /** The database file. Default: the definition's default path. */
   readonly file?: string;
-  /** Views between *Now* and *File*. Default: those of the default database; none for another one. */
+  /** Views between *Now* and *File*. Default: the views of the entry's own database, or none if `database` is given. */
   readonly views?: readonly View[];
-  /** Returns the metrics of the server's own connection, e.g. `() => prometheusText(watch.sample())`. Default: none are shown. */
+  /** Returns the metrics of the server's own connection, e.g. `() => prometheusText(watch.sample())`. Default: no metrics. */
   readonly metrics?: ReadMetrics;
 }
 
 /** A console inside a program's own server. */
 export interface ConsoleHandler extends Disposable {
-  /** The path with the token, for the address that a person opens. */
+  /** The path with the token, to complete the address that a person opens. */
   readonly path: string;
-  /** Answers a request, e.g. of Bun’s server or Hono. Never throws. */
+  /** Answers a request, e.g. from Bun’s server or Hono. Never throws. */
   readonly handle: (request: Request) => Promise<Response>;
   /** Answers a request of `node:http`. */
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
@@ -47,8 +47,8 @@ export interface ConsoleHandler extends Disposable {
 }
 
 /**
- * Returns a console to be mounted in a program's own server. It shows the file through a read-only connection of its
- * own, which is open only while someone looks. Whoever opens it needs the token; nothing is written and nothing logged.
+ * Returns a console to mount in a program's own server. It reads the file through its own read-only connection, which is
+ * open only while a page is open. A person needs the token to open it. It writes nothing and logs nothing.
  *
  * @throws InvalidInputError for an invalid option.
  */
@@ -68,7 +68,7 @@ const BASE = /^\/(?:[\w.~-]+\/)*$/;
 const TOKEN = /^[\w.~-]{32,}$/;
 const HOST = /^[\w.:[\]-]+$/;
 
-/** Returns `consoleHandler()` with the database and the views that it shows by default. */
+/** Returns `consoleHandler()` for a default database and its views. */
 export function consoleHandlerFor<TSchema extends Schema>(
   own: DefinedDb<TSchema>,
   ownViews: readonly View[],
@@ -86,7 +86,7 @@ export function consoleHandlerFor<TSchema extends Schema>(
       );
     if (metrics !== undefined && typeof metrics !== 'function')
       throw new InvalidInputError('options.metrics', 'must be a function');
-    // The views ask nothing of the schema.
+    // The views do not use the schema.
     const { database, views = database ? [] : ownViews } = options;
     const kit = (database ?? own) as unknown as DefinedDb<Schema>;
     const given = givenOrDefault(kit.definition, options.file, 'options.file');

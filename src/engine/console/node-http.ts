@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Handler } from './handler.ts';
 
-/** Hands a request of node:http to the handler, and the answer back. */
+/** Answers a request of node:http with the handler. */
 export async function answer(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const given = await handler.handle(toRequest(request));
@@ -14,25 +14,25 @@ export async function answer(handler: Handler, request: IncomingMessage, respons
     for (;;) {
       const { done, value } = (await reader?.read()) ?? { done: true };
       if (done) break;
-      // Nothing is kept for whoever does not read.
+      // Waits until the client has read: nothing is buffered for a slow client.
       if (!response.write(value)) await Promise.race([once(response, 'drain').catch(() => {}), closed]);
     }
     response.end();
   } catch {
-    // Nothing of the request is repeated: it may hold a token or a row's content.
+    // The response repeats nothing of the request, which may hold a token or a row's content.
     if (!response.headersSent) response.writeHead(400, { 'content-type': 'text/plain' });
     response.end();
   }
 }
 
-/** The host of the URL plays no part: the Host header is looked at. */
+/** Converts a request. The URL's host is not used: the gate checks the Host header. */
 function toRequest(request: IncomingMessage): Request {
   const headers = new Headers();
   for (const name of ['host', 'origin', 'cookie', 'sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest']) {
     const value = request.headers[name];
     if (typeof value === 'string') headers.set(name, value);
   }
-  // A body is never read; fetch's Request refuses the method TRACE and the like.
+  // A body is never read. The Request constructor refuses some methods, e.g. TRACE.
   const method = request.method === 'GET' || request.method === 'HEAD' ? request.method : 'POST';
   return new Request(new URL(`http://localhost${request.url ?? '/'}`).href, { method, headers });
 }

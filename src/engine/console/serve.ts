@@ -12,25 +12,25 @@ export interface ServeOptions {
   readonly kit: DefinedDb<Schema>;
   readonly filename: string;
   readonly views: readonly View[];
-  /** Default 0: one that is free. */
+  /** Default 0: any free port. */
   readonly port?: number;
 }
 
-/** A console that is served. */
+/** A running console. */
 export interface ServedConsole extends AsyncDisposable {
   /** The address with its token. */
   readonly address: string;
   readonly port: number;
 }
 
-/** Only this machine can reach it. */
+/** The loopback address: only this machine can connect. */
 const HOST = '127.0.0.1';
 
 const REQUEST_MS = 10_000;
 
 /**
  * Serves a console on this machine until it is disposed of. The address has two secrets: the token, which becomes a
- * cookie, and the path, since a browser sends a cookie of this machine to its other ports too, but not to other paths.
+ * cookie, and the path. A browser sends a cookie of this machine to all of its ports, but only to the cookie's path.
  *
  * @throws Error `EADDRINUSE` if the port is taken.
  */
@@ -38,7 +38,7 @@ export async function serveConsole({ kit, filename, views, port = 0 }: ServeOpti
   const token = randomBytes(32).toString('base64url');
   const base = `/${randomBytes(9).toString('base64url')}/`;
   let handler: Handler | undefined;
-  // Loading it takes many milliseconds, which no other command is to pay for.
+  // Loaded only here: it takes many milliseconds, which other commands need not pay.
   const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
     const { port: own } = server.address() as AddressInfo;
@@ -54,7 +54,7 @@ export async function serveConsole({ kit, filename, views, port = 0 }: ServeOpti
     void answer(handler, request, response);
   });
   server.maxConnections = 64;
-  // A request has no body, and comes at once.
+  // A request has no body, so its headers arrive at once.
   server.headersTimeout = REQUEST_MS;
   server.requestTimeout = REQUEST_MS;
   server.listen(port, HOST);

@@ -2,13 +2,13 @@ import type { Database, Schema } from '../connection/db.ts';
 import type { DefinedDb } from '../define-db.ts';
 import { statAt } from '../file/file.ts';
 
-/** An answer is not worth a long wait: the next one is asked for in some seconds. */
+/** Short, because the page reads again after a few seconds. */
 const BUSY_TIMEOUT_MS = 250;
 
-/** A connection that nobody asked anything of for so long is closed, so that it is in nobody's way. */
+/** A connection that is unused for this long is closed, so that it does not block e.g. a restore. */
 const IDLE_MS = 5000;
 
-/** The read-only connection of a console: opened at a question, kept for those that follow, closed when none does. */
+/** The read-only connection of a console: opened for a request, kept for the next ones, closed when it is unused. */
 export class Source implements Disposable {
   readonly #kit: DefinedDb<Schema>;
   readonly #filename: string;
@@ -22,7 +22,7 @@ export class Source implements Disposable {
   }
 
   /**
-   * Returns a connection to the file that is at the path now.
+   * Returns a connection to the file that is now at the path.
    *
    * @throws DatabaseOpenError, DatabaseBusyError
    */

@@ -5,13 +5,13 @@ import type { Block, Tone, Unit, Value } from './blocks.ts';
 /** How a tone is shown in a terminal. */
 export type Paint = (tone: Tone, text: string) => string;
 
-/** Makes a table of a head and rows. */
+/** Formats a header and rows as a table. */
 export type MakeTable = (head: readonly string[], rows: readonly (readonly string[])[]) => string;
 
 const BARS = '▁▂▃▄▅▆▇█';
 const MARKS: Record<Tone, string> = { ok: '✓', info: 'i', warning: '▲', error: '✕' };
 
-/** Returns blocks as lines for a terminal: what a view shows in a browser, without its links and forms. */
+/** Formats a view's blocks for a terminal, without links and forms. */
 export function blocksAsText(blocks: readonly Block[], paint: Paint, table: MakeTable, width = 80): string {
   return blocks
     .map((block) => lines(block, paint, table, width).join('\n'))
@@ -55,7 +55,7 @@ function lines(block: Block, paint: Paint, table: MakeTable, width: number): str
   }
 }
 
-/** Short texts next to each other, as many as a line has place for. */
+/** Joins short texts into lines of at most `width` characters. */
 function flowing(texts: readonly string[], width: number): string[] {
   const lines: string[] = [];
   for (const text of texts) {
@@ -67,7 +67,7 @@ function flowing(texts: readonly string[], width: number): string[] {
   return lines;
 }
 
-/** The last values as bars, and the last one in words; its name is behind them. */
+/** Returns the latest values as bars, followed by the last value and the name. */
 function sparkline(points: readonly (readonly [number, number | null])[], unit: Unit, width: number): string {
   const most = Math.max(5, Math.min(40, width - 40));
   const values = points.slice(-most).map(([, value]) => value);
@@ -91,7 +91,7 @@ function timeText(instant: string): string {
   return Number.isNaN(at.getTime()) ? safe(instant) : `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** What is in the file may not steer the terminal. */
+/** Replaces control characters: text of the file must not control the terminal. */
 function safe(text: string): string {
   return stripVTControlCharacters(text).replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '?');
 }

@@ -2,9 +2,9 @@ import type { AnyDb, Schema } from '../connection/db.ts';
 import type { DefinedDb } from '../define-db.ts';
 import type { Block } from './blocks.ts';
 
-/** What a view is given. */
+/** The argument of a view's `read()`. */
 export interface Look {
-  /** A read-only connection of the console's own. */
+  /** The console's own read-only connection. */
   readonly db: AnyDb;
   readonly kit: DefinedDb<Schema>;
   /** The database file, absolute. */
@@ -18,10 +18,10 @@ export interface View {
   /** Its name in addresses, one word. */
   readonly name: string;
   readonly title: string;
-  /** Milliseconds between two looks of an open page; null if it is looked at once. */
+  /** Milliseconds between two reads for an open page. Null: the view is read once. */
   readonly everyMs: number | null;
-  /** Returns true for parameters whose answer costs too much to ask again and again. Default: false for all. */
+  /** Returns true for parameters whose read is too expensive to repeat. Default: false for all. */
   readonly isOnce?: (params: Readonly<Record<string, string>>) => boolean;
-  /** Reads the file. Nothing may be written, and no transaction may be left open. */
+  /** Reads the file. It must not write or leave a transaction open. */
   read(look: Look): readonly Block[] | Promise<readonly Block[]>;
 }

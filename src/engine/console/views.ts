@@ -4,9 +4,9 @@ import { fileView } from './views/file.ts';
 import { nowView } from './views/now.ts';
 
 /**
- * Returns the views of the engine with a host's own between them.
+ * Returns the engine's views with a host's own views between them.
  *
- * @param readMetrics Where a server shows its own figures. Default: they are not shown.
+ * @param readMetrics Reads a server's own figures. Default: they are not shown.
  */
 export function engineViews(own: readonly View[], readMetrics?: ReadMetrics): View[] {
   return [nowView(readMetrics), ...own, fileView];

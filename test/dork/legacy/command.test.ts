@@ -52,7 +52,7 @@ describe(`dork-db import on ${RUNTIME}`, () => {
     const second = dorkDb(older.home, 'import');
     assert.deepEqual([second.code, second.err], [0, '']);
     assert.match(second.out, /imported 218 rows/);
-    assert.match(second.out, /runs: its schedule is gone, 1 row/);
+    assert.match(second.out, /runs: its schedule is missing, 1 row/);
     assert.match(second.out, /runs: started_at_from_created_at, 1 row/);
     assert.doesNotMatch(dorkDb(older.home, 'migrate').out, /wait to be imported/);
     const third = dorkDb(older.home, 'import', '--json');

@@ -138,7 +138,7 @@ describe(`relay/index.db on ${RUNTIME}`, () => {
     assert.equal(registry.get('a2')?.name, 'only here');
     assert.deepEqual(
       relay.setAsideRows.map(({ id, reason }) => [id, reason]),
-      [['a3', 'project_path is that of another agent']],
+      [['a3', 'project_path belongs to another agent']],
     );
     assert.deepEqual(
       rowsOf(older.db, 'rate_limit_buckets').map(({ agent_id, count }) => [agent_id, count]),
@@ -200,8 +200,8 @@ describe(`relay/index.db on ${RUNTIME}`, () => {
     assert.deepEqual(
       relay.setAsideRows.map(({ id, reason }) => [id, reason]),
       [
-        ['s1', 'enabled is not 0 or 1'],
-        ['m3', 'dork.db refuses it (unique)'],
+        ['s1', 'enabled must be 0 or 1'],
+        ['m3', 'a constraint of dork.db refuses the row (unique)'],
       ],
     );
     assert.equal(new PulseStore(older.db).getSchedule('s2')?.name, 'only here');
@@ -223,7 +223,7 @@ describe(`relay/index.db on ${RUNTIME}`, () => {
     assert.deepEqual(relay.notRead, ['relay_index.tags (1 value)', 'messages (2 rows)']);
     assert.deepEqual(
       relay.setAsideRows.map(({ id, reason }) => [id, reason]),
-      [['s1', 'enabled is not 0 or 1']],
+      [['s1', 'enabled must be 0 or 1']],
     );
     const index = new SqliteIndex(older.db);
     assert.deepEqual(
@@ -280,7 +280,7 @@ describe(`relay/index.db on ${RUNTIME}`, () => {
     assert.deepEqual([receipt.status, receipt.imported], ['imported', 3]);
     assert.deepEqual(
       receipt.setAsideRows.map(({ id, reason }) => [id, reason]),
-      [['y', 'metadata is not JSON']],
+      [['y', 'metadata must be JSON']],
     );
     assert.equal(new SqliteIndex(older.db).getMessage('x')?.status, 'pending');
     assert.equal(new TraceStore(older.db).getSpanByMessageId('x')?.status, 'sent');

@@ -133,16 +133,16 @@ describe(`mesh.db on ${RUNTIME}`, () => {
     });
     const receipt = receiptOf(importLegacy(older.db, { home: older.home }), 'mesh/mesh.db');
     assert.deepEqual(Object.fromEntries(receipt.setAsideRows.map(({ id, reason }) => [id, reason])), {
-      a: 'manifest_json is not JSON',
-      b: 'manifest_json is not an object',
-      c: 'manifest_json is not an object',
-      d: 'capabilities_json is not a list of texts',
-      e: 'capabilities_json is not a list of texts',
-      f: 'capabilities_json is not JSON',
-      g: 'registered_at is not an instant of the years 0 to 9999',
-      h: 'last_seen_at is not an instant of the years 0 to 9999',
-      i: 'name is not text',
-      j: 'project_path is that of another agent',
+      a: 'manifest_json must be JSON',
+      b: 'manifest_json must be an object',
+      c: 'manifest_json must be an object',
+      d: 'capabilities_json must be an array of strings',
+      e: 'capabilities_json must be an array of strings',
+      f: 'capabilities_json must be JSON',
+      g: 'registered_at must be an instant of the years 0 to 9999',
+      h: 'last_seen_at must be an instant of the years 0 to 9999',
+      i: 'name must be text',
+      j: 'project_path belongs to another agent',
     });
     assert.deepEqual(
       rowsOf(older.db, 'agents').map(({ id, registered_at }) => [id, registered_at]),
@@ -179,9 +179,9 @@ describe(`mesh.db on ${RUNTIME}`, () => {
     assert.deepEqual(
       receipt.setAsideRows.map(({ reason }) => reason),
       [
-        'path leads to where that of an earlier denial leads',
+        'path leads to the same folder as an earlier denial',
         'path is missing',
-        'denied_at is not an instant of the years 0 to 9999',
+        'denied_at must be an instant of the years 0 to 9999',
       ],
     );
     const again = receiptOf(importLegacy(older.db, { home: older.home }), 'mesh/mesh.db');
@@ -203,7 +203,7 @@ describe(`mesh.db on ${RUNTIME}`, () => {
     assert.deepEqual(new BudgetMapper(older.db).checkBudget('a', 10), { allowed: true, remaining: 1 });
     assert.deepEqual(
       receipt.setAsideRows.map(({ reason }) => reason),
-      ['call_count is not a whole number', 'bucket_minute is not a whole number'],
+      ['call_count must be an integer', 'bucket_minute must be an integer'],
     );
   });
 });

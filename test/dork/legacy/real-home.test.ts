@@ -88,7 +88,7 @@ describe(`the real older home on ${RUNTIME}`, () => {
     const pulse = receiptOf(receipt, 'pulse.db');
     assert.equal(pulse.setAside, expected.orphanRuns);
     assert.deepEqual(pulse.setAsideRows, [
-      { table: 'runs', row: '61', id: expected.orphan, reason: 'its schedule is gone' },
+      { table: 'runs', row: '61', id: expected.orphan, reason: 'its schedule is missing' },
     ]);
     assert.equal(new PulseStore(older.db).getRun(expected.orphan), null);
   });

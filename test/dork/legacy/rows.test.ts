@@ -83,16 +83,16 @@ describe(`runs on ${RUNTIME}`, () => {
     file.exec(PULSE);
     const blob = new Uint8Array([1, 2]);
     const misfits: Record<string, [Values, string]> = {
-      status: [{ status: 'exploded' }, 'status is not one that is known'],
-      trigger: [{ trigger: 'moon' }, 'trigger is not one that is known'],
-      created: [{ created_at: 'yesterday' }, 'created_at is not an instant of the years 0 to 9999'],
-      february: [{ created_at: '2026-02-30T00:00:00.000Z' }, 'created_at is not an instant of the years 0 to 9999'],
-      nul: [{ created_at: '2026-02-02T02:40:00.000Z\0x' }, 'created_at is not an instant of the years 0 to 9999'],
-      started: [{ started_at: '12:00' }, 'started_at is not an instant of the years 0 to 9999'],
-      finished: [{ finished_at: blob }, 'finished_at is not an instant of the years 0 to 9999'],
-      output: [{ output_summary: blob }, 'output_summary is not text'],
-      duration: [{ duration_ms: 'long' }, 'duration_ms is not a number'],
-      orphan: [{ schedule_id: 'gone' }, 'its schedule is gone'],
+      status: [{ status: 'exploded' }, 'status must be a known value'],
+      trigger: [{ trigger: 'moon' }, 'trigger must be a known value'],
+      created: [{ created_at: 'yesterday' }, 'created_at must be an instant of the years 0 to 9999'],
+      february: [{ created_at: '2026-02-30T00:00:00.000Z' }, 'created_at must be an instant of the years 0 to 9999'],
+      nul: [{ created_at: '2026-02-02T02:40:00.000Z\0x' }, 'created_at must be an instant of the years 0 to 9999'],
+      started: [{ started_at: '12:00' }, 'started_at must be an instant of the years 0 to 9999'],
+      finished: [{ finished_at: blob }, 'finished_at must be an instant of the years 0 to 9999'],
+      output: [{ output_summary: blob }, 'output_summary must be text'],
+      duration: [{ duration_ms: 'long' }, 'duration_ms must be a number'],
+      orphan: [{ schedule_id: 'gone' }, 'its schedule is missing'],
     };
     insert(file, 'runs', [
       run('good1'),
@@ -115,7 +115,7 @@ describe(`runs on ${RUNTIME}`, () => {
       pulse.setAsideRows.slice(-2).map(({ row, reason }) => [row, reason]),
       [
         ['13', 'id is missing'],
-        ['14', 'id is not text'],
+        ['14', 'id must be text'],
       ],
     );
     assert.deepEqual([pulse.read, pulse.imported, pulse.setAside], [14, 2, 12]);
@@ -267,11 +267,11 @@ describe(`messages on ${RUNTIME}`, () => {
       [['a', '2026-02-02T02:40:00.500Z'], ...['b', 'c', 'd', 'e', 'k'].map((id) => [id, '2026-02-02T02:40:00.000Z'])],
     );
     assert.deepEqual(reasonsOf(receipt, 'relay/index.db'), {
-      f: 'created_at is not an instant of the years 0 to 9999',
-      g: 'status is not one that is known',
-      h: 'ttl is not an instant of the years 0 to 9999',
-      i: 'subject is not text',
-      j: 'created_at is not an instant of the years 0 to 9999',
+      f: 'created_at must be an instant of the years 0 to 9999',
+      g: 'status must be a known value',
+      h: 'ttl must be an instant of the years 0 to 9999',
+      i: 'subject must be text',
+      j: 'created_at must be an instant of the years 0 to 9999',
     });
     assert.deepEqual(adjustedOf(receipt, 'relay/index.db'), {
       created_at_instant_in_another_form: 2,
@@ -310,7 +310,7 @@ describe(`messages on ${RUNTIME}`, () => {
     assert.deepEqual([receipt.read, receipt.imported, receipt.setAside], [45_000, 22_500, 22_500]);
     assert.equal(receipt.setAsideRows.length, 1000);
     assert.deepEqual(receipt.setAsideReasons, [
-      { table: 'messages', reason: 'status is not one that is known', rows: 22_500 },
+      { table: 'messages', reason: 'status must be a known value', rows: 22_500 },
     ]);
     assert.ok(String(rowsOf(older.db, 'legacy_imports')[0]?.receipt_json).length < 200_000);
   });
@@ -374,12 +374,12 @@ describe(`spans on ${RUNTIME}`, () => {
     older.write('relay/index.db', TRACES, { message_traces: spans });
     const receipt = importLegacy(older.db, { home: older.home });
     assert.deepEqual(reasonsOf(receipt, 'relay/index.db'), {
-      late: 'sent_at is not an instant of the years 0 to 9999',
-      early: 'sent_at is not an instant of the years 0 to 9999',
-      endless: 'delivered_at is not an instant of the years 0 to 9999',
-      status: 'status is not one that is known',
-      hops: 'budget_hops_used is not a number',
-      huge: 'budget_ttl_remaining_ms is beyond 64 bits',
+      late: 'sent_at must be an instant of the years 0 to 9999',
+      early: 'sent_at must be an instant of the years 0 to 9999',
+      endless: 'delivered_at must be an instant of the years 0 to 9999',
+      status: 'status must be a known value',
+      hops: 'budget_hops_used must be a number',
+      huge: 'budget_ttl_remaining_ms must fit in 64 bits',
     });
     const good = new TraceStore(older.db).getSpanByMessageId('good');
     assert.deepEqual([good?.budgetHopsUsed, good?.budgetTtlRemainingMs], [1, -7]);

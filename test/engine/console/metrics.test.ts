@@ -14,7 +14,7 @@ import { blockOf, Served } from './served.ts';
 
 const NOTES = 'test/engine/cli/fixtures/notes-db.ts';
 const kit = () => defineDb({ name: 'notes', schema, history: notesHistory(), command: 'notes-db' });
-const FACTS = 'The server by its own metrics, since it began';
+const FACTS = 'The server’s own metrics, since it started';
 
 async function serve(listener: RequestListener): Promise<Server & AsyncDisposable & { address: string }> {
   const server = createServer(listener);
@@ -60,7 +60,7 @@ describe(`the metrics of a server in the console on ${RUNTIME}`, () => {
     const blocks = await until(look, (found) => fact(found, 'Statements') === statements);
     assert.deepEqual(
       [commits, slowRuns, 0, 0],
-      ['Commits', 'Slow statements', 'Waits for a lock', 'Given up for a lock'].map((name) => fact(blocks, name)),
+      ['Commits', 'Slow statements', 'Waits for a lock', 'Failed waits for a lock'].map((name) => fact(blocks, name)),
     );
     const rates = blockOf(blocks, 'chart', 'Statements and commits a second').series;
     assert.ok(
@@ -91,7 +91,7 @@ describe(`the metrics of a server in the console on ${RUNTIME}`, () => {
     ]) {
       text = other;
       const blocks = await until(look, (found) => has(found, 'Metrics'));
-      assert.match(problem(blocks), /have none of this file/, other);
+      assert.match(problem(blocks), /do not include this file/, other);
       assert.equal(has(blocks, FACTS), false, other);
     }
     const file = folder.file('notes.db');
@@ -102,7 +102,7 @@ describe(`the metrics of a server in the console on ${RUNTIME}`, () => {
       `notes_db_busy_errors_total{file="${file}"} 2`,
     ].join('\n');
     const blocks = await until(look, (found) => has(found, FACTS));
-    assert.deepEqual([fact(blocks, 'Statements'), fact(blocks, 'Given up for a lock')], [1007, 2]);
+    assert.deepEqual([fact(blocks, 'Statements'), fact(blocks, 'Failed waits for a lock')], [1007, 2]);
     // The process began anew: a total that becomes less has no rate.
     text = 'notes_db_statements_total 3';
     const anew = await until(look, (found) => fact(found, 'Statements') === 3);
@@ -157,7 +157,7 @@ describe(`the metrics of a server in the console on ${RUNTIME}`, () => {
         { encoding: 'utf8' },
       );
       assert.equal(status, 2, address);
-      assert.match(stderr, /an address like http:\/\/127\.0\.0\.1:4242\/metrics/);
+      assert.match(stderr, /must be an HTTP address such as http:\/\/127\.0\.0\.1:4242\/metrics/);
     }
     await using server = await serve((_, response) => response.end(prometheusText(watch.sample())));
     const top = spawn(

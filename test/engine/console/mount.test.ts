@@ -110,7 +110,7 @@ for (const [name, mount] of Object.entries({ onNodeHttp, ...(RUNTIME === 'bun' &
       };
       assert.deepEqual(await look('own', 'notes.db'), [{ kind: 'text', title: 'Mine', text: 'here' }]);
       assert.equal(await look('runs', 'notes.db'), 404);
-      blockOf((await look('now', 'notes.db')) as Block[], 'facts', 'The server by its own metrics, since it began');
+      blockOf((await look('now', 'notes.db')) as Block[], 'facts', 'The server’s own metrics, since it started');
       const missing = blockOf((await look('now', 'none.db')) as Block[], 'verdict');
       assert.equal(missing.tone, 'error');
       assert.ok(missing.text.includes('none.db') && missing.hint, JSON.stringify(missing));

@@ -26,7 +26,7 @@ export const DRAW = {
     h(
       'section',
       { class: `verdict ${block.tone}` },
-      h('p', { class: 'says', 'data-mark': MARKS[block.tone] }, data(block.text)),
+      h('p', { class: 'summary', 'data-mark': MARKS[block.tone] }, data(block.text)),
       block.hint && h('p', {}, 'Try: ', data(block.hint)),
     ),
   findings: (block) =>
@@ -128,7 +128,7 @@ export const DRAW = {
             h('div', { class: 'scale' }, marks),
           ),
       block.lanes.length > 0 &&
-        asTable(block.title, () => tableNode(`${block.title}, as a table`, columns, rows.slice(0, 500))),
+        asTable(block.title, () => tableNode(`${block.title} (table)`, columns, rows.slice(0, 500))),
     );
   },
   text: (block) => titled(block, h('pre', { tabindex: 0 }, data(block.text))),

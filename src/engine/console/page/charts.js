@@ -17,7 +17,7 @@ const STEPS = [1, 2, 5, 10, 15, 30]
   .concat([1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * MINUTE))
   .concat([1, 2, 7, 14, 30, 60, 90, 180, 365, 730, 1825, 3650].map((days) => days * DAY));
 
-/** Round times of the viewer's zone, at most so many; each with its place from 0 to 1. */
+/** Returns round times in the viewer's time zone, at most `most`; each with its position from 0 to 1. */
 export function timeMarks(from, to, most) {
   const span = to - from;
   const step = STEPS.find((each) => span / each <= most) ?? span;
@@ -33,7 +33,7 @@ export function timeMarks(from, to, most) {
   return marks;
 }
 
-/** How a mark stands over its place: at an end it would be cut. */
+/** Returns how a label is aligned with its position: at either end of the axis a centered label would be cut off. */
 export const anchorOf = (place) => (place < 0.06 ? 'start' : place > 0.94 ? 'end' : 'middle');
 
 export function chartNode(block) {
@@ -46,7 +46,7 @@ export function chartNode(block) {
       box.replaceChildren(h('p', { class: 'empty' }, `This chart could not be drawn: ${error.message}`));
     }
   };
-  // It knows its width once it is in the page.
+  // The width is known only once the box is in the page.
   box.draw = draw;
   return box;
 }
@@ -55,7 +55,7 @@ function chartParts(block, width) {
   const height = 190;
   const left = 62;
   const bottom = 22;
-  // A time that cannot be read is none.
+  // Points with an invalid time are left out.
   const series = block.series
     .slice(0, LINES)
     .map((each) => ({ ...each, points: each.points.filter(([at]) => at !== null) }));
@@ -141,7 +141,7 @@ function chartParts(block, width) {
   return [legend, picture];
 }
 
-/** Of two series that are as good or bad, the second is paler. */
+/** Returns the color of a series. If two series have the same tone, the second is paler. */
 function colorOf(series, i) {
   const { tone } = series[i];
   if (!tone) return `s${i}`;
@@ -177,7 +177,7 @@ function dots(series, x, y) {
   );
 }
 
-/** Side by side: what is stacked cannot be read off. */
+/** Draws bars side by side: values of stacked bars are hard to read. */
 function bars(series, times, x, y, width) {
   const slot = Math.max(1, (width / Math.max(12, times.length)) * 0.8);
   const wide = Math.max(1, slot / series.length);
@@ -204,5 +204,5 @@ export function chartTable(block) {
   const rows = times
     .slice(0, 500)
     .map((at) => [new Date(at).toISOString(), ...by.map((values) => values.get(at) ?? null)]);
-  return tableNode(`${block.title}, as a table`, columns, rows);
+  return tableNode(`${block.title} (table)`, columns, rows);
 }

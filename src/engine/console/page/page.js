@@ -1,9 +1,9 @@
-// The page: asks for the blocks of the view that the address names, and draws what has changed.
+// The page: requests the blocks of the view that the address names, and draws those that changed.
 
 import { DRAW } from './blocks.js';
 import { data, h, MARKS, second, visible } from './values.js';
 
-// Draws the blocks of a view. Every text becomes a text node: nothing of the file is ever taken for HTML.
+// Draws the blocks of a view. Every text becomes a text node: no text of the file is ever parsed as HTML.
 
 const main = document.getElementById('main');
 const nav = document.getElementById('nav');
@@ -18,7 +18,7 @@ let stream;
 let isPaused = false;
 let shown = [];
 
-/** A part that cannot be drawn does not take the others with it. */
+/** Draws one block. If it fails, an error is shown in its place and the other blocks are still drawn. */
 function drawn(block) {
   try {
     return (DRAW[block.kind] || DRAW.text)(block);
@@ -28,7 +28,7 @@ function drawn(block) {
   }
 }
 
-/** Draws only what has changed, so that a field keeps what was typed and a table its place. */
+/** Draws only the changed blocks, so that a field keeps its typed text and a table its scroll position. */
 function draw(blocks) {
   const texts = blocks.map((block) => JSON.stringify(block));
   blocks.forEach((block, i) => {
@@ -50,7 +50,7 @@ function draw(blocks) {
     });
     if (index >= 0)
       node.querySelectorAll('a, button, input, select, textarea, summary, svg, [tabindex]')[index]?.focus();
-    // What scrolls can be reached by keyboard.
+    // Scrolling elements can be focused with the keyboard.
     for (const cell of node.querySelectorAll('.cell')) if (cell.scrollHeight > cell.clientHeight) cell.tabIndex = 0;
     shown[i] = { text: texts[i], node };
   });
@@ -81,32 +81,32 @@ function listen() {
     if (stream !== own) return;
     draw(JSON.parse(event.data));
     main.removeAttribute('aria-busy');
-    say(`live, ${second.format(new Date())}`);
+    announce(`live, ${second.format(new Date())}`);
   };
   own.addEventListener('once', () => {
     if (stream !== own) return;
     own.close();
-    say('');
+    announce('');
   });
   own.onerror = () => {
     if (stream !== own) return;
-    say('No answer: is the console still running?', true);
-    // The browser asks again by itself, unless it was refused.
+    announce('No answer: is the console still running?', true);
+    // The browser connects again by itself, unless the server refused the stream.
     if (own.readyState === EventSource.CLOSED) explain(own);
   };
 }
 
-function say(text, isError) {
+function announce(text, isError) {
   state.textContent = text;
   state.className = isError ? 'error' : '';
 }
 
-/** A stream does not show why it was refused. */
+/** Shows why a stream was refused; an EventSource does not report the reason. */
 async function explain(own) {
   const answer = await fetch('views').catch(() => undefined);
   if (stream !== own || !answer) return;
-  if (!answer.ok) return say('The address is no longer valid: take the one that the command printed.', true);
-  say('Too many pages are open. Trying again …', true);
+  if (!answer.ok) return announce('This address is no longer valid. Open the address that the command printed.', true);
+  announce('Too many pages are open. Trying again …', true);
   setTimeout(() => stream === own && listen(), 5000);
 }
 
@@ -129,7 +129,7 @@ function go() {
   }
   document.title = `${view.title}${params.size > 0 ? ` ${visible([...params.values()][0]).slice(0, 40)}` : ''} · ${about.name}`;
   const wasPaused = isPaused;
-  // A view that was asked for is shown, paused or not.
+  // A requested view is shown even while the page is paused.
   if (wasPaused) {
     params.set('view', view.name);
     fetch(`view?${params}`)
@@ -139,7 +139,7 @@ function go() {
         draw(blocks);
         main.removeAttribute('aria-busy');
       })
-      .catch(() => say('No answer: is the console still running?', true));
+      .catch(() => announce('No answer: is the console still running?', true));
   } else listen();
 }
 
@@ -179,7 +179,7 @@ window.addEventListener('resize', () => {
 
 fetch('views')
   .then((answer) => {
-    if (!answer.ok) throw new Error('The address has no token any more. Take the one that the command printed.');
+    if (!answer.ok) throw new Error('This address has no token. Open the address that the command printed.');
     return answer.json();
   })
   .then((given) => {
@@ -207,6 +207,6 @@ fetch('views')
   })
   .catch((error) => {
     main.replaceChildren(
-      h('section', { class: 'verdict error' }, h('p', { class: 'says', 'data-mark': MARKS.error }, error.message)),
+      h('section', { class: 'verdict error' }, h('p', { class: 'summary', 'data-mark': MARKS.error }, error.message)),
     );
   });

@@ -34,7 +34,7 @@ const tenths = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
 const TIME = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', second: '2-digit' };
 const inYear = new Intl.DateTimeFormat(undefined, TIME);
 const anyYear = new Intl.DateTimeFormat(undefined, { year: 'numeric', ...TIME });
-/** This year is not said. */
+/** Formats a time; the current year is left out. */
 export const clock = {
   format: (date) => (date.getFullYear() === new Date().getFullYear() ? inYear : anyYear).format(date),
 };
@@ -69,7 +69,7 @@ export function durationText(ms) {
   return `${Math.floor(ms / size)} ${name}${rest ? ` ${rest} ${nextName}` : ''}`;
 }
 
-/** A value in words, without elements. */
+/** Returns a value as text, without elements. */
 export function words(value, unit) {
   if (value === null || value === undefined) return '–';
   if (unit === 'time') return Number.isNaN(Date.parse(value)) ? String(value) : clock.format(new Date(value));
@@ -140,10 +140,10 @@ export function tableNode(title, columns, rows) {
   );
 }
 
-/** Which tables below charts are open, by the chart's title. */
+/** The titles of the charts whose table is open. */
 const opened = new Set();
 
-/** The same as a table, made when it is opened. */
+/** Returns a chart's values as a table, which is built when it is opened. */
 export function asTable(title, make) {
   const box = h('details', { open: opened.has(title) }, h('summary', {}, 'As a table'));
   const fill = () => {

@@ -7,7 +7,7 @@ import { sqlBlocks, sqlForm } from './sql.ts';
 
 const EVERY_MS = 10_000;
 
-/** The view of what the file consists of: tables and indexes, migrations, backups, and the rows of each table. */
+/** The view of the file: tables and indexes, migrations, backups, and the rows of each table. */
 export const fileView: View = {
   name: 'file',
   title: 'File',
@@ -37,7 +37,7 @@ function size({ kit, db, filename }: Look): Block {
   };
 }
 
-/** Of more, the largest are shown until all are asked for. */
+/** The number of tables and indexes shown at first, largest first. */
 const LARGEST = 16;
 
 function objects({ kit, db, params }: Look): Block {
@@ -60,7 +60,7 @@ function objects({ kit, db, params }: Look): Block {
       bytes,
       rowsFrom === null ? null : rowsFrom === 'statistics' ? 'ANALYZE' : 'greatest rowid',
     ]),
-    note: `Rows times the mean length of the newest ones: nothing is read whole. The command "doctor --quick" counts every page.`,
+    note: 'Sizes are estimates: the number of rows times the mean length of the newest rows. The command "doctor --quick" counts every page.',
     ...(isCut && { links: [{ text: `all ${sizes.length}`, to: addressOf('file', { all: '1' }) }] }),
   };
 }
@@ -88,7 +88,7 @@ function migrations(look: Look): Block[] {
       title: 'Migrations',
       columns: [{ name: 'migration' }, { name: 'state' }, { name: 'applied', unit: 'time' }],
       rows: entries.map(({ tag, state, at }) => [tag, { value: state, tone: TONES[state] }, at]),
-      empty: 'The history has none.',
+      empty: 'The history has no migrations.',
     },
     {
       kind: 'table',
@@ -99,7 +99,7 @@ function migrations(look: Look): Block[] {
         type,
         { value: kind, tone: kind === 'extra' ? 'info' : 'warning' },
       ]),
-      empty: problem ? 'Not compared.' : 'None: the schema is what the migrations yield.',
+      empty: problem ? 'Not compared.' : 'No differences: the schema matches the migrations.',
     },
   );
   return blocks;
@@ -128,8 +128,8 @@ function backups({ kit, filename }: Look): Block[] {
         migration ?? null,
         verified ? { value: 'yes', tone: 'ok' } : { value: problem ?? 'no', tone: 'error' },
       ]),
-      empty: `None in ${folder}.`,
-      ...(found.length > 0 && { note: 'Each was read back when it was made. The command "verify" reads one again.' }),
+      empty: `There are no backups in ${folder}.`,
+      ...(found.length > 0 && { note: 'Each was checked when it was made. The command "verify" checks one again.' }),
     },
   ];
 }

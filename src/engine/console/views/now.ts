@@ -8,20 +8,20 @@ import type { Look, View } from '../view.ts';
 
 const EVERY_MS = 2000;
 
-/** Findings and statistics change slowly, and finding them costs more than all else of this view. */
+/** How long findings and statistics are kept: they change slowly, and are the most expensive part of this view. */
 const SLOW_MS = 15_000;
 
 /** Ten minutes. */
 const MOST_SAMPLES = 300;
 
-/** Tables that have a line of their own in the chart. */
+/** The most tables with their own line in the chart. */
 const MOST_LINES = 6;
 
 /**
- * The view that answers whether the file is well and what goes on. It remembers what it saw while someone looked.
+ * Returns the view of the file's state and current activity. It keeps the samples taken while a page is open.
  *
- * @param readMetrics Where a server shows its own figures. Default: they are not shown.
- * @param patienceMs How long a look waits for them. Default: not long, since the next look has them.
+ * @param readMetrics Reads a server's own figures. Default: they are not shown.
+ * @param patienceMs Milliseconds to wait for the figures. Default 50: later figures are shown in the next read.
  */
 export function nowView(readMetrics?: ReadMetrics, patienceMs?: number): View {
   let metrics: Metrics | undefined;
@@ -35,9 +35,9 @@ export function nowView(readMetrics?: ReadMetrics, patienceMs?: number): View {
       if (readMetrics) metrics ??= new Metrics(readMetrics, look.kit.definition.name, look.filename);
       const asked = metrics?.look(patienceMs);
       const sample = look.kit.activity(look.db);
-      // Another file, or the same one emptied: what was before says nothing of it.
+      // Another file is at the path: earlier samples do not apply to it.
       if (samples.at(-1)?.filename !== sample.filename) samples.length = 0;
-      // More than one page may look.
+      // More than one page may be open.
       if (Date.parse(sample.at) - Date.parse(samples.at(-1)?.at ?? '') < EVERY_MS / 2) samples.pop();
       samples.push(sample);
       if (samples.length > MOST_SAMPLES) samples.shift();
@@ -48,12 +48,12 @@ export function nowView(readMetrics?: ReadMetrics, patienceMs?: number): View {
   };
 }
 
-/** What is not looked at each time. */
+/** Results that are kept between reads. */
 interface Slow {
   readonly health: HealthReport;
   /** The rows that ANALYZE counted, by table. */
   readonly counted: ReadonlyMap<string, number | null>;
-  /** Of performance.now(). */
+  /** When they were read, from `performance.now()`. */
   readonly at: number;
 }
 
@@ -87,7 +87,7 @@ function blocksOf(samples: readonly Activity[], { health, counted }: Slow, metri
       title: 'Rows added a second',
       unit: 'rate',
       series: busiest(rates),
-      note: `From the greatest rowid of each table, while this page is open: changed and deleted rows are not in it.`,
+      note: 'From the greatest rowid of each table, while this page is open. Changed and deleted rows are not counted.',
     },
     {
       kind: 'chart',
@@ -101,7 +101,7 @@ function blocksOf(samples: readonly Activity[], { health, counted }: Slow, metri
         },
       ],
       limit: { name: 'checkpoint', value: sample.checkpointBytes },
-      note: `A commit of this package moves the -wal into the database from ${formatBytes(sample.checkpointBytes)} on. The -wal keeps its length.`,
+      note: `From ${formatBytes(sample.checkpointBytes)} on, a commit of this package moves the -wal into the database. The -wal keeps its length.`,
     },
     ...metrics,
     ...processes(sample),
@@ -112,7 +112,7 @@ function blocksOf(samples: readonly Activity[], { health, counted }: Slow, metri
 const VERDICTS: Record<Tone, (count: number) => string> = {
   ok: () => 'All is well.',
   info: () => 'All is well.',
-  warning: (count) => `It works, and ${count === 1 ? 'one thing needs' : `${count} things need`} a look.`,
+  warning: (count) => `It works, but ${count === 1 ? 'one thing needs' : `${count} things need`} attention.`,
   error: (count) => (count === 1 ? 'One thing is wrong.' : `${count} things are wrong.`),
 };
 
@@ -137,7 +137,7 @@ function backupOf({ newestBackup }: HealthReport) {
   return { value: newestBackup.at, unit: 'time' as const };
 }
 
-/** Rows a second by table between each two samples. */
+/** Returns each table's rows added per second, between every two samples. */
 function ratesOf(samples: readonly Activity[]): Map<string, [number, number | null][]> {
   const rates = new Map<string, [number, number | null][]>();
   samples.forEach((sample, i) => {
@@ -148,7 +148,7 @@ function ratesOf(samples: readonly Activity[]): Map<string, [number, number | nu
     for (const { name, lastRowid } of sample.tables) {
       const earlier = last.get(name);
       if (lastRowid === null) continue;
-      // While nobody looked, nothing is known.
+      // Nothing is known about the time when no page was open.
       const isKnown = typeof earlier === 'number' && seconds > 0 && seconds < (EVERY_MS / 1000) * 5;
       const rate = isKnown ? Math.max(0, lastRowid - earlier) / seconds : null;
       rates.set(name, [...(rates.get(name) ?? []), [at, rate]]);
@@ -178,7 +178,7 @@ function processes({ processes: found }: Activity): Block[] {
         },
       ]),
       empty: 'Nobody.',
-      note: 'By the locks at this moment. Processes of another container or machine are not seen.',
+      note: 'From the locks held now. Processes in other containers or on other machines are not visible.',
     },
   ];
 }

@@ -4,7 +4,7 @@ import type { Look } from '../view.ts';
 
 const LIMIT = 50;
 
-/** A page of a table, the choice of another one, and a filter by a column with an index. */
+/** Returns a page of a table, links to the other tables, and a filter by an indexed column. */
 export function rowBlocks({ kit, db, params }: Look): Block[] {
   const { table = '', column, value = '', after } = params;
   const filter = column ? { column, value } : {};
@@ -45,7 +45,7 @@ export function rowBlocks({ kit, db, params }: Look): Block[] {
       columns: page.columns.map(({ name }) => ({ name })),
       rows: page.rows.map((row) => row.map(shownCell)),
       empty: column ? 'No row has this value.' : 'It is empty.',
-      note: 'Newest first. Filters are by columns that an index begins with; the line on the page of the file asks anything.',
+      note: 'Newest first. You can filter by the first column of an index. “Ask” on the page File runs any query.',
       links: [
         ...(after === undefined ? [] : [{ text: 'first rows', to: addressOf('file', here) }]),
         ...(page.next === undefined
@@ -56,7 +56,7 @@ export function rowBlocks({ kit, db, params }: Look): Block[] {
   ];
 }
 
-/** Numbers are text here, so that every digit is shown. */
+/** Returns a cell as a value. Numbers are shown as text, with every digit. */
 export function shownCell({ type, text, bytes, isCut }: Cell): Value {
   if (type === 'null') return null;
   if (type === 'blob') return { value: `${text}${isCut ? '…' : ''} (${bytes} bytes)`, unit: 'code' };

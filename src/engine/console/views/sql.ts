@@ -4,7 +4,7 @@ import type { Block } from '../blocks.ts';
 import type { Look } from '../view.ts';
 import { shownCell } from './rows.ts';
 
-/** The line for a statement of one's own. */
+/** Returns the form for a statement. */
 export function sqlForm(sql: string): Block {
   return {
     kind: 'form',
@@ -15,7 +15,7 @@ export function sqlForm(sql: string): Block {
   };
 }
 
-/** The answer to a statement of one's own. */
+/** Returns the result of the form's statement. */
 export async function sqlBlocks({ db, filename, params }: Look): Promise<Block[]> {
   const { sql = '' } = params;
   const back: Block = { kind: 'links', title: 'Tables', links: [{ text: 'all of the file', to: 'file' }] };
