@@ -48,7 +48,10 @@ export function createDbWith<TSchema extends Schema>(
 ): (path?: string, options?: CreateDbOptions) => Database<TSchema> {
   const { definition } = kit;
   const { history } = definition;
-  const opening = openingOf(definition);
+  const opening = {
+    ...openingOf(definition),
+    beforeWriting: (filename: string) => assertWriter(filename, definition),
+  };
   return (path, options = {}) => {
     checkOptions(optionsArgument(options, OPTIONS));
     const { readonly = false, busyTimeoutMs } = options;
@@ -58,7 +61,6 @@ export function createDbWith<TSchema extends Schema>(
     const mustExist = readonly || migrations === 'require';
     if (path === undefined && !mustExist) definition.createDefaultFolder?.();
     const filename = databasePath(path === undefined ? definition.defaultPath?.() : path);
-    if (!readonly) assertWriter(filename, definition);
     const connection = openConnection(adapter, filename, { readonly, mustExist, busyTimeoutMs, ...opening });
     setDefinition(connection, definition);
     return orRefuse(connection, () => {

@@ -53,10 +53,9 @@ export function runMigrationsWith(kit: Kit): RunMigrations {
     if (isDb(of)) return migrateOrRefuse(connectionOf(of), history ?? definition.history, options);
     // Checked before the file is created.
     checkMigrateOptions(options);
-    const filename = databasePath(of);
-    assertWriter(filename, definition);
-    using connection = openConnection(adapter, filename, {
+    using connection = openConnection(adapter, databasePath(of), {
       ...openingOf(definition),
+      beforeWriting: (filename) => assertWriter(filename, definition),
       isOurs: isLedgerOf(definition, history),
     });
     return orRefuse(connection, () => migrateOrRefuse(connection, history ?? definition.history, options));

@@ -1,7 +1,19 @@
+/** The parts of each version that was compared: every opening compares the same few. */
+const parsed = new Map<string, readonly number[]>();
+
+function partsOf(version: string): readonly number[] {
+  let parts = parsed.get(version);
+  if (!parts) {
+    parts = version.split('.').map((part) => Number.parseInt(part, 10));
+    parsed.set(version, parts);
+  }
+  return parts;
+}
+
 /** Compares dotted version numbers by their first three parts. */
 export function isAtLeast(version: string, oldest: string): boolean {
-  const have = version.split('.').map((part) => Number.parseInt(part, 10));
-  const want = oldest.split('.').map((part) => Number.parseInt(part, 10));
+  const have = partsOf(version);
+  const want = partsOf(oldest);
   for (let i = 0; i < 3; i++) {
     const difference = (have[i] ?? 0) - (want[i] ?? 0);
     if (difference !== 0) return difference > 0;

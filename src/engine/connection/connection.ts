@@ -1,4 +1,5 @@
 import type { Adapter, DriverName, Row } from '../driver/adapter.ts';
+import type { FileKey } from '../driver/register.ts';
 import { ClosedError, DorkDbError, InvalidInputError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
@@ -26,6 +27,8 @@ export interface ConnectionOptions {
   readonly readonly?: boolean;
   /** True for a file that nobody has open, to read it without creating a -wal or -shm if possible. Default false. */
   readonly isClosed?: boolean;
+  /** The file at the path, if the caller knows it and checks after the opening that it is still the same. */
+  readonly present?: FileKey;
   /** The host whose command hints name. Default: hints name functions. */
   readonly host?: Host;
 }
@@ -66,14 +69,14 @@ export class Connection implements Disposable {
 
   /** @throws DatabaseOpenError, UnsupportedRuntimeError */
   constructor(adapter: Adapter, filename: string, options: ConnectionOptions = {}) {
-    const { readonly = false, isClosed = false, host } = options;
+    const { readonly = false, isClosed = false, present, host } = options;
     this.adapter = adapter;
     this.filename = filename;
     this.readonly = readonly;
     this.host = host;
     const closedFile = isClosed ? new ClosedFile(filename) : undefined;
     try {
-      this.database = new WaitingDatabase(adapter, filename, { readonly, isClosed });
+      this.database = new WaitingDatabase(adapter, filename, { readonly, isClosed }, present);
     } catch (error) {
       throw typedError(error, 'Opening', filename);
     }

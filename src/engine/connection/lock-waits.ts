@@ -39,8 +39,8 @@ export function namesTimeout(sql: string): boolean {
 export class LockWaits {
   readonly #database: DriverDatabase;
   readonly #observers = new Set<(milliseconds: number) => void>();
-  /** The value that was set; undefined if none was. */
-  #timeoutMs: number | undefined;
+  /** The value that was set; undefined if none was, null if it was not read yet. */
+  #timeoutMs: number | null | undefined;
   /** True while SQLite's handler is off. */
   #isOurs = false;
 
@@ -56,20 +56,29 @@ export class LockWaits {
 
   /** Switches SQLite's handler on or off before a statement runs. */
   leaveTo(waiter: Waiter): void {
-    if (waiter === 'any' || this.#isOurs === (waiter === 'ours') || !this.#timeoutMs) return;
-    this.#database.exec(waiter === 'ours' ? 'PRAGMA busy_timeout = 0' : `PRAGMA busy_timeout = ${this.#timeoutMs}`);
+    if (waiter === 'any' || this.#isOurs === (waiter === 'ours')) return;
+    const timeoutMs = this.#timeout();
+    if (!timeoutMs) return;
+    this.#database.exec(waiter === 'ours' ? 'PRAGMA busy_timeout = 0' : `PRAGMA busy_timeout = ${timeoutMs}`);
     this.#isOurs = waiter === 'ours';
   }
 
-  /** Runs a function that may set the busy timeout. */
+  /** Runs a function that may set the busy timeout. The first write reads what was set: an opening does not need it. */
   setting<T>(fn: () => T): T {
     this.leaveTo('sqlite');
     try {
       return fn();
     } finally {
+      this.#timeoutMs = null;
+    }
+  }
+
+  #timeout(): number | undefined {
+    if (this.#timeoutMs === null) {
       const row = this.#database.prepare('PRAGMA busy_timeout', undefined).get([]);
       this.#timeoutMs = Number(Object.values(row as object)[0]);
     }
+    return this.#timeoutMs;
   }
 
   /**

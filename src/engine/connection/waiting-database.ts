@@ -1,4 +1,5 @@
 import type { Adapter, DriverDatabase, DriverStatement, RunResult, SqliteValue } from '../driver/adapter.ts';
+import type { FileKey } from '../driver/register.ts';
 import { closeWithReader } from './close-with-reader.ts';
 import { LockWaits, namesTimeout, type Waiter, waiterOf } from './lock-waits.ts';
 import { claimFile } from './two-libraries.ts';
@@ -11,8 +12,8 @@ export class WaitingDatabase implements DriverDatabase {
   readonly #openReader: () => DriverDatabase;
 
   /** @throws DatabaseOpenError `TWO_LIBRARIES`, and the driver's errors. */
-  constructor(adapter: Adapter, filename: string, options: Parameters<Adapter['open']>[1]) {
-    this.#unclaim = claimFile(adapter, filename);
+  constructor(adapter: Adapter, filename: string, options: Parameters<Adapter['open']>[1], present?: FileKey) {
+    this.#unclaim = claimFile(adapter, filename, present);
     try {
       this.#inner = adapter.open(filename, options);
     } catch (error) {

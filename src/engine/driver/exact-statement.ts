@@ -12,6 +12,7 @@ export abstract class ExactStatement implements DriverStatement {
   abstract readonly isQuery: boolean;
   readonly #sql: string;
   #keys: IntegerKeys | undefined;
+  #hasRun = false;
 
   constructor(sql: string) {
     this.#sql = sql;
@@ -29,8 +30,7 @@ export abstract class ExactStatement implements DriverStatement {
   get(params: Params): unknown {
     if (this.isQuery) {
       const row = this.readFirst(params);
-      const { names } = this.#integerKeys();
-      if (!row || !mayBeRounded(row, names)) return row;
+      if (!row || !mayBeRounded(row, this.#integerKeys(1)?.names)) return row;
     }
     return this.#exactly(() => {
       const row = this.readFirst(params);
@@ -41,7 +41,7 @@ export abstract class ExactStatement implements DriverStatement {
   all(params: Params): unknown[] {
     if (this.isQuery) {
       const rows = this.readAll(params);
-      if (!areAnyRounded(rows, this.#integerKeys().names)) return rows;
+      if (!areAnyRounded(rows, this.#integerKeys(rows.length)?.names)) return rows;
     }
     return this.#exactly(() => this.readAll(params).map(narrowed));
   }
@@ -49,7 +49,7 @@ export abstract class ExactStatement implements DriverStatement {
   values(params: Params): unknown[][] {
     if (this.isQuery) {
       const rows = this.readValues(params);
-      if (!areAnyRounded(rows, this.#integerKeys().positions)) return rows;
+      if (!areAnyRounded(rows, this.#integerKeys(rows.length)?.positions)) return rows;
     }
     return this.#exactly(() => this.readValues(params).map(narrowed));
   }
@@ -72,8 +72,10 @@ export abstract class ExactStatement implements DriverStatement {
     }
   }
 
-  #integerKeys(): IntegerKeys {
-    this.#keys ??= integerKeys(this.#sql, this.columns());
+  /** Undefined at first for a single row: to read the columns costs more than to look at each of its values. */
+  #integerKeys(rows: number): IntegerKeys | undefined {
+    if (!this.#keys && (rows > 1 || this.#hasRun)) this.#keys = integerKeys(this.#sql, this.columns());
+    this.#hasRun = true;
     return this.#keys;
   }
 }

@@ -128,13 +128,15 @@ function checkKind(filename: string): Stats | undefined {
   return target;
 }
 
+/** One for all files: it is used before the next one is read. */
+const header = Buffer.alloc(100);
+
 /** Reads the first 100 bytes. https://sqlite.org/fileformat2.html#the_database_header */
 function readHeader(filename: string): Buffer {
-  const header = Buffer.alloc(100);
   try {
     const fd = openSync(filename, 'r');
     try {
-      readSync(fd, header, 0, 100, 0);
+      header.fill(0, readSync(fd, header, 0, 100, 0));
     } finally {
       closeSync(fd);
     }
@@ -164,8 +166,6 @@ function refuseMarker(filename: string, header: Buffer): void {
  * @returns The application_id.
  */
 function checkHeader(filename: string, header: Buffer, size: number, hasLog: boolean): number {
-  // A process that was killed while writing may leave half a first page, which SQLite restores from the -journal.
-  if (sizeOf(`${filename}-journal`)) return 0;
   if (header.toString('latin1', 0, 16) !== MAGIC) {
     refuse(
       'NOT_A_DATABASE',
@@ -188,63 +188,62 @@ function checkHeader(filename: string, header: Buffer, size: number, hasLog: boo
   return applicationId;
 }
 
-/**
- * Returns true if SQLite may have the file open, in this or another process: each of our connections has a -shm. Such a
- * file must only be opened by SQLite. Not every connection of this process is one of ours, and closing a descriptor of the
- * file releases the locks of this process.
- */
-function mayBeOpen(filename: string): boolean {
-  if (isThere(`${filename}-shm`)) return true;
-  return lstatSync(filename).isSymbolicLink() && isThere(`${realpathSync(filename)}-shm`);
-}
-
 /** The state of a file by its bytes. */
 export interface FileState {
   /** True if there is no file, or an empty one without related files that indicate lost data. */
   readonly isNew: boolean;
   /** `PRAGMA application_id` in the header; a -wal may have a newer one. 0 if the header was not read. */
   readonly applicationId: number;
-  /** True if the path has a -wal that is not empty. For a link, the -wal is next to the linked file. */
+  /** True if the file has a -wal that is not empty. */
   readonly hasWal: boolean;
+  /** The file as it was before its header was read; undefined if it is new. */
+  readonly present?: Stats;
 }
 
 /**
  * Checks the file at a path before it is opened by a driver.
  *
+ * @param path The path that errors name.
+ * @param filename The real file: of a link, the -wal and the -shm are next to what it leads to.
  * @throws DatabaseOpenError, having changed nothing.
  */
-export function inspectFile(filename: string): FileState {
+export function inspectFile(path: string, filename = realFileIfAny(path)): FileState {
   // The -wal is checked before the file, so that a file that another process is just filling is not considered to have
   // lost its content.
   const wal = sizeOf(`${filename}-wal`) ?? 0;
   const file = statAt(filename);
   if (file?.isFile() && file.size > 0) {
     const hasWal = wal > 0;
-    const isOpen = mayBeOpen(filename);
+    // Each of our connections has a -shm. A file that SQLite may have open, in this or another process, must only be
+    // opened by SQLite: not every connection of this process is one of ours, and closing a descriptor of the file
+    // releases the locks of this process.
+    const isOpen = isThere(`${filename}-shm`);
     // A power failure may bring back a -shm that was removed before the marker was created.
     const isRead = !isOpen || mayBeMarker(file);
-    const header = isRead ? unlessOpen(file, () => readHeader(filename)) : undefined;
-    if (header) refuseMarker(filename, header);
-    const applicationId = header && !isOpen ? checkHeader(filename, header, file.size, hasWal) : 0;
-    return { isNew: false, applicationId, hasWal };
+    const header = isRead ? unlessOpen(file, () => readHeader(path)) : undefined;
+    if (header) refuseMarker(path, header);
+    // A process that was killed while writing may leave half a first page, which SQLite restores from the -journal.
+    const isWhole = header && !isOpen && !sizeOf(`${filename}-journal`);
+    const applicationId = isWhole ? checkHeader(path, header, file.size, hasWal) : 0;
+    return { isNew: false, applicationId, hasWal, present: file };
   }
-  checkFolder(filename);
-  const found = checkKind(filename);
+  checkFolder(path);
+  const found = checkKind(path);
   if (!file && found && found.size > 0) {
-    refuse('FILE_UNREADABLE', `It is unknown whether ${filename} exists.`, 'Check the disk, then call again.');
+    refuse('FILE_UNREADABLE', `It is unknown whether ${path} exists.`, 'Check the disk, then call again.');
   }
   const state = file ? 'is empty' : 'is missing';
   if (wal > 0) {
     refuse(
       'LOST_MAIN_FILE',
-      `${filename} ${state}, but its -wal of ${wal} bytes exists: it held data.`,
+      `${path} ${state}, but its -wal of ${wal} bytes exists: it held data.`,
       'Put the file back next to its -wal, or move the -wal away and restore the newest backup.',
     );
   }
-  if (hasBackups(filename)) {
+  if (hasBackups(path)) {
     refuse(
       file ? 'LOST_CONTENT' : 'LOST_MAIN_FILE',
-      `${filename} ${state}, but there are backups of it in ${backupFolder(filename)}: it held data.`,
+      `${path} ${state}, but there are backups of it in ${backupFolder(path)}: it held data.`,
       'Restore the newest backup, or move the backups away to begin with an empty database.',
     );
   }
@@ -262,5 +261,14 @@ export function realFile(filename: string): string {
     return realpathSync.native(filename);
   } catch {
     return join(realpathSync.native(dirname(filename)), basename(filename));
+  }
+}
+
+/** Is {@link realFile}, but returns the path itself if its folder does not exist or is inaccessible. */
+export function realFileIfAny(path: string): string {
+  try {
+    return realFile(path);
+  } catch {
+    return path;
   }
 }

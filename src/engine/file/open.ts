@@ -10,11 +10,10 @@ import { codeOf, isError, isSystemError } from '../realm.ts';
 import { monotonicMs, retryWhile } from '../sleep.ts';
 import { createPrivateFile } from './create.ts';
 import { closeAtExit } from './exit.ts';
-import { inspectFile, realFile } from './file.ts';
+import { inspectFile, realFileIfAny } from './file.ts';
 import { foreignError, foreignOf, type Recognition } from './foreign.ts';
 import { statOrUndefined } from './fs.ts';
 import { MEMORY } from './path.ts';
-import { bytesOf } from './wal.ts';
 
 /** Options for opening a file. */
 export interface OpenOptions extends Recognition {
@@ -26,6 +25,8 @@ export interface OpenOptions extends Recognition {
   readonly busyTimeoutMs?: number;
   /** A file with this application_id in its header is accepted without further checks. 0: every file is checked. */
   readonly applicationId: number;
+  /** Called with the real file before a file is created or opened for writing. Throws to refuse that. */
+  readonly beforeWriting?: (filename: string) => void;
 }
 
 /**
@@ -51,7 +52,9 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
     return memory;
   }
   adapter.load();
-  const file = inspectFile(path);
+  const filename = realFileIfAny(path);
+  if (!readonly) options.beforeWriting?.(filename);
+  const file = inspectFile(path, filename);
   if (file.isNew) {
     if (options.mustExist ?? readonly) {
       throw new DatabaseOpenError('FILE_MISSING', `${path} does not exist or is empty. No file was created.`, {
@@ -60,21 +63,19 @@ function open(adapter: Adapter, path: string, options: OpenOptions): Connection 
     }
     createPrivateFile(path);
   } else if (!readonly) refuseUnwritable(path);
-  const filename = realFile(path);
-  const present = statOrUndefined(filename);
+  const present = file.present ?? statOrUndefined(filename);
   const deadline = monotonicMs() + busyTimeoutMs;
   const isReplaced = () => statOrUndefined(filename)?.ino !== present?.ino;
-  const hasWal = file.hasWal || (filename !== path && bytesOf(`${filename}-wal`) > 0);
   const again = () =>
     open(adapter, path, { ...options, busyTimeoutMs: Math.max(1, Math.round(deadline - monotonicMs())) });
   let connection: Connection;
   try {
-    connection = new Connection(adapter, filename, { ...(readonly && readingOf(filename)), host });
+    connection = new Connection(adapter, filename, { ...(readonly && readingOf(filename)), present, host });
   } catch (error) {
     if (isReplaced() && monotonicMs() < deadline) return again();
     throw error;
   }
-  if (hasWal) foundWithWal.add(connection);
+  if (file.hasWal) foundWithWal.add(connection);
   try {
     if (options.applicationId === 0 || file.applicationId !== options.applicationId) {
       connection.exec(`PRAGMA busy_timeout = ${Math.min(busyTimeoutMs, STEP_MS)}`);

@@ -2,21 +2,23 @@ import type { Connection } from '../connection/connection.ts';
 import { DorkDbError } from '../errors.ts';
 import { MEMORY } from '../file/path.ts';
 import { type History, hashOf } from './history.ts';
-import { LEDGER, logOf, OBJECTS } from './names.ts';
+import { IS_NOT_OF_SCHEMA, LEDGER, logOf } from './names.ts';
 
-/** Separates the statements of a schema; it never occurs in SQL. */
-const SEPARATOR = '\u001f';
+/** Each ends a name and a statement in the text of a schema; they never occur in SQL. */
+const NAME_END = '\u001e';
+const STATEMENT_END = '\u001f';
 
 /**
- * Selects the schema and the ledger of a file as two texts. They are not sorted, because sorting takes as long as
- * everything else. Unless the file was vacuumed, both are in the order in which they were written.
+ * Selects the schema and the ledger of a file as two texts. SQLite takes twice as long if it selects or sorts the objects
+ * itself. Unless the file was vacuumed, both are in the order in which they were written.
  */
-const STATE = `(SELECT group_concat(sql, char(${SEPARATOR.charCodeAt(0)})) FROM ${OBJECTS}) AS schema,
+const STATE = `group_concat(name || '${NAME_END}' || sql, '${STATEMENT_END}') AS schema,
   (SELECT group_concat(hash) FROM ${LEDGER}) AS ledger`;
 
 /** The state of a file. */
 interface State {
-  readonly schema: string | null;
+  /** The names and statements of its objects. */
+  readonly schema: string;
   readonly ledger: string | null;
   /** See {@link recordSchema}. */
   readonly recorded?: string | null;
@@ -24,7 +26,9 @@ interface State {
 
 interface Wanted {
   readonly ledger: string;
-  readonly schema: string | undefined;
+  readonly schema: readonly string[] | undefined;
+  /** The text of the schema of the last file that was current: most files of a process have the same. */
+  text?: string;
 }
 
 const wantedBy = new WeakMap<History, Wanted>();
@@ -32,10 +36,7 @@ const wantedBy = new WeakMap<History, Wanted>();
 function wantedOf(history: History): Wanted {
   let wanted = wantedBy.get(history);
   if (!wanted) {
-    wanted = {
-      schema: history.schema?.join(SEPARATOR),
-      ledger: history.migrations.map(({ hash }) => hash).join(','),
-    };
+    wanted = { schema: history.schema, ledger: history.migrations.map(({ hash }) => hash).join(',') };
     wantedBy.set(history, wanted);
   }
   return wanted;
@@ -49,15 +50,15 @@ export function hasSchema(history: History): boolean {
 /** Keeps the schema that a replay of a history yielded, for later openings in this process. */
 export function learnSchema(history: History, schema: readonly string[]): void {
   const wanted = wantedOf(history);
-  if (wanted.schema === undefined) wantedBy.set(history, { ...wanted, schema: schema.join(SEPARATOR) });
+  if (wanted.schema === undefined) wantedBy.set(history, { ...wanted, schema });
 }
 
-function isSameSet(a: string, b: string): boolean {
-  return a.length === b.length && sorted(a) === sorted(b);
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && (isSameList(a, b) || isSameList(a.toSorted(), b.toSorted()));
 }
 
-function sorted(schema: string): string {
-  return schema.split(SEPARATOR).sort().join(SEPARATOR);
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.every((statement, i) => statement === b[i]);
 }
 
 /**
@@ -66,9 +67,15 @@ function sorted(schema: string): string {
  */
 export function isCurrent(connection: Connection, history: History): boolean {
   const wanted = wantedOf(history);
-  const { schema, ledger, recorded } = stateOf(connection, wanted.schema === undefined) ?? {};
-  if (ledger !== wanted.ledger || typeof schema !== 'string') return false;
-  if (wanted.schema !== undefined) return schema === wanted.schema || isSameSet(schema, wanted.schema);
+  const state = stateOf(connection, wanted.schema === undefined);
+  if (!state || state.ledger !== wanted.ledger) return false;
+  const isSame = state.schema === wanted.text || hasWanted(state, wanted);
+  if (isSame) wanted.text = state.schema;
+  return isSame;
+}
+
+function hasWanted({ schema, recorded }: State, wanted: Wanted): boolean {
+  if (wanted.schema !== undefined) return isSameSet(statementsIn(schema), wanted.schema);
   return typeof recorded === 'string' && recorded === schemaHash(wanted.ledger, schema);
 }
 
@@ -78,7 +85,7 @@ function stateOf(connection: Connection, withRecord: boolean): State | undefined
     ? `, (SELECT schema_hash FROM ${logOf(connection)} ORDER BY rowid DESC LIMIT 1) AS recorded`
     : '';
   try {
-    return connection.prepare<State>(`SELECT ${STATE}${recorded}`).get();
+    return connection.prepare<State>(`SELECT ${STATE}${recorded} FROM sqlite_schema`).get();
   } catch (error) {
     // The table or the column does not exist.
     if (error instanceof DorkDbError && error.code === 'SQLITE_ERROR') return undefined;
@@ -86,8 +93,17 @@ function stateOf(connection: Connection, withRecord: boolean): State | undefined
   }
 }
 
+function statementsIn(schema: string): string[] {
+  const statements: string[] = [];
+  for (const object of schema.split(STATEMENT_END)) {
+    const end = object.indexOf(NAME_END);
+    if (!IS_NOT_OF_SCHEMA.test(object.slice(0, end))) statements.push(object.slice(end + 1));
+  }
+  return statements;
+}
+
 function schemaHash(ledger: string, schema: string): string {
-  return hashOf(`${ledger}\n${sorted(schema)}`);
+  return hashOf(`${ledger}\n${statementsIn(schema).sort().join(STATEMENT_END)}`);
 }
 
 /**
@@ -98,7 +114,7 @@ export function recordSchema(connection: Connection, history: History): void {
   if (history.schema || connection.filename === MEMORY) return;
   const log = logOf(connection);
   const { schema, ledger } = stateOf(connection, false) ?? {};
-  if (typeof schema !== 'string' || typeof ledger !== 'string') return;
+  if (schema === undefined || typeof ledger !== 'string') return;
   const hasColumn = connection.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = 'schema_hash'").get(log);
   if (!hasColumn) connection.exec(`ALTER TABLE ${log} ADD COLUMN schema_hash text`);
   connection

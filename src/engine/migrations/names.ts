@@ -17,5 +17,8 @@ export function logOf(connection: Connection): string {
 /** A condition that excludes the tables of SQLite, of Litestream, {@link LEDGER} and {@link logOf}. */
 export const IS_OF_SCHEMA = `name NOT GLOB 'sqlite_*' AND name NOT GLOB '_litestream_*' AND name <> '${LEDGER}' AND name NOT GLOB '__[a-z]*_migrations_log'`;
 
+/** The names that {@link IS_OF_SCHEMA} excludes. */
+export const IS_NOT_OF_SCHEMA = /^(?:sqlite_|_litestream_|__drizzle_migrations$|__[a-z].*_migrations_log$)/s;
+
 /** The objects of a schema. */
 export const OBJECTS = `sqlite_schema WHERE sql IS NOT NULL AND ${IS_OF_SCHEMA}`;

@@ -29,9 +29,18 @@ const NO_MARK = ['EACCES', 'ELOOP', 'ENAMETOOLONG'];
 export function isShared(path: string): boolean {
   if (path === MEMORY) return false;
   try {
-    return isThere(markPath(realFile(path)));
+    return hasMark(realFile(path));
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR', ...NO_MARK)) return false;
+    throw error;
+  }
+}
+
+/** Is {@link isShared} for the real file. */
+export function hasMark(filename: string): boolean {
+  try {
+    return isThere(markPath(filename));
+  } catch (error) {
     if (isError(error) && hasCode(error.cause, ...NO_MARK)) return false;
     throw error;
   }

@@ -4,6 +4,7 @@ import { history } from '../../../drizzle/history.ts';
 import type { Connection } from '../../../src/engine/connection/connection.ts';
 import { isCurrent } from '../../../src/engine/migrations/current.ts';
 import { readHistory } from '../../../src/engine/migrations/history.ts';
+import { IS_NOT_OF_SCHEMA, IS_OF_SCHEMA } from '../../../src/engine/migrations/names.ts';
 import { countRows } from '../../../src/engine/migrations/rows.ts';
 import { migrate } from '../../../src/engine/migrations/runner.ts';
 import { driftOf } from '../../../src/engine/migrations/schema-state.ts';
@@ -31,6 +32,32 @@ describe(`what an opening asks of a file first, on ${RUNTIME}`, () => {
       assert.ok(isCurrent(connection, history));
       connection.exec('ANALYZE; CREATE TABLE _litestream_seq (id integer)');
       assert.ok(isCurrent(connection, history));
+    });
+  });
+
+  it('leaves out the same names as SQL does', () => {
+    current((connection) => {
+      const isOfSchema = connection.prepare<{ is: number }>(`SELECT ${IS_OF_SCHEMA} AS "is" FROM (SELECT ? AS name)`);
+      const others = [
+        'sqlite_stat1',
+        '_litestream_seq',
+        '__drizzle_migrations',
+        '__dork_migrations_log',
+        '__a\n_migrations_log',
+      ];
+      const own = [
+        'sqlite',
+        'SQLITE_x',
+        '_litestream',
+        'x_litestream_seq',
+        '__drizzle_migrations2',
+        '__1_migrations_log',
+        '__dork_migrations_log2',
+      ];
+      for (const name of [...others, ...own]) {
+        assert.deepEqual([name, IS_NOT_OF_SCHEMA.test(name)], [name, others.includes(name)]);
+        assert.deepEqual([name, isOfSchema.get(name)?.is], [name, own.includes(name) ? 1 : 0]);
+      }
     });
   });
 
