@@ -50,7 +50,9 @@ describe(`dork-db import on ${RUNTIME}`, () => {
       assert.deepEqual(rowsOf(db, 'pulse_runs'), [], 'migrate does not import');
     }
     const second = dorkDb(older.home, 'import');
-    assert.deepEqual([second.code, second.err], [0, '']);
+    // Its errors are empty, or on a slow machine of progress alone.
+    assert.equal(second.code, 0);
+    assert.doesNotMatch(second.err, /^(?!\S+ \w+: [\d,]+ of [\d,]+ rows)./m);
     assert.match(second.out, /imported 218 rows/);
     assert.match(second.out, /runs: its schedule is missing, 1 row/);
     assert.match(second.out, /runs: started_at_from_created_at, 1 row/);

@@ -51,7 +51,8 @@ async function recoverTables(from: string, to: string): Promise<RecoverReport> {
   }
 }
 
-const COUNT = 60_000;
+/** Some forty leaves under one root. */
+const COUNT = 15_000;
 
 const SHAPES = {
   'by rowid': 'CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)',
