@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Adapter } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
 import { parseCopyName } from '../file/copy-name.ts';
-import { hasCode } from '../file/fs.ts';
+import { hasCode, isSameFile } from '../file/fs.ts';
 import { fsPromises } from '../file/fs-promises.ts';
 import { checkOwner } from '../hints.ts';
 import { Claim } from './claim.ts';
@@ -15,11 +15,16 @@ const PART = /^(?<base>(?<name>.+)\.(?:\d{1,7}|[0-9a-f]{8})\.partial)(?:-journal
 export interface Unfinished {
   /** Its final name. */
   readonly name: string;
+  /** Its final path, absolute. */
+  readonly to: string;
   /** Its temporary path, absolute. */
   readonly path: string;
   /** The existing parts, as absolute paths. */
   readonly parts: readonly string[];
 }
+
+/** Decides by the final name, and by what is there of the file. */
+type IsMeant = (name: string, one: Unfinished) => boolean;
 
 /**
  * Returns the names in a folder; empty if the folder does not exist.
@@ -43,17 +48,17 @@ export function entriesIn(folder: string) {
   }
 }
 
-/** Returns the unfinished files in a folder whose final names match, whether or not their processes are alive. */
-export function unfinishedIn(folder: string, isMeant: (name: string) => boolean): Unfinished[] {
-  const found = new Map<string, { name: string; path: string; parts: string[] }>();
+/** Returns the unfinished files in a folder that are meant, whether or not their processes are alive. */
+export function unfinishedIn(folder: string, isMeant: IsMeant): Unfinished[] {
+  const found = new Map<string, Unfinished & { parts: string[] }>();
   for (const part of namesIn(folder)) {
     const { base, name } = PART.exec(part)?.groups ?? {};
-    if (!base || !name || !isMeant(name)) continue;
-    const one = found.get(base) ?? { name, path: join(folder, base), parts: [] };
+    if (!base || !name) continue;
+    const one = found.get(base) ?? { name, to: join(folder, name), path: join(folder, base), parts: [] };
     one.parts.push(join(folder, part));
     found.set(base, one);
   }
-  return [...found.values()];
+  return [...found.values()].filter((one) => isMeant(one.name, one));
 }
 
 /** Returns true if the process that creates the file is alive, or if this is unknown. */
@@ -73,13 +78,14 @@ export function isInTheMaking(adapter: Adapter, to: string): boolean {
  * @throws BackupError `FOLDER_UNREADABLE`
  */
 export function leftoversIn(adapter: Adapter, folder: string, isMeant: (name: string) => boolean): string[] {
-  return unfinishedIn(folder, isMeant)
+  return unfinishedIn(folder, isMeantOrPublished(isMeant))
     .filter((one) => !isBeingMade(adapter, one))
     .flatMap(contentOf);
 }
 
 /**
- * Removes the leftovers of killed processes from a folder. Failures are ignored until the next call.
+ * Removes the leftovers of killed processes from a folder: unfinished files whose final names match, and what is left of
+ * finished ones. Failures are ignored until the next call.
  *
  * @returns The removed files and folders, without lock files.
  */
@@ -95,13 +101,13 @@ export async function sweep(adapter: Adapter, folder: string, isMeant: (name: st
     claim?.release();
   };
   // Files of other users cannot be removed.
-  for (const one of readable(folder, isMeant)) await remove(one).catch(() => {});
+  for (const one of readable(folder, isMeantOrPublished(isMeant))) await remove(one).catch(() => {});
   return removed;
 }
 
 /** Like {@link sweep}, but synchronous. */
 export function sweepSync(adapter: Adapter, folder: string, isMeant: (name: string) => boolean): void {
-  for (const one of readable(folder, isMeant)) sweepOne(adapter, one);
+  for (const one of readable(folder, isMeantOrPublished(isMeant))) sweepOne(adapter, one);
 }
 
 function sweepOne(adapter: Adapter, one: Unfinished): void {
@@ -115,7 +121,21 @@ function sweepOne(adapter: Adapter, one: Unfinished): void {
   }
 }
 
-function readable(folder: string, isMeant: (name: string) => boolean): Unfinished[] {
+/** Nobody looks for the final name of a published file again. */
+function isMeantOrPublished(isMeant: (name: string) => boolean): IsMeant {
+  return (name, one) => isMeant(name) || isPublished(one);
+}
+
+/** Returns true if its process was killed after the file got its final name. */
+function isPublished(one: Unfinished): boolean {
+  try {
+    return contentOf(one).every((part) => isSameFile(part, one.to));
+  } catch {
+    return false;
+  }
+}
+
+function readable(folder: string, isMeant: IsMeant): Unfinished[] {
   try {
     return unfinishedIn(folder, isMeant);
   } catch (error) {

@@ -18,9 +18,13 @@ const { adapter } = createDb(':memory:').$client;
 const isMeant = (name: string) => name === 'a.db';
 
 /** A process of either runtime that makes a file; resolves with the temporary name. */
-async function maker(runtime: 'bun' | 'node', to: string): Promise<{ child: ChildProcess; path: string }> {
+async function maker(
+  runtime: 'bun' | 'node',
+  to: string,
+  ...more: string[]
+): Promise<{ child: ChildProcess; path: string }> {
   const [command, script] = runtimeCommand('test/engine/copies/fixtures/make.ts', runtime);
-  const child = spawn(command, [script, to], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(command, [script, to, ...more], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(child.stdout, 'data');
   return { child, path: String(line).trim() };
 }
@@ -54,6 +58,29 @@ describe(`a file in the making on ${RUNTIME}`, () => {
       assert.deepEqual(readdirSync(folder.path), []);
     });
   }
+
+  it('that was published is swept whatever its name, once its process was killed', { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder();
+    const [to, gone] = [folder.file('mine.data'), folder.file('gone.data')];
+    const { child, path } = await maker(RUNTIME, to, 'publish');
+    // As after a rename, which leaves the lock alone.
+    const renamed = await maker(RUNTIME, gone);
+    rmSync(renamed.path);
+    const locks = [path, renamed.path].map((one) => `${basename(one)}-lock`);
+    const all = ['mine.data', basename(path), ...locks].sort();
+    try {
+      assert.deepEqual(await sweep(adapter, folder.path, isMeant), []);
+      assert.deepEqual(readdirSync(folder.path).sort(), all);
+    } finally {
+      await kill(child);
+      await kill(renamed.child);
+    }
+    // Of the same name, and not the same file.
+    writeFileSync(folder.file('mine.data.0a1b2c3d.partial'), 'x');
+    assert.deepEqual(leftoversIn(adapter, folder.path, isMeant), [path]);
+    assert.deepEqual(await sweep(adapter, folder.path, isMeant), [path]);
+    assert.deepEqual(readdirSync(folder.path).sort(), ['mine.data', 'mine.data.0a1b2c3d.partial']);
+  });
 
   it('of root that was killed can be swept by whoever the folder belongs to', { timeout: 60_000 }, async () => {
     using folder = temporaryFolder();
