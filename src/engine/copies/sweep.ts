@@ -23,7 +23,7 @@ export interface Unfinished {
   readonly parts: readonly string[];
 }
 
-/** Decides by the final name, and by what is there of the file. */
+/** Decides by the final name and by the existing parts. */
 type IsMeant = (name: string, one: Unfinished) => boolean;
 
 /**

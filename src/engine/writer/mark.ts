@@ -1,8 +1,11 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { FILE_MODE, realFile } from '../file/file.ts';
+import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, isAbsolute } from 'node:path';
+import { Making } from '../copies/making.ts';
+import { sweepSync } from '../copies/sweep.ts';
+import type { Adapter } from '../driver/adapter.ts';
+import { realFile } from '../file/file.ts';
 import { fsyncPath } from '../file/flush.ts';
-import { hasCode, isThere } from '../file/fs.ts';
+import { hasCode } from '../file/fs.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 import { MEMORY } from '../file/path.ts';
 import { isError, isPlainObject } from '../realm.ts';
@@ -15,6 +18,8 @@ export interface Mark {
   readonly shared: string;
   /** The newest term that this machine has seen; 0 for none. An older one means that the folder is not the right one. */
   readonly term: number;
+  /** The random name of the shared folder; absent in older marks. Another name means that it is not the right one. */
+  readonly folder?: string;
 }
 
 /** Returns the path of the mark of a database. */
@@ -23,7 +28,7 @@ export function markPath(filename: string): string {
 }
 
 /** With these errors the database itself cannot be opened, or its name is so long that there is no mark. */
-const NO_MARK = ['EACCES', 'ELOOP', 'ENAMETOOLONG'];
+const NO_MARK = ['EACCES', 'ELOOP', 'ENAMETOOLONG', 'ENOTDIR'];
 
 /** Returns true if several machines have a copy of the database, so that only one of them may write. */
 export function isShared(path: string): boolean {
@@ -31,7 +36,8 @@ export function isShared(path: string): boolean {
   try {
     return hasMark(realFile(path));
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', ...NO_MARK)) return false;
+    if (hasCode(error, 'ENOENT', ...NO_MARK)) return false;
+    if (isError(error) && hasCode(error.cause, ...NO_MARK)) return false;
     throw error;
   }
 }
@@ -39,9 +45,10 @@ export function isShared(path: string): boolean {
 /** Is {@link isShared} for the real file. */
 export function hasMark(filename: string): boolean {
   try {
-    return isThere(markPath(filename));
+    // A link that leads nowhere is a mark too, of which nothing is known.
+    return lstatSync(markPath(filename), { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
-    if (isError(error) && hasCode(error.cause, ...NO_MARK)) return false;
+    if (hasCode(error, ...NO_MARK)) return false;
     throw error;
   }
 }
@@ -56,24 +63,25 @@ export function readMark(filename: string): Mark | undefined {
     throw error;
   }
   if (!isPlainObject(mark)) return undefined;
-  const { id, shared, term } = mark;
+  const { id, shared, term, folder } = mark;
   if (typeof id !== 'string' || typeof shared !== 'string' || typeof term !== 'number') return undefined;
-  return { id, shared, term };
+  if (id === '' || !isAbsolute(shared) || shared.includes('\0') || !Number.isSafeInteger(term)) return undefined;
+  return { id, shared, term, ...(typeof folder === 'string' && { folder }) };
 }
 
-/** Writes the mark under another name first, so that there is always a whole one. */
-export function writeMark(filename: string, mark: Mark): void {
+/**
+ * Writes the mark.
+ *
+ * @throws BackupError as {@link Making}.
+ */
+export function writeMark(adapter: Adapter, filename: string, mark: Mark): void {
   const path = markPath(filename);
-  const staged = `${path}-${process.pid}`;
-  try {
-    writeFileSync(staged, `${JSON.stringify(mark)}\n`, { mode: FILE_MODE });
-    giveTo(ownerOf(filename), staged);
-    fsyncPath(staged);
-    renameSync(staged, path);
-  } finally {
-    rmSync(staged, { force: true });
-  }
-  fsyncPath(dirname(path));
+  sweepSync(adapter, dirname(path), (name) => name === basename(path));
+  using making = new Making(adapter, path);
+  writeFileSync(making.path, `${JSON.stringify(mark)}\n`);
+  giveTo(ownerOf(filename), making.path);
+  fsyncPath(making.path);
+  making.replace();
 }
 
 /** Removes the mark. */

@@ -1,7 +1,7 @@
 import { realFile } from '../file/file.ts';
 import { codeOf, isSystemError } from '../realm.ts';
 import { isShared, type Mark, markPath, readMark } from './mark.ts';
-import { newestTerm, type Term } from './terms.ts';
+import { folderIdOf, newestTerm, type Term } from './terms.ts';
 
 /** Whether this machine may write a database. */
 export type State =
@@ -14,7 +14,9 @@ export function stateOf(filename: string): State {
   let mark: Mark | undefined;
   try {
     mark = readMark(filename);
-    if (!mark) return { problem: `${markPath(filename)} is incomplete`, hint: JOIN_AGAIN };
+    if (!mark) return { problem: `${markPath(filename)} is not a mark of writer`, hint: JOIN_AGAIN };
+    if (mark.folder !== undefined && folderIdOf(mark.shared) !== mark.folder)
+      return { problem: `${mark.shared} is not the folder that this machine joined`, hint: MOUNT };
     const newest = newestTerm(mark.shared);
     if ((newest?.number ?? 0) < mark.term) return { problem: `${mark.shared} has no term ${mark.term}`, hint: MOUNT };
     return { mark, newest, isWriter: newest?.id === mark.id };

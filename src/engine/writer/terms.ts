@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fsyncPath } from '../file/flush.ts';
 import { hasCode, isThere } from '../file/fs.ts';
@@ -14,7 +14,11 @@ export interface Term {
   readonly since: string;
 }
 
-const RECORD = /^writer-(\d{6})\.json$/;
+const RECORD = /^writer-(\d{6,})\.json$/;
+const REPLICA = /^replica-(\d{6,})$/;
+
+/** The name of a shared folder, which its first machine gives it. An unmounted mount point has none, or another one. */
+const FOLDER_ID = 'writer-folder';
 
 function padded(number: number): string {
   return String(number).padStart(6, '0');
@@ -34,8 +38,7 @@ export function replicaPath(shared: string, number: number): string {
 
 /** Returns the newest term of a shared folder; undefined if there is none. */
 export function newestTerm(shared: string): Term | undefined {
-  const numbers = readdirSync(shared).flatMap((name) => Number(RECORD.exec(name)?.[1] ?? []));
-  const number = Math.max(0, ...numbers);
+  const number = Math.max(0, ...numbersOf(RECORD, shared));
   return number === 0 ? undefined : readTerm(shared, number);
 }
 
@@ -61,23 +64,62 @@ function readTerm(shared: string, number: number): Term {
  * @returns False if another machine began this term.
  */
 export function beginTerm(shared: string, { number, ...record }: Term): boolean {
-  const path = recordPath(shared, number);
+  return create(shared, recordPath(shared, number), JSON.stringify(record));
+}
+
+/** Ends a term of this machine, as if it had not begun. */
+export function withdrawTerm(shared: string, number: number): void {
+  rmSync(recordPath(shared, number), { force: true });
+}
+
+/** Returns the random name of a shared folder; undefined if no machine has joined it. */
+export function folderIdOf(shared: string): string | undefined {
   try {
-    writeFileSync(path, `${JSON.stringify(record)}\n`, { flag: 'wx' });
+    return readFileSync(join(shared, FOLDER_ID), 'utf8').trim();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** Returns the random name of a shared folder, and gives it one if it has none. */
+export function nameFolder(shared: string): string {
+  if (folderIdOf(shared) === undefined) create(shared, join(shared, FOLDER_ID), crypto.randomUUID());
+  return folderIdOf(shared) ?? '';
+}
+
+/**
+ * Creates a file with a line. A file that cannot be written whole is removed again.
+ *
+ * @returns False if it exists.
+ */
+function create(shared: string, path: string, line: string): boolean {
+  try {
+    closeSync(openSync(path, 'wx'));
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
-  fsyncPath(path);
-  fsyncPath(shared);
+  try {
+    writeFileSync(path, `${line}\n`);
+    fsyncPath(path);
+    fsyncPath(shared);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
   return true;
 }
 
 /** Returns the newest replica of a term up to a number that is not empty; undefined if there is none. */
 export function newestReplica(shared: string, number: number): string | undefined {
-  for (let at = number; at > 0; at--) {
-    const path = replicaPath(shared, at);
-    if (isThere(path) && readdirSync(path).length > 0) return path;
-  }
-  return undefined;
+  return numbersOf(REPLICA, shared)
+    .filter((at) => at <= number)
+    .sort((x, y) => y - x)
+    .map((at) => replicaPath(shared, at))
+    .find((path) => isThere(path) && readdirSync(path).length > 0);
+}
+
+function numbersOf(name: RegExp, shared: string): number[] {
+  return readdirSync(shared).flatMap((entry) => Number(name.exec(entry)?.[1] ?? []));
 }

@@ -1,17 +1,19 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { givenOrDefault, type Kit } from '../definition.ts';
+import type { Adapter } from '../driver/adapter.ts';
 import { DorkDbError, InvalidInputError } from '../errors.ts';
 import { realFile } from '../file/file.ts';
 import { statOrUndefined } from '../file/fs.ts';
 import { MEMORY } from '../file/path.ts';
+import { checkOwner } from '../hints.ts';
 import { flagArgument, textArgument } from '../input.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { codeOf, isSystemError } from '../realm.ts';
 import { now } from '../time.ts';
-import { isShared, readMark, removeMark, writeMark } from './mark.ts';
+import { isShared, type Mark, markPath, readMark, removeMark, writeMark } from './mark.ts';
 import { stateOf } from './state.ts';
-import { beginTerm, newestReplica, newestTerm, replicaPath } from './terms.ts';
+import { beginTerm, nameFolder, newestReplica, newestTerm, replicaPath, withdrawTerm } from './terms.ts';
 
 /** Options for `writer()`. Without any of them it only reports. */
 export interface WriterOptions {
@@ -60,7 +62,8 @@ export interface Writer {
    *
    * @throws InvalidInputError for an invalid option, and if there is nothing to take over or to leave.
    * @throws DorkDbError `TERM_TAKEN` if another machine took over at the same moment, `WRITER_UNKNOWN` if the shared
-   * folder is unreachable or not the right one. Nothing was changed.
+   * folder is unreachable or not the right one, `CANNOT_CREATE` if the mark next to the database cannot be written.
+   * Nothing was changed.
    */
   (options?: WriterOptions): WriterReport;
 }
@@ -80,8 +83,8 @@ export function writerWith(kit: Kit): Writer {
     if (given === MEMORY) throw new InvalidInputError('options.path', 'must be a file');
     try {
       const filename = realFile(given);
-      if (join !== undefined) joinAt(filename, textArgument(join, 'options.join'));
-      if (changes.takeOver) takeOverAt(filename);
+      if (join !== undefined) joinAt(kit.adapter, filename, textArgument(join, 'options.join'));
+      if (changes.takeOver) takeOverAt(kit.adapter, filename);
       if (changes.leave) leaveAt(filename);
       return report(filename);
     } catch (cause) {
@@ -96,7 +99,7 @@ export function writerWith(kit: Kit): Writer {
   };
 }
 
-function joinAt(filename: string, join: string): void {
+function joinAt(adapter: Adapter, filename: string, join: string): void {
   const shared = resolve(join);
   if (!statOrUndefined(shared)?.isDirectory())
     throw new InvalidInputError('options.join', 'must be an existing folder that all machines can reach');
@@ -104,10 +107,11 @@ function joinAt(filename: string, join: string): void {
   if (present?.shared === shared) return;
   if (present)
     throw new InvalidInputError('options.join', `must be ${present.shared}, or this machine must leave first`);
-  writeMark(filename, { id: crypto.randomUUID(), shared, term: newestTerm(shared)?.number ?? 0 });
+  const folder = nameFolder(shared);
+  putMark(adapter, filename, { id: crypto.randomUUID(), shared, term: newestTerm(shared)?.number ?? 0, folder });
 }
 
-function takeOverAt(filename: string): void {
+function takeOverAt(adapter: Adapter, filename: string): void {
   assertShared(filename, 'options.takeOver');
   const state = stateOf(filename);
   if ('problem' in state) throw unknown(filename, state.problem, state.hint, state.cause);
@@ -119,7 +123,24 @@ function takeOverAt(filename: string): void {
       hint: 'Look which machine is the writer before you try again.',
     });
   }
-  writeMark(filename, { ...mark, term: number });
+  try {
+    putMark(adapter, filename, { ...mark, term: number });
+  } catch (error) {
+    withdrawTerm(mark.shared, number);
+    throw error;
+  }
+}
+
+function putMark(adapter: Adapter, filename: string, mark: Mark): void {
+  try {
+    writeMark(adapter, filename, mark);
+  } catch (cause) {
+    const path = markPath(filename);
+    throw new DorkDbError('CANNOT_CREATE', `${path} cannot be written. Nothing was changed.`, {
+      hint: checkOwner(`the folder of ${path}, and the free space of the disk`),
+      cause,
+    });
+  }
 }
 
 function leaveAt(filename: string): void {
