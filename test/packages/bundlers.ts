@@ -21,31 +21,24 @@ interface Bundler {
 const EXTERNAL = "['better-sqlite3', 'bun:sqlite']";
 const ENTRY = 'process.env.ENTRY';
 
+function esbuild(name: string, format: string, extension: string): Bundler {
+  return {
+    name,
+    packages: ['esbuild'],
+    line: (entry) => [
+      'esbuild',
+      `${entry}.mjs`,
+      '--bundle',
+      '--platform=node',
+      `--format=${format}`,
+      `--outfile=out/${entry}/${entry}.${extension}`,
+    ],
+  };
+}
+
 const BUNDLERS: readonly Bundler[] = [
-  {
-    name: 'esbuild',
-    packages: ['esbuild'],
-    line: (entry) => [
-      'esbuild',
-      `${entry}.mjs`,
-      '--bundle',
-      '--platform=node',
-      '--format=esm',
-      `--outfile=out/${entry}/${entry}.mjs`,
-    ],
-  },
-  {
-    name: 'esbuild, CommonJS',
-    packages: ['esbuild'],
-    line: (entry) => [
-      'esbuild',
-      `${entry}.mjs`,
-      '--bundle',
-      '--platform=node',
-      '--format=cjs',
-      `--outfile=out/${entry}/${entry}.cjs`,
-    ],
-  },
+  esbuild('esbuild', 'esm', 'mjs'),
+  esbuild('esbuild, CommonJS', 'cjs', 'cjs'),
   {
     name: 'bun build, for Bun',
     keepsTheCommandLine: true,
@@ -113,6 +106,7 @@ export default { input: ${ENTRY} + '.mjs', output: { dir: 'out/' + ${ENTRY}, inl
   {
     name: 'tsup',
     keepsUnused: true,
+    keepsTheCommandLine: true,
     packages: ['tsup', 'typescript@5'],
     files: {
       'tsup.config.mjs': `export default { entry: [${ENTRY} + '.mjs'], format: ['esm'], platform: 'node', target: 'node22', outDir: 'out/' + ${ENTRY}, noExternal: [/./] };`,
@@ -154,7 +148,7 @@ function bundles(packed: Packed, bundler: Bundler): string {
   if (!program || !schema) throw new Error('There is no bundle');
   if (schema.bytes > program.bytes / 2 && !bundler.keepsUnused)
     throw new Error(`The tables take ${kilobytes(schema)} and the program ${kilobytes(program)}`);
-  // Bun's bundler and webpack keep what is only imported by a function that nobody calls.
+  // Bun's bundler, webpack and tsup keep what is only imported by a function that nobody calls.
   const keeps = OF_THE_COMMAND_LINE.test(program.text);
   if (keeps && !bundler.keepsTheCommandLine) throw new Error('The program has the command line in its bundle');
   return `${program.found}; ${kilobytes(program)} for createDb and a store, ${kilobytes(schema)} for the tables`;

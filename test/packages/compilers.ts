@@ -16,12 +16,15 @@ export async function checkCompilers(report: Report, packed: Packed): Promise<vo
   const project = new Project(packed, 'types', {
     dependencies: { '@dorkos/db': `file:${packed.tarball}`, ...dependencies },
   });
-  await report.check('types, install', () => {
-    project.run('npm', ['install', '@types/node@24']);
-    project.take('types.ts');
-    return '';
-  });
-  for (const version of VERSIONS) await report.check(`TypeScript ${version}`, () => compile(packed, project, version));
+  let isReady = false;
+  for (const version of VERSIONS) {
+    await report.check(`TypeScript ${version}`, () => {
+      if (!isReady) project.run('npm', ['install', '@types/node@24']);
+      isReady = true;
+      project.take('types.ts');
+      return compile(packed, project, version);
+    });
+  }
 }
 
 function compile(packed: Packed, project: Project, version: string): string {

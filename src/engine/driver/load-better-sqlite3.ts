@@ -73,10 +73,13 @@ export function betterSqlite3Version(): string {
   return library().version;
 }
 
+/** Not called with an argument at once, about which webpack would warn. */
+const requireFrom = (file: string): NodeJS.Require => createRequire(file);
+
 /** A host's CommonJS bundle has no `import.meta.url`; one that is evaluated as text has no file either. */
 function requireHere(): NodeJS.Require | undefined {
   const file = import.meta.url ?? (typeof __filename === 'undefined' ? undefined : __filename);
-  return file === undefined ? undefined : createRequire(file);
+  return file === undefined ? undefined : requireFrom(file);
 }
 
 /** Returns whether the driver can be found; it may be broken all the same. */
@@ -121,7 +124,7 @@ function find(): Library {
   const first = firstLibrary();
   try {
     if (first?.name === 'better-sqlite3' && first.version.split('.')[0] === MAJOR) {
-      return { ...first, Database: createRequire(first.path)(first.path) };
+      return { ...first, Database: requireFrom(first.path)(first.path) };
     }
     const require = requireHere();
     if (!require) throw new Error('This program does not know where it is.');

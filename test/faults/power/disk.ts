@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Changes, Naming } from './changes.ts';
+import type { Change, Changes, Naming } from './changes.ts';
 
 /** Which sectors of a write reached the disk. */
 export interface Torn {
@@ -54,23 +54,51 @@ export function filesAfter(changes: Changes, kept: Kept): Files {
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Contents of earlier states, by what was kept of the file: most files are the same in most states. */
+const known = new WeakMap<Changes, Map<string, Buffer>>();
+
+/** So many are remembered of one recording; a content has some hundred kilobytes. */
+const MOST_KNOWN = 400;
+
 function contentOf(changes: Changes, { steps, torn }: Kept, node: number): Buffer {
-  let content = Buffer.from(changes.nodes[node]?.content ?? []);
-  const grow = (size: number) => {
-    if (size > content.length) content = Buffer.concat([content, Buffer.alloc(size - content.length)]);
-  };
-  for (const step of steps) {
+  const contents = known.get(changes) ?? new Map<string, Buffer>();
+  known.set(changes, contents);
+  const before = changes.nodes[node]?.content ?? Buffer.alloc(0);
+  const ofNode = [...steps].flatMap((step) => {
     const change = changes.steps[step];
-    if (change?.kind === 'truncate' && change.node === node) {
-      content = Buffer.from(content.subarray(0, change.size));
-      grow(change.size);
-    } else if (change?.kind === 'write' && change.node === node) {
-      const { offset, bytes } = change;
-      grow(offset + bytes.length);
-      copySectors(content, offset, bytes, torn.get(step));
+    return (change?.kind === 'truncate' || change?.kind === 'write') && change.node === node ? [{ step, change }] : [];
+  });
+  if (ofNode.some(({ step }) => torn.has(step))) return written(before, ofNode, torn);
+  const key = [node, ...ofNode.map(({ step }) => step)].join();
+  const content = contents.get(key) ?? written(before, ofNode, torn);
+  if (contents.size >= MOST_KNOWN) contents.clear();
+  contents.set(key, content);
+  return content;
+}
+
+interface ContentStep {
+  readonly step: number;
+  readonly change: Extract<Change, { kind: 'truncate' | 'write' }>;
+}
+
+function written(before: Buffer, ofNode: readonly ContentStep[], torn: Kept['torn']): Buffer {
+  const ends = ofNode.map(({ change }) =>
+    change.kind === 'write' ? change.offset + change.bytes.length : change.size,
+  );
+  // As long as it ever was; what is behind its end is zero.
+  const content = Buffer.alloc(Math.max(before.length, ...ends));
+  before.copy(content);
+  let size = before.length;
+  for (const { step, change } of ofNode) {
+    if (change.kind === 'truncate') {
+      if (change.size < size) content.fill(0, change.size, size);
+      size = change.size;
+    } else {
+      size = Math.max(size, change.offset + change.bytes.length);
+      copySectors(content, change.offset, change.bytes, torn.get(step));
     }
   }
-  return content;
+  return content.subarray(0, size);
 }
 
 /** A sector that was not kept has what was there before, or zeros behind the old end. */
@@ -87,12 +115,20 @@ function copySectors(content: Buffer, offset: number, bytes: Buffer, torn: Torn 
   }
 }
 
+const hashes = new WeakMap<Buffer, string>();
+
+function hashOf(content: Buffer): string {
+  const hash = hashes.get(content) ?? createHash('sha1').update(content).digest('base64');
+  hashes.set(content, hash);
+  return hash;
+}
+
 /** One text for equal files. */
 export function keyOf(files: Files): string {
   const hash = createHash('sha1');
   for (const [path, content] of files) {
     // SQLite makes it anew.
-    if (!path.endsWith('-shm')) hash.update(`${path}\0${content?.length}\0`).update(content ?? '');
+    if (!path.endsWith('-shm')) hash.update(`${path}\0${content && hashOf(content)}\0`);
   }
   return hash.digest('base64');
 }

@@ -5,6 +5,8 @@ export interface Line {
   readonly writer?: string;
   /** The number of a transaction that was acknowledged. */
   readonly commit?: number;
+  /** True after a new file was opened, with its tables. */
+  readonly created?: boolean;
   /** True after a checkpoint that was not busy. */
   readonly checkpointed?: boolean;
   /** The path of a backup that is made. */

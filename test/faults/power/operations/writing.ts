@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { createDb, prune } from '#entry';
+import { createDb, migrationStatus, prune } from '#entry';
 import { closedHome, crashedHome, fileIn } from '../../homes.ts';
 import { assertSoundOften } from '../../oracle.ts';
 import { assertKeptAfterPower, assertTransactions, type Operation } from '../operation.ts';
 
 const CREATE: Operation = {
   name: 'create',
-  promise: 'A new file is opened or made again, and has what its close made durable.',
+  promise: 'A new file is opened or made again; one that was opened has its tables, and what its close made durable.',
   prepare: () => {},
   job: 'power-create',
   args: (home, logs) => ({ file: fileIn(home), logs }),
   judge: (home, told) => {
     const isThere = existsSync(fileIn(home));
+    if (told.lines.some(({ created }) => created)) {
+      assert.deepEqual(migrationStatus(fileIn(home)).pending, [], 'the tables of the new file are gone');
+    }
     assertKeptAfterPower(home, told);
     return isThere ? 'a file' : 'no file';
   },
