@@ -1,12 +1,7 @@
-import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, isAbsolute } from 'node:path';
-import { Making } from '../copies/making.ts';
-import { sweepSync } from '../copies/sweep.ts';
-import type { Adapter } from '../driver/adapter.ts';
+import { lstatSync, readFileSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { realFile } from '../file/file.ts';
-import { fsyncPath } from '../file/flush.ts';
 import { hasCode } from '../file/fs.ts';
-import { giveTo, ownerOf } from '../file/owner.ts';
 import { MEMORY } from '../file/path.ts';
 import { isError, isPlainObject } from '../realm.ts';
 
@@ -67,25 +62,4 @@ export function readMark(filename: string): Mark | undefined {
   if (typeof id !== 'string' || typeof shared !== 'string' || typeof term !== 'number') return undefined;
   if (id === '' || !isAbsolute(shared) || shared.includes('\0') || !Number.isSafeInteger(term)) return undefined;
   return { id, shared, term, ...(typeof folder === 'string' && { folder }) };
-}
-
-/**
- * Writes the mark.
- *
- * @throws BackupError as {@link Making}.
- */
-export function writeMark(adapter: Adapter, filename: string, mark: Mark): void {
-  const path = markPath(filename);
-  sweepSync(adapter, dirname(path), (name) => name === basename(path));
-  using making = new Making(adapter, path);
-  writeFileSync(making.path, `${JSON.stringify(mark)}\n`);
-  giveTo(ownerOf(filename), making.path);
-  fsyncPath(making.path);
-  making.replace();
-}
-
-/** Removes the mark. */
-export function removeMark(filename: string): void {
-  rmSync(markPath(filename), { force: true });
-  fsyncPath(dirname(filename));
 }

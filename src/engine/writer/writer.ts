@@ -11,7 +11,8 @@ import { flagArgument, textArgument } from '../input.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { codeOf, isSystemError } from '../realm.ts';
 import { now } from '../time.ts';
-import { isShared, type Mark, markPath, readMark, removeMark, writeMark } from './mark.ts';
+import { removeMark, writeMark } from './change-mark.ts';
+import { isShared, type Mark, markPath, readMark } from './mark.ts';
 import { stateOf } from './state.ts';
 import { beginTerm, nameFolder, newestReplica, newestTerm, replicaPath, withdrawTerm } from './terms.ts';
 
