@@ -66,7 +66,9 @@ function refuseForeign(kit: Kit, filename: string): void {
   const found = foreignAt(kit, filename);
   if (!found) return;
   const { code, what, hint } = found;
-  throw new RestoreError(code, `${filename} ${what}. It was not changed.`, { hint });
+  throw new RestoreError(code, `${filename} ${what}. It was not changed.`, {
+    hint: `${hint} If it is your damaged database, move it away with its -wal, then call again.`,
+  });
 }
 
 async function damageOf(thread: Thread, filename: string): Promise<string | undefined> {

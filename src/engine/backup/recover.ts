@@ -123,7 +123,7 @@ async function recoverFile(
   await using making = new Making(adapter, to, { isFolder: true, createdFolder });
   await sweep(adapter, dirname(to), (name) => isCopyName(name) || name === basename(to));
   refuseOpen(from);
-  const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && isThere(from + suffix));
+  const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && statAt(from + suffix)?.isFile());
   const totalBytes = suffixes.reduce((sum, suffix) => sum + bytesOf(from + suffix), 0);
   assertRoom(dirname(to), 2 * totalBytes, `a copy of ${from} and what is recovered`);
   const work = making.path;

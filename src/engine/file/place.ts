@@ -5,9 +5,20 @@ import { DorkDbError } from '../errors.ts';
 /**
  * Refuses a file that cannot be replaced, before anything is changed.
  *
- * @throws DorkDbError `MOUNT_POINT` for a file that is a mount itself, e.g. with `docker run -v FILE:FILE`.
+ * @throws DorkDbError `MOUNT_POINT` for a file that is a mount itself, e.g. with `docker run -v FILE:FILE`. `NOT_A_FILE`
+ * for a folder in the place of its -wal, -shm or -journal.
  */
 export function assertReplaceable(filename: string): void {
+  const folder = ['-wal', '-shm', '-journal']
+    .map((suffix) => filename + suffix)
+    .find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
+  if (folder !== undefined) {
+    throw new DorkDbError(
+      'NOT_A_FILE',
+      `${folder} is a folder, so ${filename} cannot be replaced. Nothing was changed.`,
+      { hint: `Move ${folder} away, then call again.` },
+    );
+  }
   if (!isMountPoint(filename)) return;
   throw new DorkDbError(
     'MOUNT_POINT',

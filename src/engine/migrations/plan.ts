@@ -60,9 +60,11 @@ export function planFor(connection: Connection, history: History): Plan {
   const { migrations } = history;
   const seen = new Set<string>();
   let next = 0;
-  for (const { hash } of ledger) {
-    if (hash === migrations[next]?.hash) next++;
-    else if (!seen.has(hash)) return differing(connection, ledger, migrations);
+  for (const { hash, when } of ledger) {
+    const expected = migrations[next];
+    if (hash === expected?.hash) next++;
+    // A known hash with the expected timestamp is not a duplicate: an earlier migration has the SQL that this one had.
+    else if (!seen.has(hash) || when === expected?.when) return differing(connection, ledger, migrations);
     seen.add(hash);
   }
   return { applied: migrations.slice(0, next), pending: migrations.slice(next) };
@@ -103,24 +105,32 @@ function problemOf(
 
 /**
  * Returns the ledger entries whose files were edited later. They are recognized by their timestamp, or by their tag in
- * the log.
+ * the log. If another migration has the SQL of an edited one, its hash is known, but is more often in the ledger than in
+ * the history.
  */
 export function editedEntries(
   connection: Connection,
   ledger: readonly LedgerEntry[],
   migrations: readonly Migration[],
 ): EditedEntry[] {
-  const known = new Set(migrations.map(({ hash }) => hash));
-  const applied = new Set(ledger.map(({ hash }) => hash));
-  const candidates = migrations.filter(({ hash }) => !applied.has(hash));
+  const known = countsOf(migrations);
+  const applied = countsOf(ledger);
+  const candidates = migrations.filter(({ hash }) => (applied.get(hash) ?? 0) < (known.get(hash) ?? 0));
   return ledger.flatMap((entry) => {
-    if (known.has(entry.hash)) return [];
-    const tag = loggedEntry(connection, entry.hash)?.tag;
+    const inHistory = known.get(entry.hash) ?? 0;
+    if (candidates.length === 0 || inHistory >= (applied.get(entry.hash) ?? 0)) return [];
+    const tag = inHistory === 0 ? loggedEntry(connection, entry.hash)?.tag : undefined;
     const migration = candidates.find((candidate) => candidate.when === entry.when || candidate.tag === tag);
     return migration
       ? [{ kind: 'edited', migration, entry, isCosmetic: isCosmetic(connection, migration, entry) }]
       : [];
   });
+}
+
+function countsOf(entries: readonly { readonly hash: string }[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { hash } of entries) counts.set(hash, (counts.get(hash) ?? 0) + 1);
+  return counts;
 }
 
 function describe(connection: Connection, { hash, when }: LedgerEntry): UnknownEntry {

@@ -1,4 +1,8 @@
+import { defineDb } from '#entry';
+import type { Connection } from '../../../src/engine/connection/connection.ts';
 import type { AllowLoss, Migration } from '../../../src/engine/migrations/history.ts';
+import { hashOf } from '../../../src/engine/migrations/history.ts';
+import { dataTables, quoted } from '../../../src/engine/migrations/rows.ts';
 import { migration } from '../migrations/support.ts';
 
 /** How many migrations the host's history has. */
@@ -169,4 +173,56 @@ export class GrowingHost {
 
 function bodyOf({ columns, options }: Table): string {
   return `(${[...columns].map(([name, definition]) => `${name} ${definition}`).join(', ')})${options}`;
+}
+
+const host = new GrowingHost();
+
+const define = (migrations: readonly Migration[]) =>
+  defineDb({ name: 'host', schema: {}, history: { migrations }, allowLoss: host.allowLoss, command: 'host-db' });
+
+/** The host's database as it was after so many migrations. */
+export const growingHost = (count = MIGRATIONS) => define(host.migrations.slice(0, count));
+
+/** The host's database with a comment added to one migration. */
+export function edited(at: number) {
+  const change = ({ sql, ...rest }: Migration): Migration => {
+    const text = `-- why\n${sql}`;
+    return { ...rest, sql: text, hash: hashOf(text) };
+  };
+  return define(host.migrations.map((each, i) => (i === at ? change(each) : each)));
+}
+
+/** Adds two rows (or as many as given) to every table, people first. Their values differ from call to call. */
+export function populate(connection: Connection, call: number, rows = 2): void {
+  const names = dataTables(connection).filter((name) => name === 'people' || name.startsWith('things_'));
+  for (const name of names.sort()) {
+    const columns = connection.prepare<{ name: string }>('SELECT name FROM pragma_table_info(?)').all(name);
+    const extras = columns.map((column) => column.name).filter((column) => column.startsWith('extra_'));
+    const owner = name === 'people' ? [] : ['owner_id'];
+    const insert = connection.prepare(
+      `INSERT INTO ${name} (${['title', ...owner, ...extras].join(', ')}) VALUES (${['?', ...owner.map(() => '(SELECT max(id) FROM people)'), ...extras.map(() => '?')].join(', ')})`,
+    );
+    for (let i = 0; i < rows; i++) insert.run(`${name} ${call} ${i}`, ...extras.map((extra) => `${extra} of ${call}`));
+  }
+}
+
+/** The schema, the rows of each table, and whatever else a migration must keep. */
+export type Dump = readonly [schema: unknown, tables: [name: string, rows: unknown[]][], ...others: unknown[]];
+
+export function dump(connection: Connection): Dump {
+  const schema = connection
+    .prepare<{ sql: string | null; name: string }>(
+      'SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name',
+    )
+    .all()
+    .filter(({ name }) => !/__drizzle|_migrations_log/.test(name));
+  const searches = schema.filter(({ sql }) => sql?.startsWith('CREATE VIRTUAL TABLE')).map(({ name }) => name);
+  return [
+    schema,
+    dataTables(connection).map((name) => [name, connection.prepare(`SELECT * FROM ${quoted(name)} ORDER BY 1`).all()]),
+    searches.map((name) => connection.prepare(`SELECT rowid FROM ${name} WHERE ${name} MATCH '1' ORDER BY 1`).values()),
+    connection.prepare('SELECT name, seq FROM sqlite_sequence ORDER BY name').all(),
+    connection.pragma('integrity_check', { simple: true }),
+    connection.prepare('PRAGMA foreign_key_check').all(),
+  ];
 }

@@ -283,6 +283,28 @@ describe(`repairing the ledger, on ${RUNTIME}`, () => {
     });
   });
 
+  it('finds the edited one of migrations with the same SQL, first, last or between, and runs none of them again', () => {
+    const louder = (tag: string) => migration(tag, "UPDATE parents SET name = name || '!'");
+    const all = [louder('0001_louder'), A, louder('0003_louder'), B, louder('0005_louder')];
+    for (const at of [0, 2, 4]) {
+      fileWith(historyOf(FAMILY, ...all), (connection) => {
+        const now = historyOf(
+          FAMILY,
+          ...all.map((each, i) => (i === at ? edited(each, (sql) => `-- why\n${sql}`) : each)),
+        );
+        const before = connection.prepare('SELECT * FROM parents').all();
+        const { tag = '' } = all[at] ?? {};
+        assert.match(refused(connection, now, 'edited').hint, new RegExp(`repair-ledger ${tag}`));
+        for (const other of all)
+          if (other.tag !== tag) assert.throws(() => repair(connection, now, other.tag), { field: 'tag' });
+        assert.equal(repair(connection, now, tag).isCosmetic, true);
+        assert.equal(statusOf(connection, now).state, 'current');
+        assert.deepEqual(migrate(connection, now).applied, []);
+        assert.deepEqual(connection.prepare('SELECT * FROM parents').all(), before);
+      });
+    }
+  });
+
   it('refuses what is not an edited entry, and writes nothing', () => {
     fileWith(historyOf(FAMILY, A), (connection) => {
       const before = dump(connection);
