@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { backup, createDb } from '#entry';
-import { pause } from '../engine/backup/processes.ts';
 import { deny, fatten, fileWith, idsIn, SLOW_DISK_MS } from '../engine/backup/support.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { pause } from '../support/processes.ts';
 import { RUNTIME, runtimeCommand } from '../support/runtime.ts';
 
 const COMMAND = runtimeCommand('src/cli/main.ts', RUNTIME);

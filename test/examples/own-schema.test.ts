@@ -1,24 +1,19 @@
 /** The program of examples/own-schema as its users run it, on both runtimes: its command line, and its server over HTTP. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { assertBuilt } from '../support/built.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { ROOT, type Runtime, runtimeCommand } from '../support/runtime.ts';
+import { run } from '../support/processes.ts';
+import { ROOT, type Runtime } from '../support/runtime.ts';
 import { ServerProcess } from './server-process.ts';
 
 const FOLDER = 'examples/own-schema';
 
 function notesDb(runtime: Runtime, file: string, ...args: string[]) {
-  const [command, script] = runtimeCommand(`${FOLDER}/notes-db.ts`, runtime);
-  const { status, stdout, stderr } = spawnSync(command, [script, ...args], {
-    cwd: join(ROOT, FOLDER),
-    encoding: 'utf8',
-    env: { ...process.env, NOTES_DB: file, NO_COLOR: '1' },
-  });
-  return { code: status, out: stdout, err: stderr };
+  const options = { runtime, cwd: join(ROOT, FOLDER), env: { NOTES_DB: file, NO_COLOR: '1' } };
+  return run(`${FOLDER}/notes-db.ts`, args, options);
 }
 
 for (const runtime of ['bun', 'node'] as const) {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDb } from '#entry';
 import { DRIVER, RUNTIME } from '../support/runtime.ts';
-import { commander, type JobCommands, starter } from './processes.ts';
+import { runCommand, startJob } from './processes.ts';
 import { type Mode, NotAllowed, NothingLeft, type Side } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { randomFor } from './seed.ts';
@@ -30,9 +30,6 @@ export interface HostOrder {
   readonly root: string;
   /** Keeps the folders of lost rounds. */
   readonly keep: boolean;
-  readonly jobs: JobCommands;
-  /** The command line. */
-  readonly cli: JobCommands;
 }
 
 /** What the host says. */
@@ -70,8 +67,8 @@ try {
     states,
     root: order.root,
     alive: () => say({ alive: true }),
-    start: starter(order.jobs, RUNTIME),
-    dorkDb: commander(order.cli, RUNTIME),
+    start: startJob,
+    dorkDb: runCommand,
   });
   for (let round = from; round < from + rounds && Date.now() < order.until; round++) {
     const folder = join(base, `round-${round}`);

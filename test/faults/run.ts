@@ -122,7 +122,7 @@ async function runSlice(tally: Tally, plan: Plan, until: number, rounds: number)
   };
   let next = first;
   while (next < end && Date.now() < until) {
-    const reached = await runHost(tally, { ...common, from: next, rounds: end - next, ...programs() });
+    const reached = await runHost(tally, { ...common, from: next, rounds: end - next });
     if (reached === 'finished') break;
     next = reached + 1;
   }
@@ -134,11 +134,6 @@ async function runSlice(tally: Tally, plan: Plan, until: number, rounds: number)
 function meet({ met }: Tally, text: string): void {
   const [, times = '1', word = text] = /^(\d+) (.+)$/.exec(text) ?? [];
   met.set(word, (met.get(word) ?? 0) + Number(times));
-}
-
-function programs(): Pick<HostOrder, 'jobs' | 'cli'> {
-  const both = (script: string) => ({ bun: runtimeCommand(script, 'bun'), node: runtimeCommand(script, 'node') });
-  return { jobs: both('test/faults/worker.ts'), cli: both('src/cli/main.ts') };
 }
 
 /** Runs one host to its end, or gives the round that it died in. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { createDb } from '#entry';
-import { ROOT, runtimeCommand } from './runtime.ts';
+import { run } from './processes.ts';
+import { ROOT } from './runtime.ts';
 
 /** The user `nobody`, who owns nothing, and its group. */
 export const NOBODY = 65534;
@@ -16,11 +16,8 @@ export function becomeUser(id: number): void {
 
 /** The error that a function of the package gives to a user who owns nothing; an empty object where it gives none. */
 export function errorForNobody(name: string, ...args: readonly unknown[]): Record<string, string> {
-  const [command, script] = runtimeCommand('test/support/call-as-nobody.ts');
-  const { stdout, stderr } = spawnSync(command, [script, name, ...args.map((arg) => JSON.stringify(arg))], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-  assert.equal(stderr, '');
-  return JSON.parse(stdout || '{}');
+  const line = [name, ...args.map((arg) => JSON.stringify(arg))];
+  const { out, err } = run('test/support/call-as-nobody.ts', line, { cwd: ROOT });
+  assert.equal(err, '');
+  return JSON.parse(out || '{}');
 }

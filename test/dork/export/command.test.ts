@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { createDb, exportDb, health, importExport, importLegacy, SqliteIndex } from '#entry';
-import { pause } from '../../engine/backup/processes.ts';
 import { fatten, SLOW_DISK_MS } from '../../engine/backup/support.ts';
 import { contentOf, filesOf } from '../../engine/export/support.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { pause } from '../../support/processes.ts';
 import { ROOT, RUNTIME, runtimeCommand } from '../../support/runtime.ts';
 
 const FIXTURES = join(ROOT, 'test', 'fixtures');

@@ -6,8 +6,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symli
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createDb, DatabaseOpenError, health, ImportError, importLegacy, moveReleaseAside } from '#entry';
-import { allLines, startCommand } from '../../engine/migrations/processes.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { startCommand } from '../../support/processes.ts';
 import { ROOT, RUNTIME, runtimeCommand } from '../../support/runtime.ts';
 import { wrappedCommand } from '../../support/wrapped-fs.ts';
 import { REAL_HOME, rowsOf } from './fixtures/older-home.ts';
@@ -149,9 +149,9 @@ describe(`moveReleaseAside() on ${RUNTIME}`, () => {
       mkdirSync(home);
       const file = join(home, 'dork.db');
       copySet(model, file);
-      const said = await allLines<{ to?: string }>(
-        startCommand([...line, file], { FS_WRAP: JSON.stringify({ kill }) }),
-      );
+      const said = await startCommand([...line, file], { env: { FS_WRAP: JSON.stringify({ kill }) } }).all<{
+        to?: string;
+      }>();
       if (said.length > 0) {
         assert.ok(said[0]?.to, JSON.stringify(said));
         break;
@@ -211,7 +211,7 @@ describe(`moveReleaseAside() on ${RUNTIME}`, () => {
     const [command, script] = runtimeCommand('test/dork/legacy/fixtures/move.ts');
     const said = await Promise.all(
       Array.from({ length: 4 }, async () => {
-        const [one] = await allLines<{ to?: string; code?: string }>(startCommand([command, script, file]));
+        const [one] = await startCommand([command, script, file]).all<{ to?: string; code?: string }>();
         return one;
       }),
     );

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createDb } from '#entry';
+import { type Result, run } from '../../support/processes.ts';
 import { ROOT, RUNTIME, runtimeCommand } from '../../support/runtime.ts';
 import {
   insert,
@@ -17,17 +18,8 @@ import {
   stateOf,
 } from './fixtures/older-home.ts';
 
-interface Result {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 function dorkDb(home: string, ...args: string[]): Result {
-  const [command, script] = runtimeCommand('src/cli/main.ts');
-  const env = { ...process.env, DORK_HOME: home, NO_COLOR: '1', FORCE_COLOR: undefined };
-  const { status, stdout, stderr } = spawnSync(command, [script, ...args], { cwd: ROOT, env, encoding: 'utf8' });
-  return { code: status, out: stdout, err: stderr };
+  return run('src/cli/main.ts', args, { cwd: ROOT, env: { DORK_HOME: home, NO_COLOR: '1', FORCE_COLOR: undefined } });
 }
 
 /** The receipt's counts. */

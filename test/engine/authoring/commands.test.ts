@@ -1,11 +1,11 @@
 /** generate, check and embed, as whoever changes a host's schema runs them, in a project of the host's own. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { temporaryFolder } from '../../support/folder.ts';
-import { ROOT, RUNTIME, runtimeCommand } from '../../support/runtime.ts';
+import { run } from '../../support/processes.ts';
+import { ROOT, RUNTIME } from '../../support/runtime.ts';
 
 const SCHEMA = `import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 export const notes = sqliteTable('notes', {
@@ -47,13 +47,8 @@ class Project implements Disposable {
   }
 
   run(...args: string[]): { code: number | null; text: string } {
-    const [command, script] = runtimeCommand('src/cli/main.ts', RUNTIME);
-    const child = spawnSync(command, [script, ...args], {
-      cwd: this.#folder.path,
-      encoding: 'utf8',
-      env: { ...process.env, NO_COLOR: '1' },
-    });
-    return { code: child.status, text: `${child.stdout}${child.stderr}` };
+    const { code, out, err } = run('src/cli/main.ts', args, { cwd: this.#folder.path, env: { NO_COLOR: '1' } });
+    return { code, text: out + err };
   }
 
   done(...args: string[]): string {

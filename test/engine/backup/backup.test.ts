@@ -17,8 +17,8 @@ import {
   verifyBackup,
 } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
+import { start } from '../../support/processes.ts';
 import { RUNTIME } from '../../support/runtime.ts';
-import { start } from './processes.ts';
 import { deny, fatten, idsIn, idsOf, mode, rejects, SLOW_DISK_MS } from './support.ts';
 
 describe(`backup on ${RUNTIME}`, () => {
@@ -228,7 +228,7 @@ describe(`backup on ${RUNTIME}`, () => {
       fatten(db, 8);
       deny(db, 'kept');
     }
-    const fixture = start('exit-while-backup', [file]);
+    const fixture = start('test/engine/backup/fixtures/exit-while-backup.ts', [file]);
     await fixture.ended;
     assert.equal(fixture.child.exitCode, 7);
     assert.deepEqual(listBackups(folder.file('backups')), []);
@@ -245,7 +245,7 @@ describe(`backup on ${RUNTIME}`, () => {
       using db = createDb(file);
       fatten(db, 4);
     }
-    const fixture = start('backup', [file], { before: `ulimit -f 2000; trap '' XFSZ;` });
+    const fixture = start('test/engine/backup/fixtures/backup.ts', [file], { before: `ulimit -f 2000; trap '' XFSZ;` });
     const error = await fixture.next<{ name: string; code: string; hint: string }>();
     await fixture.ended;
     assert.equal(error.name, 'BackupError');
@@ -256,7 +256,7 @@ describe(`backup on ${RUNTIME}`, () => {
   it('keeps files to 0600 and folders to 0700, whatever the umask', { timeout: SLOW_DISK_MS }, async () => {
     for (const umask of ['000', '022']) {
       using folder = temporaryFolder();
-      const fixture = start('modes', [folder.path], { before: `umask ${umask};` });
+      const fixture = start('test/engine/backup/fixtures/modes.ts', [folder.path], { before: `umask ${umask};` });
       await fixture.next();
       await fixture.ended;
       const entries = readdirSync(folder.path, { recursive: true, withFileTypes: true });
@@ -292,7 +292,10 @@ describe(`backupDaily on ${RUNTIME}`, () => {
     using other = createDb(file);
     deny(db, 'a');
     const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
-    const processes = [start('daily', [file], { runtime: 'bun' }), start('daily', [file], { runtime: 'node' })];
+    const processes = [
+      start('test/engine/backup/fixtures/daily.ts', [file], { runtime: 'bun' }),
+      start('test/engine/backup/fixtures/daily.ts', [file], { runtime: 'node' }),
+    ];
     const reports = await Promise.all([
       ...processes.map((process) => process.next<{ path: string; isNew: boolean }>()),
       backupDaily(db),

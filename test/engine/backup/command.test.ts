@@ -4,9 +4,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { createDb } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
+import { dorkDb, start } from '../../support/processes.ts';
 import { RUNTIME } from '../../support/runtime.ts';
-import { dorkDb } from '../migrations/processes.ts';
-import { start } from './processes.ts';
 import { deny, fileWith, idsIn, SLOW_DISK_MS } from './support.ts';
 
 describe(`dork-db on ${RUNTIME}`, () => {
@@ -99,7 +98,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
     assert.deepEqual([error.name, error.code], ['BackupError', 'NOT_A_DATABASE']);
 
     const { path } = JSON.parse(dorkDb('backup', '--db', file, '--json').out);
-    const holder = start('hold', [file, 'held']);
+    const holder = start('test/engine/backup/fixtures/hold.ts', [file, 'held']);
     await holder.next();
     const refused = dorkDb('restore', path, '--db', file, '--yes');
     assert.equal(refused.code, 1);

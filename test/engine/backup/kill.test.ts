@@ -25,8 +25,8 @@ import {
   verifyBackup,
 } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
+import { pause, start } from '../../support/processes.ts';
 import { RUNTIME } from '../../support/runtime.ts';
-import { pause, start } from './processes.ts';
 import { deny, fatten, IS_SOAK, idsIn, idsOf, SLOW_DISK_MS } from './support.ts';
 
 const MOMENTS = IS_SOAK ? 50 : 6;
@@ -35,7 +35,7 @@ const MOMENTS = IS_SOAK ? 50 : 6;
 const SETS = {
   'a closed file': async () => {},
   'a file with the -wal of a crash': async (file: string) => {
-    const holder = start('hold', [file, 'in-the-wal']);
+    const holder = start('test/engine/backup/fixtures/hold.ts', [file, 'in-the-wal']);
     await holder.next();
     await holder.kill();
     assert.ok(statSync(`${file}-wal`).size > 0);
@@ -98,7 +98,7 @@ describe(`restore on ${RUNTIME}, killed`, () => {
         for (const suffix of ['', '-wal', '-shm']) {
           if (existsSync(model + suffix)) copyFileSync(model + suffix, file + suffix);
         }
-        const fixture = start('restore', [folder.file('backup.db'), file]);
+        const fixture = start('test/engine/backup/fixtures/restore.ts', [folder.file('backup.db'), file]);
         await fixture.next();
         const began = performance.now();
         if (moment < 0) {
@@ -177,7 +177,7 @@ describe(`backup on ${RUNTIME}, killed`, () => {
     for (let round = 0; round < (IS_SOAK ? 50 : 4); round++) {
       // It is met when it has just begun, when it has some megabytes, and when it is read back.
       const enough = (round % 4) * 3_000_000;
-      const fixture = start('backup', [file]);
+      const fixture = start('test/engine/backup/fixtures/backup.ts', [file]);
       while (fixture.child.exitCode === null && sizeOf(wreckage()[0]) < enough) await pause(1);
       await fixture.kill();
       const [left] = wreckage();
@@ -200,7 +200,7 @@ describe(`backup on ${RUNTIME}, killed`, () => {
       assert.deepEqual(readdirSync(backups), []);
     }
     assert.ok(killed > 0);
-    const fixture = start('backup', [file]);
+    const fixture = start('test/engine/backup/fixtures/backup.ts', [file]);
     while (wreckage().length === 0) await pause(1);
     await fixture.kill();
     using db = createDb(file);

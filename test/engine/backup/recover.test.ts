@@ -14,9 +14,9 @@ import {
   restore,
 } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
+import { start } from '../../support/processes.ts';
 import { RUNTIME } from '../../support/runtime.ts';
 import { errorForNobody } from '../../support/user.ts';
-import { start } from './processes.ts';
 import { contents, deny, fatten, idsIn, mode, rejects, SLOW_DISK_MS } from './support.ts';
 
 const PAGE = 4096;
@@ -138,7 +138,7 @@ describe(`recover on ${RUNTIME}`, () => {
   it('reads what a crash left in the -wal too', { timeout: SLOW_DISK_MS }, async () => {
     using folder = temporaryFolder();
     const file = populated(folder);
-    const holder = start('hold', [file, 'in-the-wal']);
+    const holder = start('test/engine/backup/fixtures/hold.ts', [file, 'in-the-wal']);
     await holder.next();
     await holder.kill();
     const set = () => ['', '-wal', '-shm'].map((suffix) => readFileSync(file + suffix));
@@ -203,7 +203,7 @@ describe(`recover on ${RUNTIME}`, () => {
     const before = readFileSync(file);
     // Enough for the copy of the damaged file, and not for a second of it that is a little larger.
     const limit = `ulimit -f ${Math.floor(before.length / 512) - 100}; trap '' XFSZ;`;
-    const answers = start('recover', [file, folder.file('saved.db')], { before: limit });
+    const answers = start('test/engine/backup/fixtures/recover.ts', [file, folder.file('saved.db')], { before: limit });
     const error = await answers.next<{ name: string; code: string; message: string }>();
     await answers.ended;
     assert.match(`${error.name} ${error.code}`, /^RestoreError (EFBIG|SQLITE_FULL|SQLITE_IOERR_WRITE)$/, error.message);

@@ -33,9 +33,8 @@ import { restoreWith } from '../../../src/engine/backup/restore.ts';
 import { putInPlace } from '../../../src/engine/backup/swap.ts';
 import type { Adapter } from '../../../src/engine/driver/adapter.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { start, startCommand } from '../../support/processes.ts';
 import { RUNTIME, runtimeCommand } from '../../support/runtime.ts';
-import { nextLine, startCommand } from '../migrations/processes.ts';
-import { start } from './processes.ts';
 import { contents, deny, fileWith, idsIn, mode, rejects, SLOW_DISK_MS } from './support.ts';
 
 /** What ends a restore that was killed. */
@@ -56,9 +55,9 @@ async function withBackup(folder: { file(name: string): string }) {
 function restoreOften(target: string, from: string): Promise<Record<string, number>>[] {
   return (['bun', 'node'] as const).map(async (runtime) => {
     const line = runtimeCommand('test/engine/file/fixtures/exchange.ts', runtime);
-    const { outcomes } = await nextLine<{ outcomes: Record<string, number> }>(
-      startCommand([...line, 'restore', target, '1000', from]),
-    );
+    const { outcomes } = await startCommand([...line, 'restore', target, '1000', from]).next<{
+      outcomes: Record<string, number>;
+    }>();
     return outcomes;
   });
 }
@@ -132,7 +131,7 @@ describe(`restore on ${RUNTIME}`, () => {
   it('keeps a set that a crash left, and all that was committed to its -wal', { timeout: SLOW_DISK_MS }, async () => {
     using folder = temporaryFolder();
     const { file, path } = await withBackup(folder);
-    const holder = start('hold', [file, 'in-the-wal']);
+    const holder = start('test/engine/backup/fixtures/hold.ts', [file, 'in-the-wal']);
     await holder.next();
     await holder.kill();
     assert.ok(statSync(`${file}-wal`).size > 0);
@@ -147,7 +146,7 @@ describe(`restore on ${RUNTIME}`, () => {
   }, async () => {
     using folder = temporaryFolder();
     const { file, path } = await withBackup(folder);
-    const holder = start('hold', [file, 'in-the-wal']);
+    const holder = start('test/engine/backup/fixtures/hold.ts', [file, 'in-the-wal']);
     await holder.next();
     await holder.kill();
     const byHand = folder.file('by-hand');
@@ -172,7 +171,7 @@ describe(`restore on ${RUNTIME}`, () => {
     using folder = temporaryFolder();
     const { file, path } = await withBackup(folder);
     for (const runtime of ['bun', 'node'] as const) {
-      const holder = start('hold', [file, `by-${runtime}`], { runtime });
+      const holder = start('test/engine/backup/fixtures/hold.ts', [file, `by-${runtime}`], { runtime });
       await holder.next();
       const before = contents(folder.path);
       const error = await rejects(restore({ from: path, to: file }), RestoreError, 'IN_USE');
@@ -195,7 +194,7 @@ describe(`restore on ${RUNTIME}`, () => {
   it('keeps a damaged file and its -wal byte for byte', { timeout: SLOW_DISK_MS }, async () => {
     using folder = temporaryFolder();
     const { file, path } = await withBackup(folder);
-    const holder = start('hold', [file, 'in-the-wal']);
+    const holder = start('test/engine/backup/fixtures/hold.ts', [file, 'in-the-wal']);
     await holder.next();
     await holder.kill();
     rmSync(`${file}-shm`);
@@ -219,7 +218,7 @@ describe(`restore on ${RUNTIME}`, () => {
     assert.equal(readFileSync(join(replaced, 'dork.db'), 'utf8'), 'a shopping list');
     assert.deepEqual(idsIn(file), ['kept']);
 
-    const holder = start('hold', [file, 'in-the-wal']);
+    const holder = start('test/engine/backup/fixtures/hold.ts', [file, 'in-the-wal']);
     await holder.next();
     await holder.kill();
     rmSync(file);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { backup, createDb, restore, verifyBackup } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
+import { start } from '../../support/processes.ts';
 import { RUNTIME } from '../../support/runtime.ts';
 import { createChain, endChain, faultOf, readChain } from './chain.ts';
-import { start } from './processes.ts';
 import { IS_SOAK } from './support.ts';
 
 const ROWS = IS_SOAK ? 100_000 : 20_000;
@@ -18,7 +18,7 @@ describe(`backups on ${RUNTIME} while processes of both runtimes write`, () => {
     const db = createDb(file);
     createChain(db.$client);
     const writers = (['bun', 'node', 'bun', 'node'] as const).map((runtime, i) =>
-      start('write-chain', [file, `${runtime}-${i}`], { runtime }),
+      start('test/engine/backup/fixtures/write-chain.ts', [file, `${runtime}-${i}`], { runtime }),
     );
     await Promise.all(writers.map((writer) => writer.next()));
     for (const { child } of writers) child.stdin?.end('begin');

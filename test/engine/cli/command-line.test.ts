@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { commandLine, defineDb, InvalidInputError } from '#entry';
 import { columnsOf } from '../../../src/engine/cli/wrap.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { run } from '../../support/processes.ts';
 import { RUNTIME, runtimeCommand } from '../../support/runtime.ts';
 import { notesHistory, schema } from '../notes.ts';
 
@@ -17,29 +18,26 @@ const COMMANDS = ['backup', 'backups', 'checkpoint', 'compact', 'doctor', 'migra
   'verify',
 ]);
 
-function run(args: readonly string[], env: Record<string, string> = {}) {
-  const [command, script] = runtimeCommand('test/engine/cli/fixtures/notes-db.ts', RUNTIME);
-  const { status, stdout, stderr } = spawnSync(command, [script, ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1', NOTES_DB: undefined, ...env },
-  });
-  return { code: status, out: stdout, err: stderr };
+function notesDb(args: readonly string[], env: Record<string, string> = {}) {
+  const own = { NO_COLOR: '1', NOTES_DB: undefined };
+  const { code, out, err } = run('test/engine/cli/fixtures/notes-db.ts', args, { env: { ...own, ...env } });
+  return { code, out, err };
 }
 
 describe(`a host's command line on ${RUNTIME}`, () => {
   it('has every command of the engine and the host, each with its help under the name of the host', () => {
-    const list = run(['--help']);
+    const list = notesDb(['--help']);
     assert.equal(list.code, 0, list.err);
     assert.match(list.out, /^Usage: notes-db [\s\S]*Notes\.[\s\S]*\n {2}notes-db migrate +create the file/);
     for (const name of [...COMMANDS, 'add', 'find']) assert.match(list.out, new RegExp(`^ {2}${name} `, 'm'), name);
-    assert.equal(run(['--version']).out, '1.2.3\n');
+    assert.equal(notesDb(['--version']).out, '1.2.3\n');
     for (const name of ['backup', 'verify', 'find']) {
-      const { code, out } = run([name, '--help']);
+      const { code, out } = notesDb([name, '--help']);
       assert.equal(code, 0);
       assert.match(out, /--json[\s\S]*Examples:\n {2}notes-db [\s\S]*Exit codes: 0 done/);
       assert.doesNotMatch(out, /[{}]|dork/i);
     }
-    assert.match(run(['add', '--help']).out, /add notes to notes/);
+    assert.match(notesDb(['add', '--help']).out, /add notes to notes/);
   });
 
   it('brings a file through its life: made, filled, backed up, lost, restored, compacted, examined', () => {
@@ -47,19 +45,19 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     const file = folder.file('notes.db');
     const env = { NOTES_DB: file };
     const json = (...args: string[]) => {
-      const { code, out, err } = run([...args, '--json'], env);
+      const { code, out, err } = notesDb([...args, '--json'], env);
       assert.ok(code === 0 || code === 3, `${args}: ${out}${err}`);
       return JSON.parse(out);
     };
-    assert.match(run(['status'], env).out, /does not exist yet; notes-db migrate creates it/);
+    assert.match(notesDb(['status'], env).out, /does not exist yet; notes-db migrate creates it/);
     assert.equal(json('migrate').applied.length, 3);
     assert.deepEqual(json('add', 'milk', 'silk', 'bread'), { added: 3 });
-    assert.deepEqual(run(['find', 'ilk'], env), { code: 0, out: 'id  title\n 1  milk \n 2  silk \n', err: '' });
+    assert.deepEqual(notesDb(['find', 'ilk'], env), { code: 0, out: 'id  title\n 1  milk \n 2  silk \n', err: '' });
     assert.equal(json('find', 'ilk', '--limit', '1').length, 1);
     const { path } = json('backup', '--label', 'by hand');
     assert.equal(json('verify', path).rows.notes, 3);
     json('add', 'later');
-    const undone = run(['restore', path, '--yes'], env);
+    const undone = notesDb(['restore', path, '--yes'], env);
     assert.equal(undone.code, 0, undone.err);
     assert.match(undone.out, /notes +3 /);
     assert.deepEqual(json('find', 'later'), []);
@@ -67,7 +65,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     assert.equal(json('checkpoint').busy, false);
     assert.ok(Array.isArray(json('optimize').analyzed));
     assert.equal(json('recover', '--to', folder.file('saved.db')).rows.notes, 3);
-    assert.match(run(['backups'], env).out, /by-hand[\s\S]*notes-db verify FILE reads every page/);
+    assert.match(notesDb(['backups'], env).out, /by-hand[\s\S]*notes-db verify FILE reads every page/);
     assert.notEqual(json('doctor').severity, 'error');
     assert.equal(json('status').rows.notes, 3);
     assert.equal(json('migrate', '--rehearse').pending.length, 0);
@@ -76,14 +74,14 @@ describe(`a host's command line on ${RUNTIME}`, () => {
   it('names itself in hints', () => {
     using folder = temporaryFolder();
     const file = folder.file('notes.db');
-    const missing = run(['doctor', '--db', file]);
+    const missing = notesDb(['doctor', '--db', file]);
     assert.equal(missing.code, 1);
     assert.match(missing.err, /^Error: .*notes\.db does not exist.*\nTry: notes-db migrate creates it/);
     assert.equal(existsSync(file), false);
-    assert.equal(run(['migrate', '--db', file]).code, 0);
-    const ahead = run(['add', 'x', '--db', file], { NOTES_MIGRATIONS: '1' });
+    assert.equal(notesDb(['migrate', '--db', file]).code, 0);
+    const ahead = notesDb(['add', 'x', '--db', file], { NOTES_MIGRATIONS: '1' });
     assert.equal(ahead.code, 0, 'open() leaves migrations alone');
-    const refused = run(['migrate', '--db', file, '--json'], { NOTES_MIGRATIONS: '1' });
+    const refused = notesDb(['migrate', '--db', file, '--json'], { NOTES_MIGRATIONS: '1' });
     assert.equal(refused.code, 1);
     assert.doesNotMatch(refused.out, /dork-db/);
     assert.equal(JSON.parse(refused.out).error.name, 'MigrationError');
@@ -92,7 +90,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
   it('exits with 2 for a wrong command line, and with what the host says', () => {
     using folder = temporaryFolder();
     const file = folder.file('notes.db');
-    assert.equal(run(['migrate', '--db', file]).code, 0);
+    assert.equal(notesDb(['migrate', '--db', file]).code, 0);
     const cases: [number, RegExp, ...string[]][] = [
       [2, /see notes-db --help/, 'nothing'],
       [2, /required option '--db <path>'/, 'status'],
@@ -105,7 +103,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
       [2, /unknown option '--db'/, 'studio', '--db', file],
     ];
     for (const [code, text, ...args] of cases) {
-      const found = run(args);
+      const found = notesDb(args);
       assert.equal(found.code, code, `${args}: ${found.out}${found.err}`);
       assert.match(found.out + found.err, text, args.join(' '));
     }
@@ -123,18 +121,18 @@ describe(`a host's command line on ${RUNTIME}`, () => {
   it('says without a command how the file is and what there is to do', async () => {
     using folder = temporaryFolder();
     const env = { NOTES_DB: folder.file('notes.db') };
-    assert.match(run([], env).out, /does not exist yet\.\nNext: notes-db migrate/);
+    assert.match(notesDb([], env).out, /does not exist yet\.\nNext: notes-db migrate/);
     assert.deepEqual(readdirSync(folder.path), []);
-    run(['migrate'], env);
-    run(['backup'], env);
-    const { code, out } = run([], env);
+    notesDb(['migrate'], env);
+    notesDb(['backup'], env);
+    const { code, out } = notesDb([], env);
     assert.equal(code, 0);
     assert.match(out, /Every migration is applied\. The newest backup is 0 minutes old\.\nNext: notes-db doctor/);
     assert.match(out, /^Copies +backup backups export import recover restore verify writer$/m);
     assert.match(out, /^More +add find studio$/m);
     assert.ok(out.split('\n').length <= 16, out);
     writeFileSync(folder.file('other.db'), 'no database');
-    const other = run([], { NOTES_DB: folder.file('other.db') });
+    const other = notesDb([], { NOTES_DB: folder.file('other.db') });
     assert.match(other.out, /is not a SQLite database[\s\S]*Try: /);
   });
 
@@ -143,9 +141,9 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     if (spawnSync('script', ['--version']).status !== 0) return;
     using folder = temporaryFolder();
     const file = folder.file('n.db');
-    run(['migrate'], { NOTES_DB: file });
-    run(['add', 'milk'], { NOTES_DB: file });
-    run(['backup'], { NOTES_DB: file });
+    notesDb(['migrate'], { NOTES_DB: file });
+    notesDb(['add', 'milk'], { NOTES_DB: file });
+    notesDb(['backup'], { NOTES_DB: file });
     const [command, script] = runtimeCommand('test/engine/cli/fixtures/notes-db.ts', RUNTIME);
     for (const args of [
       '',
@@ -170,7 +168,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
   });
 
   it('completes its words in a shell', () => {
-    const { code, out } = run(['completion', 'bash']);
+    const { code, out } = notesDb(['completion', 'bash']);
     assert.equal(code, 0);
     const complete = (words: string) => {
       const ask = `${out}\nCOMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _notes_db; echo "\${COMPREPLY[@]}"`;
@@ -180,7 +178,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     assert.equal(complete('notes-db ad'), 'add');
     assert.match(complete('notes-db backup --d'), /--dir --daily --deep --db/);
     for (const shell of ['zsh', 'fish']) {
-      const script = run(['completion', shell]).out;
+      const script = notesDb(['completion', shell]).out;
       for (const name of [...COMMANDS, 'add', 'find', 'completion'])
         assert.ok(script.includes(name), `${shell} ${name}`);
       if (spawnSync(shell, ['--version']).status !== 0) continue;
@@ -190,6 +188,6 @@ describe(`a host's command line on ${RUNTIME}`, () => {
       const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
       assert.equal(status, 0, stderr);
     }
-    assert.equal(run(['completion', 'sh']).code, 2);
+    assert.equal(notesDb(['completion', 'sh']).code, 2);
   });
 });

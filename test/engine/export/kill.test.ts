@@ -3,14 +3,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { temporaryFolder } from '../../support/folder.ts';
+import { pause, start } from '../../support/processes.ts';
 import { RUNTIME } from '../../support/runtime.ts';
-import { pause, start } from '../backup/processes.ts';
 import { IS_SOAK, SLOW_DISK_MS } from '../backup/support.ts';
 import { contentOf, filesOf, fillKinds, kinds } from './support.ts';
 
 const ROUNDS = IS_SOAK ? 50 : 5;
 const kit = kinds();
-const fixtures = { folder: 'test/engine/export/fixtures' };
 
 describe(`on ${RUNTIME}, killed at ${ROUNDS} moments`, () => {
   let folder: ReturnType<typeof temporaryFolder>;
@@ -34,7 +33,7 @@ describe(`on ${RUNTIME}, killed at ${ROUNDS} moments`, () => {
     let count = 0;
     let duration = 0;
     for (let round = -1; round < ROUNDS; round++) {
-      const fixture = start(name, args, fixtures);
+      const fixture = start(`test/engine/export/fixtures/${name}.ts`, args);
       await fixture.next();
       const began = performance.now();
       if (round < 0) await fixture.next();

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import {
@@ -14,17 +13,11 @@ import {
   PulseStore,
 } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
-import { runtimeCommand } from '../../support/runtime.ts';
+import { dorkDb } from '../../support/processes.ts';
 import { hold, OTHER } from '../health/fixtures/holder.ts';
 
 function hasCode(code: string) {
   return (error: unknown) => error instanceof DorkDbError && error.code === code && error.hint.length > 5;
-}
-
-function run(...args: string[]) {
-  const [command, script] = runtimeCommand('src/cli/main.ts');
-  const { status, stdout, stderr } = spawnSync(command, [script, ...args], { encoding: 'utf8' });
-  return { status, stdout, stderr };
 }
 
 describe('checkpoint', () => {
@@ -85,16 +78,16 @@ describe('checkpoint', () => {
     {
       await using _reader = await hold(OTHER, file, 'read');
       new PulseStore(db).createSchedule({ name: 'a', cron: '* * * * *', prompt: 'p' });
-      const busy = run('checkpoint', '--db', file);
-      assert.equal(busy.status, 3, busy.stderr);
-      assert.match(busy.stdout, /busy/);
+      const busy = dorkDb('checkpoint', '--db', file);
+      assert.equal(busy.code, 3, busy.err);
+      assert.match(busy.out, /busy/);
     }
-    const done = run('checkpoint', '--db', file, '--json');
-    assert.equal(done.status, 0, done.stderr);
-    const { busy, walBytesAfter } = JSON.parse(done.stdout) as { busy: boolean; walBytesAfter: number };
+    const done = dorkDb('checkpoint', '--db', file, '--json');
+    assert.equal(done.code, 0, done.err);
+    const { busy, walBytesAfter } = JSON.parse(done.out) as { busy: boolean; walBytesAfter: number };
     assert.deepEqual({ busy, walBytesAfter }, { busy: false, walBytesAfter: 0 });
-    assert.equal(run('checkpoint', '--db', file, '--mode', 'other').status, 2);
-    assert.equal(run('checkpoint', '--db', folder.file('none.db')).status, 1);
+    assert.equal(dorkDb('checkpoint', '--db', file, '--mode', 'other').code, 2);
+    assert.equal(dorkDb('checkpoint', '--db', folder.file('none.db')).code, 1);
   });
 });
 
@@ -119,8 +112,8 @@ describe('optimize', () => {
     using folder = temporaryFolder();
     const file = folder.file('dork.db');
     createDb(file).$client.close();
-    const { status, stdout } = run('optimize', '--db', file, '--json');
-    assert.equal(status, 0);
-    assert.equal((JSON.parse(stdout) as { filename: string }).filename, file);
+    const { code, out } = dorkDb('optimize', '--db', file, '--json');
+    assert.equal(code, 0);
+    assert.equal((JSON.parse(out) as { filename: string }).filename, file);
   });
 });

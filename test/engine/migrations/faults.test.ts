@@ -6,8 +6,8 @@ import { DatabaseBusyError } from '../../../src/engine/errors.ts';
 import { type History, hashOf, type Migration } from '../../../src/engine/migrations/history.ts';
 import { migrate } from '../../../src/engine/migrations/runner.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { start } from '../../support/processes.ts';
 import { RUNTIME, type Runtime } from '../../support/runtime.ts';
-import { allLines, start } from './processes.ts';
 import {
   count,
   FAMILY,
@@ -31,7 +31,9 @@ const CITIES = migration('0002_cities', 'ALTER TABLE parents ADD COLUMN city tex
 /** Runs the migrator as a process of a runtime and gives its last line. */
 async function migrateOn(runtime: Runtime, path: string, history: History): Promise<Answer> {
   using folder = temporaryFolder();
-  const lines = await allLines<Answer>(start('migrator', runtime, [path, writeFolder(folder.path, history)]));
+  const lines = await start('test/engine/migrations/fixtures/migrator.ts', [path, writeFolder(folder.path, history)], {
+    runtime,
+  }).all<Answer>();
   return lines.at(-1) ?? {};
 }
 

@@ -5,8 +5,8 @@ import { Connection } from '../../../src/engine/connection/connection.ts';
 import { migrate } from '../../../src/engine/migrations/runner.ts';
 import { listSnapshots } from '../../../src/engine/migrations/snapshot.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { start } from '../../support/processes.ts';
 import { RUNTIME } from '../../support/runtime.ts';
-import { allLines, nextLine, start } from './processes.ts';
 import {
   adapter,
   CHILDREN_OF_EACH,
@@ -82,10 +82,10 @@ describe(`a migration that is killed, on ${RUNTIME}`, () => {
 
     using whole = temporaryFolder();
     copyFileSync(original, whole.file('family.db'));
-    const undisturbed = start('migrator', RUNTIME, [whole.file('family.db'), migrations]);
-    await nextLine(undisturbed);
+    const undisturbed = start('test/engine/migrations/fixtures/migrator.ts', [whole.file('family.db'), migrations]);
+    await undisturbed.next();
     const started = performance.now();
-    await allLines(undisturbed);
+    await undisturbed.all();
     const duration = performance.now() - started;
     if (SOAK) assert.ok(duration >= 1000, `the migration took ${duration} ms, too short to be met in the middle`);
 
@@ -95,8 +95,8 @@ describe(`a migration that is killed, on ${RUNTIME}`, () => {
       using folder = temporaryFolder();
       const path = folder.file('family.db');
       copyFileSync(original, path);
-      const fixture = start('migrator', RUNTIME, [path, migrations]);
-      await nextLine(fixture);
+      const fixture = start('test/engine/migrations/fixtures/migrator.ts', [path, migrations]);
+      await fixture.next();
       // One part of the range for each kill, so that all of it is met.
       const part = ((kill % KILLS) + Math.random()) / KILLS;
       await new Promise((resolve) => setTimeout(resolve, duration * part * (kill < KILLS ? 1 : 0.3)));
@@ -108,7 +108,9 @@ describe(`a migration that is killed, on ${RUNTIME}`, () => {
         if (!isAfter(connection)) killedBetween++;
       }
       assertSnapshotsWhole(path);
-      const [last] = (await allLines<{ done?: unknown }>(start('migrator', RUNTIME, [path, migrations]))).slice(-1);
+      const [last] = (
+        await start('test/engine/migrations/fixtures/migrator.ts', [path, migrations]).all<{ done?: unknown }>()
+      ).slice(-1);
       assert.ok(last?.done, JSON.stringify(last));
       using connection = open(path);
       assert.ok(isAfter(connection));
@@ -130,8 +132,8 @@ describe(`a migration that is killed, on ${RUNTIME}`, () => {
     const migrations = writeFolder(folder.file('drizzle'), HISTORY);
     let wreckage: string[] = [];
     for (let attempt = 0; attempt < 20 && wreckage.length === 0; attempt++) {
-      const fixture = start('migrator', RUNTIME, [path, migrations]);
-      assert.equal((await nextLine<{ phase: string }>(fixture)).phase, 'snapshot');
+      const fixture = start('test/engine/migrations/fixtures/migrator.ts', [path, migrations]);
+      assert.equal((await fixture.next<{ phase: string }>()).phase, 'snapshot');
       await new Promise((resolve) => setTimeout(resolve, attempt));
       fixture.child.kill('SIGKILL');
       await fixture.ended;

@@ -9,8 +9,8 @@ import { InvalidInputError } from '../../../src/engine/errors.ts';
 import { migrate } from '../../../src/engine/migrations/runner.ts';
 import { databaseAt } from '../../kit/database-at.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { dorkDb, start } from '../../support/processes.ts';
 import { RUNTIME } from '../../support/runtime.ts';
-import { dorkDb, start } from './processes.ts';
 import { FAMILY, fillFamily, historyOf, migration, open, REBUILD_PARENTS, writeFolder } from './support.ts';
 
 const HISTORY = historyOf(FAMILY, REBUILD_PARENTS);
@@ -100,7 +100,7 @@ describe(`looking before leaping, on ${RUNTIME}`, () => {
     using folder = temporaryFolder();
     using migrations = temporaryFolder();
     const path = folder.file('family.db');
-    await start('leave-wal', RUNTIME, [path, writeFolder(migrations.path, HISTORY)]).ended;
+    await start('test/engine/migrations/fixtures/leave-wal.ts', [path, writeFolder(migrations.path, HISTORY)]).ended;
     const isData = (name: string) => !name.endsWith('-shm');
     const before = stateOf(folder.path, isData);
     assert.equal(migrationStatus(path, HISTORY).rows.parents, 1);

@@ -4,8 +4,8 @@ import { after, describe, it } from 'node:test';
 import { history as dorkHistory } from '../../../drizzle/history.ts';
 import { migrate } from '../../../src/engine/migrations/runner.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { type Started, start } from '../../support/processes.ts';
 import { RUNTIME, type Runtime } from '../../support/runtime.ts';
-import { type Fixture, nextLine, start } from './processes.ts';
 import {
   FAMILY,
   fillFamily,
@@ -44,7 +44,7 @@ const HISTORY = historyOf(FAMILY, REBUILD_PARENTS, BUMP);
 
 for (const [mix, runtimes] of Object.entries(MIXES)) {
   describe(`${RACERS} processes that start at the same instant, ${mix}, from ${RUNTIME}`, () => {
-    const racers: Fixture[] = [];
+    const racers: Started[] = [];
 
     after(async () => {
       for (const { child } of racers) child.stdin?.end();
@@ -53,12 +53,12 @@ for (const [mix, runtimes] of Object.entries(MIXES)) {
 
     async function race(round: object): Promise<{ applied?: number; agents?: number; error?: string }[]> {
       if (racers.length === 0) {
-        for (const runtime of runtimes) racers.push(start('racer', runtime));
-        for (const racer of racers) assert.equal(await nextLine(racer), 'ready');
+        for (const runtime of runtimes) racers.push(start('test/engine/migrations/fixtures/racer.ts', [], { runtime }));
+        for (const racer of racers) assert.equal(await racer.next(), 'ready');
       }
       const line = JSON.stringify({ ...round, at: Date.now() + LEAD_MS });
       for (const { child } of racers) child.stdin?.write(`${line}\n`);
-      return Promise.all(racers.map((racer) => nextLine<{ applied?: number; agents?: number; error?: string }>(racer)));
+      return Promise.all(racers.map((racer) => racer.next<{ applied?: number; agents?: number; error?: string }>()));
     }
 
     it(`make one new dork.db between them, ${ROUNDS} times`, { timeout: 300_000 }, async () => {

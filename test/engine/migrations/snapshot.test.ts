@@ -20,9 +20,9 @@ import { InvalidInputError, MigrationError } from '../../../src/engine/errors.ts
 import { migrate } from '../../../src/engine/migrations/runner.ts';
 import { listSnapshots, SNAPSHOTS_KEPT } from '../../../src/engine/migrations/snapshot.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { fileLimit, start } from '../../support/processes.ts';
 import { RUNTIME } from '../../support/runtime.ts';
 import { NOBODY } from '../../support/user.ts';
-import { allLines, start, withFileLimit } from './processes.ts';
 import {
   count,
   FAMILY,
@@ -222,8 +222,11 @@ interface Answer {
 
 /** Runs the migrator in a process of its own, its files limited to a size, and gives its last line. */
 async function migrateLimited(path: string, migrations: string, bytes?: number): Promise<Answer> {
-  const before = bytes === undefined ? [] : withFileLimit(bytes);
-  return (await allLines<Answer>(start('migrator', RUNTIME, [path, migrations], before))).at(-1) ?? {};
+  const before = bytes === undefined ? undefined : fileLimit(bytes);
+  return (
+    (await start('test/engine/migrations/fixtures/migrator.ts', [path, migrations], { before }).all<Answer>()).at(-1) ??
+    {}
+  );
 }
 
 describe(`a full disk, on ${RUNTIME}`, () => {

@@ -1,6 +1,5 @@
 /** What is at a path, and what each function says of it: the same everywhere, with nothing made or changed. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, it } from 'node:test';
@@ -16,7 +15,8 @@ import {
   runMigrations,
 } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
-import { ROOT, RUNTIME, type Runtime, runtimeCommand } from '../../support/runtime.ts';
+import { run } from '../../support/processes.ts';
+import { ROOT, RUNTIME, type Runtime } from '../../support/runtime.ts';
 
 const AGENT = {
   id: 'a',
@@ -38,14 +38,10 @@ function dorkDb(env: Record<string, string | undefined>, ...args: string[]) {
 }
 
 function commandOn(runtime: Runtime, env: Record<string, string | undefined>, ...args: string[]) {
-  const [command, script] = runtimeCommand('src/cli/main.ts', runtime);
-  const { status, stdout, stderr } = spawnSync(command, [script, ...args], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    // Without a home Bun would keep its cache of compiled files in this folder.
-    env: { ...process.env, BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0', DORK_HOME: undefined, ...env },
-  });
-  return { status, out: stdout, err: stderr };
+  // Without a home Bun would keep its cache of compiled files in this folder.
+  const own = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0', DORK_HOME: undefined };
+  const { code: status, out, err } = run('src/cli/main.ts', args, { runtime, cwd: ROOT, env: { ...own, ...env } });
+  return { status, out, err };
 }
 
 /** A closed database with a backup, changed by SQL that no migration ran. */

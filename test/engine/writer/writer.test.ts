@@ -15,8 +15,8 @@ import {
 import { describe, it } from 'node:test';
 import { createDb, DenialList, health, restore, runMigrations, writer } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
+import { dorkDb } from '../../support/processes.ts';
 import { DRIVER, RUNTIME, runtimeCommand } from '../../support/runtime.ts';
-import { dorkDb } from '../migrations/processes.ts';
 
 const codeOf = (run: () => unknown): string | undefined => {
   try {
