@@ -44,8 +44,7 @@ describe(`an exchange on ${RUNTIME} of which one call of the file system fails`,
       const line = wrappedCommand('test/engine/file/fixtures/fail-each-call.ts', RUNTIME);
       const { failed, problems, codes } = await startCommand([...line, kind, folder.path]).next<Found>();
       assert.deepEqual(problems, []);
-      // Every fifth call, on one driver or the other; an exchange makes some fifty.
-      assert.ok(failed >= 8, `${failed} calls were made to fail`);
+      assert.ok(failed > 10, `${failed} calls were made to fail`);
       // Those that are taken without DORK_SOAK need not have one that cannot be undone.
       if (kind === 'damaged' && process.env.DORK_SOAK === '1')
         assert.ok((codes.UNFINISHED ?? 0) > 0, 'one could not be undone at first');
