@@ -7,7 +7,7 @@ import type { Adapter } from './driver/adapter.ts';
 import { inspectFile, realFile } from './file/file.ts';
 import { hasCode, isThere } from './file/fs.ts';
 import { asRefusal, openConnection, orRefuse, refuseForeign } from './file/open.ts';
-import { databasePath, MEMORY } from './file/path.ts';
+import { databasePath, MEMORY, SIDECARS } from './file/path.ts';
 import type { Host } from './host.ts';
 import { checkAllowLoss } from './migrations/allow-loss.ts';
 import { isOurs, mismatch } from './migrations/bring-up.ts';
@@ -175,7 +175,7 @@ export function repairLedger(
 
 /** Returns true if another SQLite connection may have the file open. */
 function isHeld(filename: string): boolean {
-  return ['-wal', '-shm', '-journal'].some((end) => isThere(`${filename}${end}`));
+  return SIDECARS.some((end) => isThere(`${filename}${end}`));
 }
 
 /**

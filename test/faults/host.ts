@@ -26,8 +26,6 @@ export interface HostOrder {
   readonly states?: number | undefined;
   /** No round begins after this; milliseconds since the epoch. */
   readonly until: number;
-  /** The project's folder: on Node this program runs from a bundle that is elsewhere. */
-  readonly root: string;
   /** Keeps the folders of lost rounds. */
   readonly keep: boolean;
 }
@@ -65,7 +63,6 @@ try {
     rounds,
     seconds,
     states,
-    root: order.root,
     alive: () => say({ alive: true }),
     start: startJob,
     dorkDb: runCommand,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { ROOT, runtimeCommand } from '../support/runtime.ts';
+import { runtimeCommand } from '../support/runtime.ts';
 import type { HostLine, HostOrder } from './host.ts';
 import type { Mode, Scenario, Side } from './scenario.ts';
 
@@ -118,7 +118,6 @@ async function runSlice(tally: Tally, plan: Plan, until: number, rounds: number)
     keep: plan.keep,
     seconds,
     states: plan.states,
-    root: ROOT,
   };
   let next = first;
   while (next < end && Date.now() < until) {

@@ -22,8 +22,6 @@ export interface Bench {
   readonly seconds: number;
   /** For a scenario that tries states: how many of them; absent for the usual number. */
   readonly states?: number | undefined;
-  /** The project's folder. */
-  readonly root: string;
   /** Says that a long round goes on: one that says nothing for minutes counts as one that hangs. */
   readonly alive: () => void;
   readonly start: StartJob;

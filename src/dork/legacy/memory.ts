@@ -82,11 +82,13 @@ export class Memory {
 
   /** Returns undefined for a row that no import has read. */
   recall(id: string): Recalled | undefined {
-    return this.#recalled(this.#known(id), this.#findPlanned?.get(this.#kind, id) !== undefined);
+    const { state, isPlanned } = this.#known(id);
+    return this.#recalled(state, isPlanned);
   }
 
-  #known(id: string): string | undefined {
-    return this.#findPlanned?.get(this.#kind, id)?.state ?? this.#find.get(this.#kind, id)?.state;
+  #known(id: string): { readonly state: string | undefined; readonly isPlanned: boolean } {
+    const planned = this.#findPlanned?.get(this.#kind, id);
+    return { state: (planned ?? this.#find.get(this.#kind, id))?.state, isPlanned: planned !== undefined };
   }
 
   /** Returns the facts about one of the rows with the same id; undefined if no import has read any. */
@@ -119,7 +121,7 @@ export class Memory {
 
   /** Remembers that a row was replaced by another from a better source. */
   rememberReplaced(id: string, owner: string): void {
-    const [, ...origin] = this.#known(owner)?.split(' ') ?? [];
+    const [, ...origin] = this.#known(owner).state?.split(' ') ?? [];
     this.#put.run(this.#kind, id, [REPLACED, ...origin].join(' '));
   }
 

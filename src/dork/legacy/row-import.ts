@@ -79,8 +79,6 @@ const NOT_COMPARED = ['kind'];
 /** Writes rows one by one, and decides whether each is inserted, updated, kept or set aside. */
 export class RowWriter {
   readonly memory: Memory;
-  readonly #isDryRun: boolean;
-  readonly #hasSeveralReleases: boolean;
   readonly #target: RowTarget;
   /** Positions of the columns by which a row is found. */
   readonly #keyAt: readonly number[];
@@ -107,8 +105,6 @@ export class RowWriter {
     const all = needsId ? [...columns, 'id'] : columns;
     this.memory = new Memory(context, target.kind, origin);
     this.#context = context;
-    this.#isDryRun = isDryRun;
-    this.#hasSeveralReleases = context.hasSeveralReleases;
     this.#target = target;
     this.#keyAt = keys.map((column) => columns.indexOf(column));
     const compared = columns
@@ -147,13 +143,13 @@ export class RowWriter {
     const { within, unique } = this.#target;
     const key = this.#keyAt.map((i) => values[i] as SqliteValue);
     if (unique) this.#met.add(olderId);
-    const isKnown = this.#isDryRun || this.#isKnown.get(...metParameters(olderId), key[0])?.known !== 0;
+    const isKnown = this.#context.isDryRun || this.#isKnown.get(...metParameters(olderId), key[0])?.known !== 0;
     if (!isKnown) return admit?.() ?? this.#put(idWithin(olderId, key[1]), values);
     const row = this.#find.get(...key) ?? this.#findOther?.get(key[0]);
     const id = idWithin(olderId, key[1]);
     const idThere = within !== undefined && row ? idWithin(olderId, row[within]) : id;
     const taken = this.memory.recall(idThere) ?? (within === undefined ? undefined : this.#recallOther(olderId, row));
-    const there = this.#isDryRun && taken?.isReplaced ? undefined : row;
+    const there = this.#context.isDryRun && taken?.isReplaced ? undefined : row;
     if (!there && !taken?.isPlanned) {
       if (taken && !(taken.isReplaced && !taken.isBetter)) return this.#reasonOf(id, values) ?? DELETED_SINCE;
       return admit?.() ?? this.#put(id, values);
@@ -166,7 +162,7 @@ export class RowWriter {
     if (taken.isBetter) return ALREADY_THERE;
     if (taken.state === state) {
       // Recorded so that an older release does not replace the row by its own.
-      if (this.#hasSeveralReleases && taken.isFromOlder) this.memory.remember(idThere, state);
+      if (this.#context.hasSeveralReleases && taken.isFromOlder) this.memory.remember(idThere, state);
       return ALREADY_THERE;
     }
     const isChangedHere = !taken.isPlanned && there && fingerprint(Object.values(there)) !== taken.state;
@@ -195,7 +191,7 @@ export class RowWriter {
     if (owner !== undefined && unique && !this.#mayReplace(owner, id)) return unique.reason;
     const writeAll = () => {
       if (owner !== undefined) this.#owners?.remove(owner);
-      if (!this.#isDryRun) write();
+      if (!this.#context.isDryRun) write();
     };
     const { connection } = this.#context;
     // Both writes or neither: a constraint may refuse the row.

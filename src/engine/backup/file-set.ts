@@ -7,13 +7,7 @@ import { fsyncPath } from '../file/flush.ts';
 import { isThere, statOrUndefined } from '../file/fs.ts';
 import { markerText, readMarker } from '../file/marker.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
-
-/**
- * The suffixes of a database's other files: its -shm, its -wal, and the -journal of a file that is not in WAL mode.
- * SQLite would apply a -wal or a -journal to any file with that name.
- * https://sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use
- */
-const SIDECARS = ['-shm', '-wal', '-journal'] as const;
+import { SIDECARS } from '../file/path.ts';
 
 /** The files that will replace a database: the main one in the same folder, the others anywhere. */
 export interface Incoming {

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { stampOf } from '../time.ts';
 import { freePath } from './free-path.ts';
 import { hasCode, isThere } from './fs.ts';
+import { SIDECARS } from './path.ts';
 
 /** Matches e.g. `notes-moved-20261122T093000000Z.db`. The names for one database sort as text in the order of time. */
 const NAME = /^(?<stem>.+)-moved-(?<stamp>\d{8}T\d{9}Z)\.db$/;
@@ -15,7 +16,7 @@ function stemOf(filename: string): string {
 export function freeAside(filename: string): string {
   return freePath(
     (at) => join(dirname(filename), `${stemOf(filename)}-moved-${stampOf(at)}.db`),
-    (path) => !['', '-wal', '-shm', '-journal'].some((suffix) => isThere(path + suffix)),
+    (path) => !['', ...SIDECARS].some((suffix) => isThere(path + suffix)),
   );
 }
 

@@ -128,15 +128,13 @@ function checkKind(filename: string): Stats | undefined {
   return target;
 }
 
-/** One for all files: it is used before the next one is read. */
-const header = Buffer.alloc(100);
-
 /** Reads the first 100 bytes. https://sqlite.org/fileformat2.html#the_database_header */
 function readHeader(filename: string): Buffer {
+  const header = Buffer.alloc(100);
   try {
     const fd = openSync(filename, 'r');
     try {
-      header.fill(0, readSync(fd, header, 0, 100, 0));
+      readSync(fd, header, 0, 100, 0);
     } finally {
       closeSync(fd);
     }

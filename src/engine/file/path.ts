@@ -4,6 +4,13 @@ import { InvalidInputError } from '../errors.ts';
 /** The name of a database in memory, which ends with its connection. */
 export const MEMORY = ':memory:';
 
+/**
+ * The suffixes of a database's other files: its -shm, its -wal, and the -journal of a file that is not in WAL mode.
+ * SQLite would apply a -wal or a -journal to any file with that name.
+ * https://sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use
+ */
+export const SIDECARS = ['-shm', '-wal', '-journal'] as const;
+
 /** Quotes a path for a shell. */
 export function shellQuoted(path: string): string {
   return `'${path.replaceAll("'", "'\\''")}'`;

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DorkDbError } from '../errors.ts';
+import { SIDECARS } from './path.ts';
 
 /**
  * Refuses a file that cannot be replaced, before anything is changed.
@@ -9,9 +10,9 @@ import { DorkDbError } from '../errors.ts';
  * for a folder in the place of its -wal, -shm or -journal.
  */
 export function assertReplaceable(filename: string): void {
-  const folder = ['-wal', '-shm', '-journal']
-    .map((suffix) => filename + suffix)
-    .find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
+  const folder = SIDECARS.map((suffix) => filename + suffix).find((path) =>
+    statSync(path, { throwIfNoEntry: false })?.isDirectory(),
+  );
   if (folder !== undefined) {
     throw new DorkDbError(
       'NOT_A_FILE',

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, renameSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { type Connection, createDb, type Db, health, type ImportReceipt, importLegacy } from '#entry';
+import { createDb, type Db, health, importLegacy } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
 import { RUNTIME } from '../../support/runtime.ts';
-import { rowsOf } from './fixtures/older-home.ts';
-import { writeRelease } from './fixtures/release.ts';
+import { figuresOf, rowsOf } from './fixtures/older-home.ts';
+import { changeFile, writeRelease } from './fixtures/release.ts';
 
 const AT = '2026-02-02T02:40:00.000Z';
 const OLDER = 'dork-moved-20260101T000000000Z.db';
@@ -17,7 +17,7 @@ const NEWER = 'dork-moved-20260301T000000000Z.db';
 function write(path: string, schedules: Record<string, string>, calls: number): string {
   mkdirSync(dirname(path), { recursive: true });
   writeRelease(path, 'v0.4.0');
-  change(
+  changeFile(
     path,
     'DELETE FROM pulse_runs; DELETE FROM pulse_schedules; DELETE FROM relay_index; DELETE FROM relay_traces',
     'DELETE FROM agents; DELETE FROM agent_denials; DELETE FROM rate_limit_buckets',
@@ -30,22 +30,8 @@ function write(path: string, schedules: Record<string, string>, calls: number): 
   return path;
 }
 
-function change(path: string, ...statements: readonly string[]): void {
-  using memory = createDb(':memory:');
-  using file: Connection = memory.$client.sibling(path);
-  for (const sql of statements) file.exec(sql);
-}
-
 const namesIn = (db: Db) => Object.fromEntries(rowsOf(db, 'pulse_schedules').map(({ id, name }) => [id, name]));
 const callsIn = (db: Db) => rowsOf(db, 'rate_limit_buckets').map(({ count }) => count);
-const figuresOf = ({ imported, updated, alreadyThere, deletedSince, setAside, failed }: ImportReceipt) => ({
-  imported,
-  updated,
-  alreadyThere,
-  deletedSince,
-  setAside,
-  failed,
-});
 const NOTHING = { imported: 0, updated: 0, deletedSince: 0, setAside: 0, failed: 0 };
 
 describe(`several releases in one home, on ${RUNTIME}`, () => {
@@ -118,8 +104,8 @@ describe(`several releases in one home, on ${RUNTIME}`, () => {
       "UPDATE pulse_schedules SET name = 'mine' WHERE id = 'b'; DELETE FROM pulse_schedules WHERE id = 'a'",
     );
     const rename = "UPDATE pulse_schedules SET name = name || ' moved on'";
-    change(folder.file(OLDER), rename);
-    change(folder.file(NEWER), rename, 'UPDATE rate_limit_buckets SET count = 12');
+    changeFile(folder.file(OLDER), rename);
+    changeFile(folder.file(NEWER), rename, 'UPDATE rate_limit_buckets SET count = 12');
     const expected = { ...NOTHING, imported: 0, updated: 3, alreadyThere: 3, deletedSince: 1 };
     assert.deepEqual(figuresOf(importLegacy(db, { home, dryRun: true })), expected);
     assert.deepEqual(figuresOf(importLegacy(db, { home })), expected);
@@ -138,7 +124,10 @@ describe(`several releases in one home, on ${RUNTIME}`, () => {
     assert.deepEqual([namesIn(db), callsIn(db)], [both, [10]]);
     // The next one is moved aside, goes on from there, and is newer than what it was.
     renameSync(inUse, join(home, NEWER.replace('2026', '2999')));
-    change(join(home, NEWER.replace('2026', '2999')), "UPDATE pulse_schedules SET name = 'newest' WHERE id = 'shared'");
+    changeFile(
+      join(home, NEWER.replace('2026', '2999')),
+      "UPDATE pulse_schedules SET name = 'newest' WHERE id = 'shared'",
+    );
     assert.equal(importLegacy(db, { home }).updated, 1);
     // An older copy that is given by itself brings back nothing.
     const copy = write(join(folder.path, 'copy.db'), { shared: 'oldest', c: 'c' }, 1);

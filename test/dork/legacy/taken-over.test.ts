@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { type Connection, createDb, type Db, type ImportReceipt, importLegacy } from '#entry';
+import { createDb, type Db, type ImportReceipt, importLegacy } from '#entry';
 import { temporaryFolder } from '../../support/folder.ts';
 import { RUNTIME } from '../../support/runtime.ts';
-import { agent, meshAt, olderHome, rowsOf } from './fixtures/older-home.ts';
-import { writeRelease } from './fixtures/release.ts';
+import { agent, figuresOf, meshAt, olderHome, rowsOf } from './fixtures/older-home.ts';
+import { changeFile, writeRelease } from './fixtures/release.ts';
 
 const AT = '2026-02-02T02:40:00.000Z';
 const OLDER = 'dork-moved-20260101T000000000Z.db';
@@ -23,25 +23,11 @@ const insertAgents = (agents: Record<string, string>) =>
 function write(path: string, agents: Record<string, string>): void {
   writeRelease(path, 'v0.4.0');
   const tables = ['pulse_runs', 'pulse_schedules', 'relay_index', 'relay_traces', 'agents', 'agent_denials'];
-  change(path, ...tables.map((table) => `DELETE FROM ${table}`), 'DELETE FROM rate_limit_buckets');
-  change(path, ...insertAgents(agents));
-}
-
-function change(path: string, ...statements: readonly string[]): void {
-  using memory = createDb(':memory:');
-  using file: Connection = memory.$client.sibling(path);
-  for (const sql of statements) file.exec(sql);
+  changeFile(path, ...tables.map((table) => `DELETE FROM ${table}`), 'DELETE FROM rate_limit_buckets');
+  changeFile(path, ...insertAgents(agents));
 }
 
 const agentsIn = (db: Db) => Object.fromEntries(rowsOf(db, 'agents').map(({ id, project_path: path }) => [id, path]));
-const figuresOf = ({ imported, updated, alreadyThere, deletedSince, setAside, failed }: ImportReceipt) => [
-  imported,
-  updated,
-  alreadyThere,
-  deletedSince,
-  setAside,
-  failed,
-];
 
 /** Imports twice, each time as a dry run first, which makes the same receipt. Returns the first receipt. */
 function importTwice(db: Db, home: string): ImportReceipt {
@@ -136,7 +122,7 @@ describe(`an agent that is registered again at its path, on ${RUNTIME}`, () => {
     const file = join(all.home, NEWER);
     const states: Record<string, string>[] = [{ new: '/p' }, { old: '/p' }];
     for (const agents of [...states, { new: '/p', old: '/q' }, { old: '/p', new: '/q' }]) {
-      change(file, 'DELETE FROM agents', ...insertAgents(agents));
+      changeFile(file, 'DELETE FROM agents', ...insertAgents(agents));
       importTwice(all.db, all.home);
       // What is no longer there and whose path is free stays, as every row does that an older file has no more.
       assert.deepEqual(agentsIn(all.db), { ...agents, z: '/z' });
@@ -154,7 +140,7 @@ describe(`an agent that is registered again at its path, on ${RUNTIME}`, () => {
       sources.flatMap(({ adjusted }) => adjusted),
       [{ table: 'agents', rule: 'project_path_taken_over', rows: 1 }],
     );
-    change(join(older.home, 'mesh', 'mesh.db'), "UPDATE agents SET name = 'moved on'");
+    changeFile(join(older.home, 'mesh', 'mesh.db'), "UPDATE agents SET name = 'moved on'");
     importTwice(older.db, older.home);
     assert.deepEqual(agentsIn(older.db), { new: '/p' });
   });

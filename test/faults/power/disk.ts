@@ -70,8 +70,10 @@ function contentOf(changes: Changes, { steps, torn }: Kept, node: number): Buffe
   });
   if (ofNode.some(({ step }) => torn.has(step))) return written(before, ofNode, torn);
   const key = [node, ...ofNode.map(({ step }) => step)].join();
-  const content = contents.get(key) ?? written(before, ofNode, torn);
+  const earlier = contents.get(key);
+  if (earlier) return earlier;
   if (contents.size >= MOST_KNOWN) contents.clear();
+  const content = written(before, ofNode, torn);
   contents.set(key, content);
   return content;
 }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ROOT } from '../../support/runtime.ts';
 import type { Bench } from '../scenario.ts';
 import { NotAllowed } from '../scenario.ts';
 
@@ -42,12 +43,12 @@ export function fastFolder(prefix: string): string {
  *
  * @throws NotAllowed if there is no compiler, or if the system lets nobody be traced.
  */
-export function buildTracer({ root, folder }: Bench): Tracer {
+export function buildTracer({ folder }: Bench): Tracer {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new NotAllowed('The tracer of system calls is for Linux on x86-64.');
   }
   const program = join(folder, 'tracer');
-  const source = join(root, 'test', 'faults', 'power', 'tracer', 'tracer.c');
+  const source = join(ROOT, 'test', 'faults', 'power', 'tracer', 'tracer.c');
   const built = spawnSync('gcc', ['-O2', '-Wall', '-Werror', '-o', program, source], { encoding: 'utf8' });
   if (built.error) throw new NotAllowed('It needs gcc: apt-get install gcc libc6-dev.');
   if (built.status !== 0) throw new Error(`The tracer cannot be built: ${built.stderr}`);

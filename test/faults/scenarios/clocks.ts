@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ROOT } from '../../support/runtime.ts';
 import { CLOCK_STORIES } from '../jobs/clocks.ts';
 import type { Answer } from '../processes.ts';
 import { type Bench, EACH, NotAllowed, type Scenario } from '../scenario.ts';
@@ -11,10 +12,10 @@ import { type Bench, EACH, NotAllowed, type Scenario } from '../scenario.ts';
  *
  * @returns The environment of a program with a clock of its own.
  */
-function clockLibrary({ root, folder }: Bench): (at: string) => Record<string, string> {
+function clockLibrary({ folder }: Bench): (at: string) => Record<string, string> {
   if (process.platform !== 'linux') throw new NotAllowed('The clock of a program is set by LD_PRELOAD, on Linux.');
   const library = join(folder, 'clock.so');
-  const source = join(root, 'test', 'faults', 'clock.c');
+  const source = join(ROOT, 'test', 'faults', 'clock.c');
   const built = spawnSync('gcc', ['-shared', '-fPIC', '-O1', '-Wall', '-Werror', '-o', library, source], {
     encoding: 'utf8',
   });

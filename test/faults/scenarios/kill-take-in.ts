@@ -13,6 +13,7 @@ import {
 } from '#entry';
 import { agent, insert, rowsOf, TABLES } from '../../dork/legacy/fixtures/older-home.ts';
 import { writeKilledRelease, writeRelease } from '../../dork/legacy/fixtures/release.ts';
+import { ROOT } from '../../support/runtime.ts';
 import { closedHome, fatten, fileIn } from '../homes.ts';
 import { acknowledgedIn, assertAcknowledged, assertKept, assertNoWreckage, assertSound } from '../oracle.ts';
 import { pause } from '../processes.ts';
@@ -33,10 +34,10 @@ function contentOf(db: Db): Record<string, string[]> {
 const ASIDE = 'dork-moved-20260101T000000000Z.db';
 
 /** A home with the three oldest files, a release's file that a killed server left, and one that was moved aside before. */
-function olderHomeAt(home: string, root: string): void {
-  cpSync(join(root, 'test', 'fixtures', 'legacy-home'), home, { recursive: true });
-  writeRelease(join(home, ASIDE), 'migration-5', root);
-  writeKilledRelease(fileIn(home), 'august-2026', root);
+function olderHomeAt(home: string): void {
+  cpSync(join(ROOT, 'test', 'fixtures', 'legacy-home'), home, { recursive: true });
+  writeRelease(join(home, ASIDE), 'migration-5');
+  writeKilledRelease(fileIn(home), 'august-2026');
 }
 
 /** What the older programs write meanwhile. */
@@ -76,8 +77,8 @@ const TAKE_IN: Moment = {
   promise:
     'A release’s dork.db whose move aside or import is killed, twice, is moved whole, and comes in once with all of its home.',
   job: 'take-in',
-  model: (home, { root }) => {
-    olderHomeAt(home, root);
+  model: (home) => {
+    olderHomeAt(home);
     const whole = `${home}-whole`;
     cpSync(home, whole, { recursive: true, preserveTimestamps: true });
     const bytes = bytesOf(fileIn(home));

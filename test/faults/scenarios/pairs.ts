@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backup, createDb } from '#entry';
+import { ROOT } from '../../support/runtime.ts';
 import { PAIRED, type Place } from '../jobs/pairs.ts';
 import { assertSound, writeHome } from '../oracle.ts';
 import type { Bench, Experiment, Scenario } from '../scenario.ts';
@@ -27,9 +28,9 @@ interface Told {
 }
 
 /** Builds the library that slows flushes down; undefined if there is no compiler. */
-function slowLibrary(root: string, folder: string): string | undefined {
+function slowLibrary(folder: string): string | undefined {
   const library = join(folder, 'slow.so');
-  const source = join(root, 'test', 'faults', 'slow.c');
+  const source = join(ROOT, 'test', 'faults', 'slow.c');
   const { status } = spawnSync('gcc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl']);
   return status === 0 && existsSync(library) ? library : undefined;
 }
@@ -56,7 +57,7 @@ export async function preparePairs(
   pairOf: (round: number) => readonly [string, string],
   before = '',
 ): Promise<Experiment> {
-  const { folder, root, side, start } = bench;
+  const { folder, side, start } = bench;
   const model = join(folder, 'model');
   mkdirSync(join(model, 'home', 'backups'), { recursive: true });
   writeHome(join(model, 'home', 'dork.db'), model, ['ada'], 5);
@@ -64,8 +65,8 @@ export async function preparePairs(
     using db = createDb(join(model, 'home', 'dork.db'));
     await backup(db, { to: join(model, 'backup.db') });
   }
-  cpSync(join(root, 'test', 'fixtures', 'legacy-home'), join(model, 'older'), { recursive: true });
-  const library = slowLibrary(root, folder);
+  cpSync(join(ROOT, 'test', 'fixtures', 'legacy-home'), join(model, 'older'), { recursive: true });
+  const library = slowLibrary(folder);
   return async ({ number, folder: round }) => {
     const [one, other] = pairOf(number);
     cpSync(model, round, { recursive: true });

@@ -78,8 +78,8 @@ const releaseIn = (home: string) => join(home, 'original', 'dork.db');
 const MOVE_ASIDE: Operation = {
   name: 'move-aside',
   promise: 'The file of a release and its -wal have their old names or the new ones, or a marker says which.',
-  prepare: (home, { root }) => {
-    writeKilledRelease(releaseIn(home), 'v0.4.0', root);
+  prepare: (home) => {
+    writeKilledRelease(releaseIn(home), 'v0.4.0');
     copySet(releaseIn(home), fileIn(home));
   },
   job: 'power-move-aside',

@@ -5,6 +5,7 @@ import { createDb, importLegacy, migrationStatus, readHistory, repairLedger } fr
 import { history } from '../../../../drizzle/history.ts';
 import { contents } from '../../../engine/backup/support.ts';
 import { writeFolder } from '../../../engine/migrations/support.ts';
+import { ROOT } from '../../../support/runtime.ts';
 import { Family } from '../../family.ts';
 import { closedHome, fileIn } from '../../homes.ts';
 import { assertSoundOften } from '../../oracle.ts';
@@ -36,9 +37,9 @@ const olderIn = (home: string) => join(home, 'older');
 const IMPORT: Operation = {
   name: 'import',
   promise: 'A source of the older home is in whole with its receipt or not at all, and its files are never changed.',
-  prepare: (home, { root }) => {
+  prepare: (home) => {
     closedHome(home, 4);
-    cpSync(join(root, 'test', 'fixtures', 'legacy-home'), olderIn(home), { recursive: true });
+    cpSync(join(ROOT, 'test', 'fixtures', 'legacy-home'), olderIn(home), { recursive: true });
   },
   job: 'power-import',
   args: (home) => ({ file: fileIn(home), home: olderIn(home) }),
