@@ -1,4 +1,4 @@
-import { and, count, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, count, desc, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { PulseRunRow } from '../../src/dork/pulse/schema.ts';
 import { pulseRuns } from '../../src/dork/pulse/schema.ts';
 import { bareId } from '../harness/bare.ts';
@@ -28,6 +28,7 @@ export function runOperations({ pkg, db, bare, builder, rows }: Arms): Operation
   const update = bare.prepare(
     `UPDATE pulse_runs SET status = ?, finished_at = ?, duration_ms = ?, output = ? WHERE id = ? RETURNING ${COLUMNS}`,
   );
+  const complete = bare.prepare(`UPDATE pulse_runs SET status = ? WHERE id = ? RETURNING ${COLUMNS}`);
   const page = bare.prepare(`SELECT ${COLUMNS} FROM pulse_runs ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?`);
   const pageOfSchedule = bare.prepare(
     `SELECT ${COLUMNS} FROM pulse_runs WHERE schedule_id = ? ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?`,
@@ -40,7 +41,7 @@ export function runOperations({ pkg, db, bare, builder, rows }: Arms): Operation
   );
   const total = bare.prepare('SELECT count(*) AS total FROM pulse_runs WHERE schedule_id = ?');
   const prune = bare.prepare(
-    `DELETE FROM pulse_runs WHERE rowid IN (SELECT rowid FROM pulse_runs WHERE schedule_id = ?
+    `DELETE FROM pulse_runs WHERE +status <> 'running' AND rowid IN (SELECT rowid FROM pulse_runs WHERE schedule_id = ?
        ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?)`,
   );
 
@@ -186,19 +187,21 @@ export function runOperations({ pkg, db, bare, builder, rows }: Arms): Operation
       },
     },
     {
-      name: `createRun and pruneRuns to ${KEPT_RUNS}`,
+      name: `createRun, its end, and pruneRuns to ${KEPT_RUNS}`,
       kind: 'write',
       arms: {
         ours: () => {
-          pulse.createRun(PRUNED_SCHEDULE, 'scheduled');
+          const { id } = pulse.createRun(PRUNED_SCHEDULE, 'scheduled');
+          pulse.updateRun(id, { status: 'completed' });
           return pulse.pruneRuns(PRUNED_SCHEDULE, KEPT_RUNS);
         },
         bare: () => {
-          bareCreate(PRUNED_SCHEDULE);
+          complete.get('completed', bareCreate(PRUNED_SCHEDULE).id);
           return prune.run(PRUNED_SCHEDULE, KEPT_RUNS).changes;
         },
         builder: () => {
-          builderCreate(PRUNED_SCHEDULE);
+          const created = builderCreate(PRUNED_SCHEDULE).id;
+          builder.update(pulseRuns).set({ status: 'completed' }).where(eq(pulseRuns.id, created)).returning().get();
           const old = builder
             .select({ id: pulseRuns.id })
             .from(pulseRuns)
@@ -211,7 +214,7 @@ export function runOperations({ pkg, db, bare, builder, rows }: Arms): Operation
           return changesOf(
             builder
               .delete(pulseRuns)
-              .where(and(eq(pulseRuns.scheduleId, PRUNED_SCHEDULE), inArray(pulseRuns.id, ids)))
+              .where(and(ne(pulseRuns.status, 'running'), inArray(pulseRuns.id, ids)))
               .run(),
           );
         },
