@@ -23,7 +23,7 @@ Every table of \`dork.db\` with its columns. \`bun run tables\` writes this page
 - Times of type TEXT are ISO 8601 in UTC with milliseconds, e.g. \`2026-11-29T07:03:28.123Z\`.
 - Times of type INTEGER are Unix milliseconds, and names that end in \`_ms\` are durations in milliseconds.
 - JSON is TEXT. A boolean is INTEGER 0 or 1.
-- Names that begin with \`__\` are the ledger of the migrations; \`docs/schema.md\` says more.
+- Names that begin with \`__\` are the ledger of the migrations; see \`docs/schema.md\`.
 `;
 
 /** The doc comments of a file: of exported names, and of the properties of their object literals. */

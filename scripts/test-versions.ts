@@ -11,13 +11,14 @@ import { $ } from 'bun';
 
 const root = join(import.meta.dir, '..');
 
-/** The contract, what touches a driver, and the stores. */
+/** The contract, what touches a driver, the stores, and two plugins in one process. */
 const TESTS = [
   'test/driver.test.ts',
   'test/contract/**/*.test.ts',
   'test/engine/{connection,driver,backup}/**/*.test.ts',
   'test/engine/opening/{locks,replaced,threads}.test.ts',
   'test/dork/{pulse,relay,mesh}/**/*.test.ts',
+  'test/consumers/two-copies.test.ts',
 ];
 
 interface Counts {

@@ -3,10 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type Finding, findingsIn, HABITS, proseOf } from './support/english.ts';
+import { proseOfMarkdown } from './support/markdown.ts';
 import { ROOT } from './support/runtime.ts';
 
-/** The rooms of src, with their subfolders; `/*` is the files of the folder only. Documents are listed below. */
+/** The rooms of src, with their subfolders; `/*` is the files of the folder only. */
 const ROOMS: readonly string[] = ['src/*', 'src/cli', 'src/dork', 'src/engine', 'src/stores'];
+
+/** The folders of documents, in the same form. */
+const DOCUMENTS: readonly string[] = ['/*', 'docs', 'examples'];
 
 /** A sentence for every habit, as a comment or as a string. */
 const BAD: readonly string[] = [
@@ -55,16 +59,20 @@ function findingsOf(text: string): Finding[] {
   return proseOf(text).flatMap(findingsIn);
 }
 
-function filesOf(folder: string): string[] {
+function findingsOfDocument(text: string): Finding[] {
+  return proseOfMarkdown(text).flatMap(findingsIn);
+}
+
+function filesOf(folder: string, ending = '.ts'): string[] {
   const isFlat = folder.endsWith('/*');
   const path = isFlat ? folder.slice(0, -2) : folder;
   return readdirSync(join(ROOT, path), { recursive: !isFlat, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => `${path}/${file}`)
+    .filter((file) => file.endsWith(ending) && !file.startsWith('api/'))
+    .map((file) => (path === '' ? file : `${path}/${file}`))
     .sort();
 }
 
-describe('the English of comments and messages', () => {
+describe('the English of comments, messages and documents', () => {
   for (const room of ROOMS)
     it(`is plain in ${room}`, () => {
       const files = filesOf(room);
@@ -74,6 +82,35 @@ describe('the English of comments and messages', () => {
         [],
       );
     });
+
+  for (const folder of DOCUMENTS)
+    it(`is plain in the documents of ${folder}`, () => {
+      const files = filesOf(folder, '.md');
+      assert.ok(files.length > 0, `${folder} has no documents`);
+      assert.deepEqual(
+        files.flatMap((file) => shown(file, findingsOfDocument(readFileSync(join(ROOT, file), 'utf8')))),
+        [],
+      );
+    });
+
+  it('is read from each part of a document that is not code or a figure', () => {
+    const bad = [
+      'The journal\nbeside the file.',
+      '- one\n- a file that\n  lies elsewhere',
+      '1. Else the newest.',
+      '## Beside each other',
+      '| a | b |\n|---|---|\n| `x` | the file beside it |',
+      '> **What** a copy needs [is told](x.md) here',
+    ];
+    for (const text of bad) assert.equal(findingsOfDocument(text).length > 0, true, text);
+    const good = [
+      '```sh\nls # beside\n```',
+      '```ts\n// told\n```\n\nSee `beside` and [the file](beside.md), https://example.org/beside',
+      '## What is kept',
+      '| fault | rounds | met |\n| --- | --- | --- |\n| kill | 75 | 9 a link beside |\n| cut | 75 | |',
+    ];
+    for (const text of good) assert.deepEqual(shown('x.md', findingsOfDocument(text)), []);
+  });
 
   for (const text of BAD) it(`is not ${text}`, () => assert.notDeepEqual(findingsOf(text), []));
 
@@ -93,7 +130,7 @@ describe('the English of comments and messages', () => {
   });
 
   it('is asked of every folder of src', () => {
-    const rooms = new Set(ROOMS.flatMap(filesOf));
+    const rooms = new Set(ROOMS.flatMap((room) => filesOf(room)));
     assert.deepEqual(
       filesOf('src').filter((file) => !rooms.has(file)),
       [],
@@ -114,6 +151,11 @@ describe('the English of comments and messages', () => {
     assert.deepEqual(
       findingsOf(text).map(({ line, found }) => `${line} ${found}`),
       ['5 where', '6 lies', '9 told'],
+    );
+    const document = '# A\n\nA list:\n\n- a file that is\n  told\n- next\n\n| a | b |\n|---|---|\n| x | beside |\n';
+    assert.deepEqual(
+      findingsOfDocument(document).map(({ line, found }) => `${line} ${found}`),
+      ['6 told', '11 beside'],
     );
   });
 });

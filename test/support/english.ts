@@ -1,8 +1,8 @@
 import ts from 'typescript';
 
-/** A comment or a string of a source file. */
+/** A comment or a string of a source file, or a text of a document; a label is a heading or a cell of a table. */
 export interface Prose {
-  readonly kind: 'comment' | 'string';
+  readonly kind: 'comment' | 'string' | 'paragraph' | 'label';
   /** The text, one entry per line of the file, without comment marks and without code. */
   readonly lines: readonly string[];
   /** Number of the first line, from 1. */
@@ -18,13 +18,16 @@ export interface Finding {
   readonly found: string;
 }
 
-/** A habit to avoid. A pattern with `^` matches the start of a comment or string only. */
+/** A habit to avoid. A pattern with `^` matches the start of a text only. */
 interface Habit {
   readonly name: string;
   readonly pattern: RegExp;
-  /** Default: comments and strings. */
-  readonly kind?: Prose['kind'];
+  /** The kinds of text that are searched. Default: all. */
+  readonly kinds?: readonly Prose['kind'][];
 }
+
+const SENTENCES = ['comment', 'paragraph'] as const;
+const NOT_STRINGS = [...SENTENCES, 'label'] as const;
 
 const PLACE =
   'place|places|folder|folders|file|files|path|paths|point|position|line|offset|directory|statement|page|from|to|of|is|know|knows|show|shows|decide|decides|see|and|or|out';
@@ -33,21 +36,21 @@ export const HABITS: readonly Habit[] = [
   {
     name: 'opens with "What": begin with a verb or a noun',
     pattern: /^(What|Whatever)\b(?! to\b)(?!.*\?)/,
-    kind: 'comment',
+    kinds: SENTENCES,
   },
   {
     name: 'opens with a word that needs the comment before',
     pattern: /^(And|Also|Else|But|Nor|Those|The same|The other)\b/,
-    kind: 'comment',
+    kinds: SENTENCES,
   },
   {
     name: '"where" for "if" or "when"',
     pattern: new RegExp(`(?<!\\b(?:${PLACE}) )\\b[Ww]here\\b(?! (?:to|from)\\b)`),
-    kind: 'comment',
+    kinds: NOT_STRINGS,
   },
   { name: '"anew" for "again"', pattern: /\banew\b/ },
   { name: '"beside" for "next to", "with" or "besides"', pattern: /\bbeside\b/i },
-  { name: '"behind" for "after"', pattern: /\bbehind\b/i, kind: 'comment' },
+  { name: '"behind" for "after"', pattern: /(?<!\b(seconds?|leaves?|left|lock) )\bbehind\b/i, kinds: NOT_STRINGS },
   { name: 'things do not lie or stand: "is"', pattern: /\b(lie|lies|stands?|stood)\b(?! for\b)/i },
   { name: '"put in place" for "install" or "swap"', pattern: /\b(put|puts|putting) (\w+ )?in(to)? place\b/i },
   { name: '"comes to" for "is"', pattern: /\bcomes? to\b/i },
@@ -60,7 +63,7 @@ export const HABITS: readonly Habit[] = [
     name: '"is none", "is no" for "is not a"',
     pattern: /(?<!\b[Tt]here )\b(is|are|gives|be) (none|no)\b(?! (longer|more)\b)/,
   },
-  { name: '"must be" instead of what a value is not', pattern: /^(is|are) (not|no|neither)\b/, kind: 'string' },
+  { name: '"must be" instead of what a value is not', pattern: /^(is|are) (not|no|neither)\b/, kinds: ['string'] },
   { name: '"whole number from 0" for "non-negative integer"', pattern: /\bwhole numbers?\b/i },
   {
     name: 'a relative clause for an adjective',
@@ -164,7 +167,7 @@ export function findingsIn({ kind, lines, line }: Prose): Finding[] {
   const text = lines.join(' ');
   const start = text.length - text.trimStart().length;
   for (const habit of HABITS) {
-    if (habit.kind && habit.kind !== kind) continue;
+    if (habit.kinds && !habit.kinds.includes(kind)) continue;
     const pattern = new RegExp(habit.pattern.source, `${habit.pattern.flags}g`);
     for (const match of text.trim().matchAll(pattern))
       findings.push({ line: line + lineAt(lines, start + match.index), habit: habit.name, found: match[0] });
