@@ -1,18 +1,16 @@
 import type { Connection } from '../../engine/connection/connection.ts';
+import { LOCK_GAP_MS, leaveLockFree, SHORT_LOCK_MS } from '../../engine/connection/lock-gap.ts';
 import { lockHolders } from '../../engine/file/file-locks.ts';
-import { sleepSync } from '../../engine/sleep.ts';
 import type { Steps } from './import-context.ts';
 
-/**
- * Milliseconds for which a batch holds the write lock, and for which the lock is free before the next batch. A process
- * that waits for the lock retries at least every 25 ms during its first 128 ms, so that it gets the lock in the first gap.
- * https://sqlite.org/c3ref/busy_timeout.html
- */
-const WITH_OTHERS = { batchMs: 50, gapMs: 30 };
+/** Milliseconds for which a batch holds the write lock, and for which the lock is free before the next batch. */
+const WITH_OTHERS = { batchMs: 50, gapMs: LOCK_GAP_MS };
 /** Longer batches write the same pages less often. An invisible process, e.g. in a container, can still get the lock. */
 const ALONE = { batchMs: 100, gapMs: 10 };
 /** How long a list of other processes is used. To list them, every lock of the machine is read. */
 const SEEN_FOR_MS = 500;
+/** The most that a commit may shorten the next batch: to a fifth. */
+const SLOWEST_COMMIT = 4;
 
 /**
  * Runs steps in a series of short transactions. Other processes can write in between, and committed batches remain if a
@@ -23,6 +21,8 @@ export class Batches {
   readonly #isDryRun: boolean;
   /** Milliseconds for which the lock was held since the last gap. */
   #heldMs = 0;
+  /** The time of the last commit, as a multiple of the time of its steps: a commit writes what the steps changed. */
+  #commitPerStep = 0;
   #hasOthers = false;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -36,20 +36,32 @@ export class Batches {
     for (let isDone = false; !isDone; ) {
       const { batchMs, gapMs } = this.#isWithOthers() ? WITH_OTHERS : ALONE;
       this.#pause(gapMs);
-      const began = performance.now();
-      isDone = this.#connection.runTransaction(
-        () => {
-          // Counted from here: the wait for the lock is over.
-          const end = performance.now() + batchMs;
-          do if (steps.next().done) return true;
-          while (performance.now() < end);
-          return false;
-        },
-        this.#isDryRun ? 'deferred' : 'immediate',
-      );
-      this.#heldMs += performance.now() - began;
+      isDone = this.#runBatch(steps, batchMs / (1 + this.#commitPerStep));
       committed();
     }
+  }
+
+  /** @returns True if it was the last one. */
+  #runBatch(steps: Steps, forMs: number): boolean {
+    let began = 0;
+    let ended = 0;
+    const isDone = this.#connection.runTransaction(
+      () => {
+        // Counted from here: the wait for the lock is over.
+        began = performance.now();
+        let isLast = false;
+        do isLast = steps.next().done === true;
+        while (!isLast && performance.now() < began + forMs);
+        ended = performance.now();
+        return isLast;
+      },
+      this.#isDryRun ? 'deferred' : 'immediate',
+    );
+    const committed = performance.now();
+    // A commit may end with a checkpoint. That holds no lock of the writers, but shortens the next batch once.
+    this.#commitPerStep = Math.min((committed - ended) / Math.max(ended - began, 1), SLOWEST_COMMIT);
+    this.#heldMs += committed - began;
+    return isDone;
   }
 
   #isWithOthers(): boolean {
@@ -61,9 +73,8 @@ export class Batches {
   }
 
   #pause(ms: number): void {
-    if (this.#isDryRun || this.#heldMs < WITH_OTHERS.batchMs / 2) return;
-    // Random: a process that retries at a fixed interval could miss every gap of a fixed length.
-    sleepSync(ms * (1 + Math.random() / 2));
+    if (this.#isDryRun || this.#heldMs < SHORT_LOCK_MS) return;
+    leaveLockFree(ms);
     this.#heldMs = 0;
   }
 }

@@ -12,29 +12,28 @@ export const DENIALS = {
   laterColumns: [],
 };
 
+/** Paths that differ by symbolic links. */
+export const SAME_FOLDER = 'path leads to the same folder as an earlier denial';
+
 const TARGET: RowTarget = {
   kind: 'denial',
   to: 'agent_denials',
   key: 'path',
   columns: ['path', 'strategy', 'reason', 'denier', 'created_at'],
   needsId: true,
+  sameKey: SAME_FOLDER,
 };
-
-const SAME_PLACE = 'path leads to the same folder as an earlier denial';
 
 /** Imports `denials` of mesh.db. */
 export function* importDenials(context: ImportContext): Steps {
   const { tally } = context;
   const writer = new RowWriter(context, TARGET, 'older');
-  const seen = new Set<string>();
   for (const { row, values } of readRows(context, DENIALS.table, DENIALS.columns)) {
     const plan = planOf(values);
-    const taken =
-      typeof plan === 'string' ? plan : seen.has(plan.canonical) ? SAME_PLACE : writer.take(plan.path, plan.values);
+    const taken = typeof plan === 'string' ? plan : writer.take(plan.path, plan.values);
     if (typeof plan === 'string' || typeof taken === 'string')
       setAside(context, DENIALS.table, row, values.path, String(taken));
     else {
-      seen.add(plan.canonical);
       tally.add(DENIALS.table, taken.outcome);
       if (taken.isWritten && plan.canonical !== plan.path) tally.adjust(DENIALS.table, 'path_made_canonical');
       if (taken.isWritten && plan.deniedAt.rule) tally.adjust(DENIALS.table, `denied_at_${plan.deniedAt.rule}`);

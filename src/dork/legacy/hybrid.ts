@@ -8,6 +8,7 @@ import { pulseRuns, pulseSchedules } from '../pulse/schema.ts';
 import { relayIndex, relayTraces } from '../relay/schema.ts';
 import { extraRule } from './agent-extra.ts';
 import { AGENT_PATH } from './agent-row.ts';
+import { SAME_FOLDER } from './denials.ts';
 import type { Origin } from './import-context.ts';
 import type { LegacySource } from './receipt.ts';
 import { MESSAGE_WORDS, SPAN_WORDS } from './relay.ts';
@@ -38,6 +39,8 @@ export interface HybridTable {
   /** The column that distinguishes several rows with the same key. */
   readonly within?: string;
   readonly unique?: UniqueColumn;
+  /** The reason to set a row aside if an earlier row of the file has the same key, which is unique by default. */
+  readonly sameKey?: string;
   /** The older files that have more of the same rows' data. While one of them is unreadable, these rows wait. */
   readonly waitsFor: readonly LegacySource[];
 }
@@ -61,7 +64,7 @@ export const HYBRID_TABLES: readonly HybridTable[] = [
   { ...hybrid(relayIndex, 'message', 'id', []), within: 'endpoint_hash' },
   hybrid(relayTraces, 'span', 'message_id', []),
   { ...hybrid(agents, 'agent', 'id', MESH), unique: AGENT_PATH },
-  { ...hybrid(agentDenials, 'denial', 'path', MESH), unique: DENIAL_ID },
+  { ...hybrid(agentDenials, 'denial', 'path', MESH), unique: DENIAL_ID, sameKey: SAME_FOLDER },
   hybrid(rateLimitBuckets, 'bucket', 'agent_id', MESH),
 ];
 
@@ -81,7 +84,7 @@ function hybrid(
  * @param olderKey The columns of the table's primary key in the file.
  */
 export function hybridRule(
-  { table, name, kind, key, within, unique }: HybridTable,
+  { table, name, kind, key, within, unique, sameKey }: HybridTable,
   present: ReadonlySet<string>,
   olderKey: readonly string[],
   origin: Origin,
@@ -98,6 +101,7 @@ export function hybridRule(
     key,
     ...(within !== undefined && { within, isAlone: !olderKey.includes(within) }),
     ...(unique && present.has(unique.name) && { unique }),
+    ...(sameKey !== undefined && { sameKey }),
     columns: columns
       .filter((column) => !(needsId && column.name === 'id'))
       .map((column) =>

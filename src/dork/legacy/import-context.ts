@@ -28,6 +28,8 @@ export interface ImportContext {
   readonly connection: Connection;
   /** The private copy of the source; undefined for schedules.json. */
   readonly copy: Connection | undefined;
+  /** Rows of each table of the copy. Counted before the import: a batch holds dork.db's write lock. */
+  readonly totals: ReadonlyMap<string, number>;
   readonly isDryRun: boolean;
   readonly keepOrphans: boolean;
   /** When a release's dork.db was last in use, in a form that sorts by time. Empty for other sources. */

@@ -2,7 +2,6 @@ import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { connectionOf } from '../../engine/connection/db.ts';
-import { optimizeIfFree } from '../../engine/connection/statistics.ts';
 import { temporaryFolder } from '../../engine/copies/temporary-folder.ts';
 import { ImportError, InvalidInputError } from '../../engine/errors.ts';
 import { statAt } from '../../engine/file/file.ts';
@@ -10,6 +9,7 @@ import { flushCommits } from '../../engine/file/flush.ts';
 import { MEMORY, shellQuoted } from '../../engine/file/path.ts';
 import { flagArgument } from '../../engine/input.ts';
 import { type OptionNames, optionsArgument } from '../../engine/options.ts';
+import { gatherIfFree } from '../../engine/rows/statistics.ts';
 import { now } from '../../engine/time.ts';
 import { defaultHome } from '../home.ts';
 import type { ImportProgress } from './import-context.ts';
@@ -84,7 +84,7 @@ export function importLegacy(db: { readonly $client: Connection }, options: Impo
     });
     imported = places.map((place) => run.import(place));
     // Without statistics, SQLite's query plans assume other table sizes.
-    if (imported.some((source) => source.imported > 0) && !isDryRun) optimizeIfFree(connection);
+    if (imported.some((source) => source.imported > 0) && !isDryRun) gatherIfFree(connection);
     if (!isDryRun) flushCommits(connection.filename, 'has the older files');
   } finally {
     connection.exec(DROP_PLANNED);

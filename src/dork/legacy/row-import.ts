@@ -20,10 +20,10 @@ const REPORT_EVERY = 1000;
 
 /** Reads a table of the copy in its order, and reports the progress. One row at a time: a row can be many megabytes. */
 export function* readRows(context: ImportContext, table: string, columns: readonly string[]): Generator<OlderRow> {
-  const { copy, tally, progress } = context;
+  const { copy, totals, tally, progress } = context;
   if (!copy) return;
   const names = columns.map((column) => `"${column}"`).join(', ');
-  const total = copy.prepare<{ n: number }>(`SELECT count(*) AS n FROM "${table}" NOT INDEXED`).get()?.n ?? 0;
+  const total = totals.get(table) ?? 0;
   const all = copy.prepare<Record<string, SqliteValue>>(
     `SELECT CAST(rowid AS TEXT) AS dork_row, ${names} FROM "${table}" NOT INDEXED ORDER BY rowid`,
   );
@@ -55,6 +55,8 @@ export interface RowTarget {
   /** True if the older table has one row per key, whose `within` may change. */
   readonly isAlone?: boolean;
   readonly unique?: UniqueColumn;
+  /** The reason to set a row aside if an earlier row of the file has the same key. Default: the key is unique in the file. */
+  readonly sameKey?: string;
   /** The columns that come from the older file. */
   readonly columns: readonly string[];
   /** True if the new column `id` is a ULID that the older row does not have. */
@@ -96,6 +98,8 @@ export class RowWriter {
   readonly #owners: RowOwners | undefined;
   /** Rows of a table with a unique column that the older file has. */
   readonly #met = new Set<string>();
+  /** The keys of the rows that were taken, for a file that may repeat them. */
+  readonly #taken = new Set<SqliteValue | undefined>();
 
   constructor(context: ImportContext, target: RowTarget, origin: Origin) {
     const { connection, isDryRun, planned } = context;
@@ -140,6 +144,16 @@ export class RowWriter {
    * @returns The result, or the reason to set the row aside.
    */
   take(olderId: string, values: readonly SqliteValue[], admit?: () => string | undefined): Taken | string {
+    const { sameKey } = this.#target;
+    if (sameKey === undefined) return this.#take(olderId, values, admit);
+    const key = values[this.#keyAt[0] ?? 0];
+    if (this.#taken.has(key)) return sameKey;
+    const taken = this.#take(olderId, values, admit);
+    if (typeof taken !== 'string') this.#taken.add(key);
+    return taken;
+  }
+
+  #take(olderId: string, values: readonly SqliteValue[], admit?: () => string | undefined): Taken | string {
     const { within, unique } = this.#target;
     const key = this.#keyAt.map((i) => values[i] as SqliteValue);
     if (unique) this.#met.add(olderId);

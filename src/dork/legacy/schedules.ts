@@ -45,17 +45,15 @@ function parse(path: string, bytes: Uint8Array): unknown {
 /** Imports schedules in the order of the array. */
 export function* importSchedules(context: ImportContext, schedules: readonly unknown[]): Steps {
   const { tally, progress } = context;
-  const writer = new RowWriter(context, SCHEDULE_TARGET, 'older');
-  const seen = new Set<string>();
+  const writer = new RowWriter(context, { ...SCHEDULE_TARGET, sameKey: SAME_ID }, 'older');
   tally.begin(SCHEDULES);
   progress(SCHEDULES, 0, schedules.length);
   for (const [i, element] of schedules.entries()) {
     const plan = readSchedule(element);
-    const taken = typeof plan === 'string' ? plan : seen.has(plan.id) ? SAME_ID : writer.take(plan.id, plan.values);
+    const taken = typeof plan === 'string' ? plan : writer.take(plan.id, plan.values);
     if (typeof plan === 'string' || typeof taken === 'string')
       setAside(context, SCHEDULES, String(i), idOf(element), String(taken));
     else {
-      seen.add(plan.id);
       tally.add(SCHEDULES, taken.outcome);
       if (taken.isWritten) for (const rule of plan.adjustments) tally.adjust(SCHEDULES, rule);
     }

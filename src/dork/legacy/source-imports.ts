@@ -97,6 +97,7 @@ export class SourceImports {
     const context: ImportContext = {
       connection: this.#connection,
       copy,
+      totals: open.totals,
       isDryRun,
       keepOrphans,
       age,

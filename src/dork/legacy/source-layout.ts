@@ -113,13 +113,13 @@ function layoutOf(database: Connection, source: LegacySource, path: string): Lay
     if (isOther && newer.length > 0) continue;
     if (lacking.length > 0) throw foreign(path, `has a table ${table} without ${lacking.join(', ')}`);
     if (isOther) throw foreign(path, `has a table ${table} with another primary key`);
-    tables.set(table, found);
+    tables.set(table, withCount(database, table, found));
     const unknown = [...found.columns].filter((column) => !columns.includes(column) && !laterColumns.includes(column));
     unread.push(...unknown.map((column) => columnWithCount(database, table, column)));
   }
   for (const table of newer) {
-    const found = present.get(table.name) as PresentTable;
-    tables.set(table.name, found);
+    const found = present.get(table.name) as FoundTable;
+    tables.set(table.name, withCount(database, table.name, found));
     const unknown = unreadColumns(table, found.columns);
     unread.push(...unknown.map((column) => columnWithCount(database, table.name, column)));
   }
@@ -140,14 +140,21 @@ function layoutOf(database: Connection, source: LegacySource, path: string): Lay
   };
 }
 
+function withCount(database: Connection, table: string, found: FoundTable): PresentTable {
+  return { ...found, rows: countOf(database, table, '*') };
+}
+
 function columnWithCount(database: Connection, table: string, column: string): string {
-  const row = database.prepare<{ n: number }>(`SELECT count("${column}") AS n FROM "${table}"`).get();
-  return `${table}.${column} (${plural(row?.n ?? 0, 'value')})`;
+  return `${table}.${column} (${plural(countOf(database, table, `"${column}"`), 'value')})`;
 }
 
 function tableWithCount(database: Connection, table: string): string {
-  const row = database.prepare<{ n: number }>(`SELECT count(*) AS n FROM "${table}"`).get();
-  return `${table} (${plural(row?.n ?? 0, 'row')})`;
+  return `${table} (${plural(countOf(database, table, '*'), 'row')})`;
+}
+
+/** Without an index, which may be damaged. */
+function countOf(database: Connection, table: string, counted: string): number {
+  return database.prepare<{ n: number }>(`SELECT count(${counted}) AS n FROM "${table}" NOT INDEXED`).get()?.n ?? 0;
 }
 
 function plural(n: number, word: string): string {
@@ -163,14 +170,18 @@ function foreign(path: string, problem: string): ImportError {
   );
 }
 
-/** A table of the file. */
-export interface PresentTable {
+interface FoundTable {
   readonly columns: ReadonlySet<string>;
   /** The columns of the primary key, in order. */
   readonly key: readonly string[];
 }
 
-function tablesOf(database: Connection): Map<string, PresentTable> {
+/** A table that is read. */
+export interface PresentTable extends FoundTable {
+  readonly rows: number;
+}
+
+function tablesOf(database: Connection): Map<string, FoundTable> {
   const columns = database.prepare<{ table: string; column: string; pk: number }>(
     `SELECT t.name AS "table", c.name AS "column", c.pk FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c
      JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = t.name

@@ -22,6 +22,8 @@ export interface OpenSource {
   readonly isHybrid: boolean;
   /** The path of the private copy; absent for schedules.json. */
   readonly copy?: string;
+  /** Rows of each table that is read; empty for schedules.json. */
+  readonly totals: ReadonlyMap<string, number>;
   /** Tables and columns that are not read. */
   readonly unknown: readonly string[];
   /**
@@ -44,6 +46,7 @@ export function openSource(connection: Connection, source: LegacySource, file: S
     return {
       version: null,
       isHybrid: false,
+      totals: new Map(),
       unknown: [],
       import: (context) => ({ steps: importSchedules(context, schedules), waiting: [] }),
     };
@@ -55,6 +58,7 @@ export function openSource(connection: Connection, source: LegacySource, file: S
   return {
     version,
     isHybrid,
+    totals: new Map([...layout.tables].map(([table, { rows }]) => [table, rows])),
     unknown,
     copy,
     import: (context, failed) => {

@@ -45,6 +45,8 @@ export interface TableRule {
   /** True if the older table has one row per key, whose `within` may change. */
   readonly isAlone?: boolean;
   readonly unique?: UniqueColumn;
+  /** The reason to set a row aside if an earlier row of the file has the same key. Default: the key is unique in the file. */
+  readonly sameKey?: string;
   readonly columns: readonly ColumnRule[];
   /** New columns that the older row has no values for. */
   readonly newColumns?: readonly string[];

@@ -1,12 +1,12 @@
 import type { Listener } from '../backup/listener.ts';
 import type { Connection } from '../connection/connection.ts';
-import { optimizeIfFree } from '../connection/statistics.ts';
 import type { Definition } from '../definition.ts';
 import { DorkDbError } from '../errors.ts';
 import { mismatch } from '../migrations/bring-up.ts';
 import type { History } from '../migrations/history.ts';
 import { quoted } from '../migrations/rows.ts';
 import { migrate } from '../migrations/runner.ts';
+import { gatherIfFree } from '../rows/statistics.ts';
 import type { Manifest } from './format.ts';
 import { insertRows } from './insert-rows.ts';
 import { Pace } from './pace.ts';
@@ -58,7 +58,7 @@ export async function fillFrom(
   connection.runTransaction(() => {
     for (const sql of afterRecover ?? []) connection.exec(sql);
   });
-  optimizeIfFree(connection);
+  gatherIfFree(connection);
   const lacking = mismatch(connection, history, drift);
   if (lacking) throw lacking;
   return {
