@@ -44,12 +44,13 @@ describe('the reference', () => {
     const pages = new Set(readdirSync(folder.file('api'), { recursive: true, encoding: 'utf8' }));
     assert.ok(names.length > 150);
     assert.ok(pages.has('Pulse/PulseStore.md') && pages.has('Backup_and_restore/backup.md'));
+    assert.ok(names.some(({ name }) => name === 'consoleHandler') && pages.has('Console/CreateConsoleHandler.md'));
   });
 
   it('is sorted by topic, each name in one', () => {
     const text = readFileSync(folder.file('api/README.md'), 'utf8');
     const topics = [...text.matchAll(/^## (.+)$/gm)].map(([, topic]) => topic);
-    for (const topic of ['Backup and restore', 'Migrations', 'Several machines', 'Pulse'])
+    for (const topic of ['Console', 'Backup and restore', 'Migrations', 'Several machines', 'Pulse'])
       assert.ok(topics.includes(topic));
     assert.ok(!topics.includes('Other'), 'names without a topic');
     assert.equal([...text.matchAll(/^- \[/gm)].length, names.length);

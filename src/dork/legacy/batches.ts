@@ -21,7 +21,7 @@ export class Batches {
   readonly #isDryRun: boolean;
   /** Milliseconds for which the lock was held since the last gap. */
   #heldMs = 0;
-  /** The time of the last commit, as a multiple of the time of its steps: a commit writes what the steps changed. */
+  /** The time of the last commit, divided by the time of its steps: a commit writes what the steps changed. */
   #commitPerStep = 0;
   #hasOthers = false;
   #lookedAt = Number.NEGATIVE_INFINITY;

@@ -1,5 +1,4 @@
 import type { Schema } from '../connection/db.ts';
-import type { View } from '../console/view.ts';
 import type { DefinedDb } from '../define-db.ts';
 import { InvalidInputError } from '../errors.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
@@ -27,8 +26,6 @@ const COMMAND: OptionNames<Command> = {
   run: true,
 };
 
-const VIEW: OptionNames<View> = { name: true, title: true, everyMs: true, isOnce: true, read: true };
-
 /**
  * Runs the command line of a database in this process: `migrate`, `status`, `doctor`, `backup`, `restore` and all other
  * commands of the engine, and the host's own. Results go to stdout, progress and errors to stderr; `process.exitCode` is
@@ -54,7 +51,7 @@ export async function commandLine<TSchema extends Schema>(
 ): Promise<number> {
   optionsArgument(options, OPTIONS);
   for (const [i, each] of (options.commands ?? []).entries()) optionsArgument(each, COMMAND, `options.commands[${i}]`);
-  for (const [i, each] of (options.views ?? []).entries()) optionsArgument(each, VIEW, `options.views[${i}]`);
+  if (options.views !== undefined) (await import('../console/view.ts')).viewsArgument(options.views, 'options.views');
   const { command } = kit.definition;
   if (command === undefined) {
     throw new InvalidInputError('definition.command', 'is missing: the command line has no name', {

@@ -1,5 +1,6 @@
 import type { Schema } from '../connection/db.ts';
 import type { DefinedDb } from '../define-db.ts';
+import { InvalidInputError } from '../errors.ts';
 import { Streams } from './events.ts';
 import { failureOf } from './failure.ts';
 import { type GateOptions, gate, HEADERS, plain } from './gate.ts';
@@ -37,7 +38,10 @@ export function handlerOf(options: HandlerOptions): Handler {
 
   const read = async (view: View, params: Record<string, string>): Promise<string> => {
     try {
-      return JSON.stringify(await view.read({ db: source.open(), kit, filename, params }), withEveryDigit);
+      const blocks = await view.read({ db: source.open(), kit, filename, params });
+      if (!Array.isArray(blocks))
+        throw new InvalidInputError(`The result of the view ${view.name}`, 'must be an array');
+      return JSON.stringify(blocks, withEveryDigit);
     } catch (error) {
       // The file at the path may be replaced before the next read.
       source.close();

@@ -10,7 +10,7 @@ import { type OptionNames, optionsArgument } from '../options.ts';
 import { handlerOf } from './handler.ts';
 import type { ReadMetrics } from './metrics.ts';
 import { answer } from './node-http.ts';
-import type { View } from './view.ts';
+import { type View, viewsArgument } from './view.ts';
 import { engineViews } from './views.ts';
 
 /** Options of `consoleHandler()`. */
@@ -86,8 +86,11 @@ export function consoleHandlerFor<TSchema extends Schema>(
       );
     if (metrics !== undefined && typeof metrics !== 'function')
       throw new InvalidInputError('options.metrics', 'must be a function');
-    // The views do not use the schema.
     const { database, views = database ? [] : ownViews } = options;
+    if (database !== undefined && typeof database?.definition?.name !== 'string')
+      throw new InvalidInputError('options.database', 'must be the result of defineDb()');
+    viewsArgument(views, 'options.views');
+    // The views do not use the schema.
     const kit = (database ?? own) as unknown as DefinedDb<Schema>;
     const given = givenOrDefault(kit.definition, options.file, 'options.file');
     const handler = handlerOf({

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { createDb, defineDb, InvalidInputError, PulseStore } from '#entry';
+import { commandLine, createDb, defineDb, InvalidInputError, PulseStore } from '#entry';
 import type { Block } from '../../../src/engine/console/blocks.ts';
 import type { ConsoleHandler } from '../../../src/engine/console/mount.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -100,6 +100,7 @@ for (const [name, mount] of Object.entries({ onNodeHttp, ...(RUNTIME === 'bun' &
           metrics: () => prometheusText(watch.sample()),
           views: [
             { name: 'own', title: 'Own', everyMs: null, read: () => [{ kind: 'text', title: 'Mine', text: 'here' }] },
+            { name: 'none', title: 'None', everyMs: null, read: () => undefined as never },
           ],
         });
         handlers.push(page);
@@ -109,6 +110,7 @@ for (const [name, mount] of Object.entries({ onNodeHttp, ...(RUNTIME === 'bun' &
         return answer.status === 200 ? ((await answer.json()) as Block[]) : answer.status;
       };
       assert.deepEqual(await look('own', 'notes.db'), [{ kind: 'text', title: 'Mine', text: 'here' }]);
+      assert.match(blockOf((await look('none', 'notes.db')) as Block[], 'verdict').text, /view none must be an array/);
       assert.equal(await look('runs', 'notes.db'), 404);
       blockOf((await look('now', 'notes.db')) as Block[], 'facts', 'The server’s own metrics, since it started');
       const missing = blockOf((await look('now', 'none.db')) as Block[], 'verdict');
@@ -137,9 +139,42 @@ describe(`consoleHandler() on ${RUNTIME}`, () => {
       { hosts, base: '/a; Path=/' },
       { hosts, metrics: 'http://127.0.0.1/' },
       { hosts, host: 'x' },
+      { hosts, database: {} },
+      { hosts, database: null },
       { hosts, file: '' },
     ])
       assert.throws(() => consoleHandler(options as never), InvalidInputError, JSON.stringify(options));
+  });
+
+  it('refuses views that cannot be shown, by the field that is wrong, as the command line does', async () => {
+    const view = { name: 'own', title: 'Own', everyMs: null, read: () => [] };
+    const wrong: [views: unknown, field: string][] = [
+      ['own', ''],
+      [null, ''],
+      [{ own: view }, ''],
+      [[undefined], '[0]'],
+      [[view, { ...view, name: 'also', every: 1 }], '[1].every'],
+      [[view, view], '[1].name'],
+      ...['now', 'file', '', 'two words', 'a/b', 1, undefined].map((name): [unknown, string] => [
+        [{ ...view, name }],
+        '[0].name',
+      ]),
+      ...['', 1, undefined].map((title): [unknown, string] => [[{ ...view, title }], '[0].title']),
+      ...[0, -1, 0.5, '1', Number.NaN, 2 ** 31, undefined].map((everyMs): [unknown, string] => [
+        [{ ...view, everyMs }],
+        '[0].everyMs',
+      ]),
+      [[{ ...view, isOnce: true }], '[0].isOnce'],
+      [[{ ...view, read: undefined }], '[0].read'],
+    ];
+    for (const [views, field] of wrong) {
+      const isNamed = (error: unknown) => error instanceof InvalidInputError && error.field === `options.views${field}`;
+      const hosts = ['127.0.0.1:1'];
+      const shown = JSON.stringify(views);
+      assert.throws(() => consoleHandler({ hosts, views } as never), isNamed, shown);
+      await assert.rejects(commandLine(kit(), { views, argv: ['status'] } as never), isNamed, shown);
+    }
+    using _ = consoleHandler({ hosts: ['127.0.0.1:1'], views: [view, { ...view, name: 'also', everyMs: 2000 }] });
   });
 
   it('makes a token of its own that nobody can guess', () => {
