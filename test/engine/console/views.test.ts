@@ -106,7 +106,13 @@ describe(`the console of a host's database on ${RUNTIME}`, () => {
 
     using holder = kit().createDb(locked);
     holder.$client.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; INSERT INTO tags VALUES (1); COMMIT');
-    for (const blocks of await verdicts(locked)) assert.equal(toneOf(blocks), 'error');
+    for (const blocks of await verdicts(locked)) {
+      const { tone, text, hint } = blockOf(blocks, 'verdict');
+      assert.equal(tone, 'error');
+      assert.ok(text.startsWith(`${locked} is locked and cannot be read now.`), text);
+      if (process.platform === 'linux') assert.ok(text.includes(`${process.pid} (`), text);
+      assert.match(hint ?? '', /end the transaction/);
+    }
   });
 
   it('follows a file that is replaced', async () => {
