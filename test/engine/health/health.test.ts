@@ -69,11 +69,11 @@ describe('health', () => {
     for (const deep of [false, 'quick', true] as const) {
       const report = health(db, { deep });
       assert.equal(report.filename, folder.file('dork.db'));
-      assert.deepEqual(
-        report.findings.filter(({ severity }) => severity === 'warning' || severity === 'error'),
-        [],
-      );
-      assert.equal(report.severity, 'info', 'that there is no backup yet');
+      const wrong = report.findings.filter(({ severity }) => severity === 'warning' || severity === 'error');
+      // The temporary folder of some systems is in memory, which is worth a warning.
+      const ofMachine = wrong.filter(({ check }) => check === 'file-system');
+      assert.deepEqual(wrong, ofMachine);
+      assert.equal(report.severity, ofMachine.length > 0 ? 'warning' : 'info', 'that there is no backup yet');
       assert.equal(report.sqlite?.version, db.$client.sqliteVersion);
       assert.equal(report.sqlite?.driver, db.$client.driver);
       assert.equal(report.size?.pageSize, 4096);
