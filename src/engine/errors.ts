@@ -108,7 +108,7 @@ export class InvalidInputError extends DorkDbError {
 
   constructor(field: string, problem: string, details: Partial<ErrorDetails> = {}) {
     super('INVALID_INPUT', `${field} ${problem}. Nothing was written.`, {
-      hint: `Pass a valid value for ${field} and call again.`,
+      hint: `Pass a valid value for ${field} and try again.`,
       ...details,
     });
     this.field = field;

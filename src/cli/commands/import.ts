@@ -6,9 +6,17 @@ import { OLDER_DORKOS } from '../../dork/legacy/recognise.ts';
 import type { Call, Command } from '../../engine/cli/command.ts';
 import { FROM_EXPORT, runImportExport } from '../../engine/cli/commands/import.ts';
 import { EXIT_CODE } from '../../engine/cli/exit-codes.ts';
-import { formatCount, formatDuration, formatTable, plural, printError } from '../../engine/cli/output.ts';
+import { withHolders } from '../../engine/cli/in-words.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatTable,
+  plural,
+  printError,
+  withVerdictLast,
+} from '../../engine/cli/output.ts';
 import type { Schema } from '../../engine/connection/db.ts';
-import { DorkDbError, type ImportError } from '../../engine/errors.ts';
+import { DatabaseBusyError, DorkDbError, type ImportError } from '../../engine/errors.ts';
 import { asidesOf } from '../../engine/file/aside.ts';
 import { isThere } from '../../engine/file/fs.ts';
 import { MEMORY } from '../../engine/file/path.ts';
@@ -68,8 +76,8 @@ async function runImport(call: Call<Schema, Options>, moveReleaseAside: MoveRele
   progress[Symbol.dispose]();
   if (receipt.failed > 0) process.exitCode = EXIT_CODE.failed;
   const first = moved === undefined ? '' : `The dork.db of DorkOS was moved to ${moved}, unchanged.\n`;
-  call.print(receipt, () => `${first}${describe(receipt)}`);
-  if (!call.json) for (const error of differentErrors(receipt)) printError(error, false);
+  call.print(receipt, () => withVerdictLast(`${first}${describe(receipt)}`));
+  if (!call.json) for (const error of differentErrors(receipt)) printError(withHolder(error, filename), false);
 }
 
 /** Returns true if the dork.db of a release is at the path of the new file. */
@@ -82,6 +90,11 @@ function isReleaseAt({ kit, filename }: Call<Schema, Options>): boolean {
     if (error instanceof DorkDbError && error.code === OLDER_DORKOS) return true;
     throw error;
   }
+}
+
+/** Returns the error of a locked database with the process that holds the lock, which matters more than the file. */
+function withHolder(error: ImportError, filename: string): DorkDbError {
+  return error.cause instanceof DatabaseBusyError ? withHolders(error.cause, () => filename) : error;
 }
 
 /** One error for each cause: if the database itself cannot be written, every file fails for the same reason. */

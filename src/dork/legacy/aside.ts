@@ -70,7 +70,7 @@ function asImportError(error: unknown, filename: string): unknown {
   }
   if (!isSystemError(error)) return error;
   return new ImportError(error.code, `${filename} could not be moved aside. ${error.message}. Nothing was imported.`, {
-    hint: checkOwner(`${filename} and its folder, and the disk`, 'call again'),
+    hint: checkOwner(`${filename} and its folder, and the disk`, 'try again'),
     cause: error,
   });
 }

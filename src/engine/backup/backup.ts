@@ -112,7 +112,7 @@ export async function backupTo(
   } catch (error) {
     if (listener.threw(error)) throw error;
     const what = `No backup of ${filename} was made, and it was not changed.`;
-    throw failureOf(BackupError, error, what, 'Check the folder of the backup and its disk, then call again.');
+    throw failureOf(BackupError, error, what, 'Check the folder of the backup and its disk, then try again.');
   } finally {
     stopWatching();
     await thread?.[Symbol.asyncDispose]();

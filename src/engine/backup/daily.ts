@@ -111,7 +111,7 @@ function setAside(path: string): void {
     );
   } catch (error) {
     const what = `${path} is no longer a usable backup, but could not be renamed. It was not changed, and no backup was made.`;
-    throw failureOf(BackupError, error, what, checkOwner(dirname(path), 'call again'));
+    throw failureOf(BackupError, error, what, checkOwner(dirname(path), 'try again'));
   }
 }
 

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { Connection } from '../connection/connection.ts';
 import { isBusy } from '../connection/sqlite-error.ts';
+import { whenDiscarded } from '../copies/making.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { RestoreError } from '../errors.ts';
 import { createPrivateFile } from '../file/create.ts';
@@ -25,6 +26,7 @@ const ATTEMPTS = 10;
  */
 export async function oneAtATime<T>(adapter: Adapter, target: string, fn: () => Promise<T>): Promise<T> {
   using lock = takeLock(adapter, target + LOCK);
+  using _ = whenDiscarded(() => removeLock(lock.filename));
   try {
     return await fn();
   } finally {
@@ -75,7 +77,7 @@ function tryLock(adapter: Adapter, path: string): Connection | undefined {
 function running(path: string, cause?: unknown): RestoreError {
   const target = path.slice(0, -LOCK.length);
   return new RestoreError('RUNNING', `Another restore into ${target} runs. Nothing was changed.`, {
-    hint: 'Wait for it to end, then call again.',
+    hint: 'Wait for it to end, then try again.',
     retryable: true,
     cause,
   });
@@ -92,7 +94,7 @@ export function inUse(filename: string, cause?: unknown): RestoreError {
   const processes = processesWith(filename) ?? [];
   const who = processes.length > 0 ? ` by ${processes.join(', ')}` : '';
   return new RestoreError('IN_USE', `${filename} is open${who}. Nothing was changed.`, {
-    hint: 'Stop the processes that have it open (or close the Db in this one), then call again.',
+    hint: 'Close it in every process that has it open, then try again.',
     retryable: true,
     cause,
   });
@@ -135,7 +137,7 @@ export function whileAloneAsFarAsKnown(filename: string, fn: () => string, undo:
       'MAY_BE_IN_USE',
       `${filename} is damaged, so it cannot be locked, and this system does not report which processes have it open. Nothing was changed.`,
       {
-        hint: `Stop every process that may have it open, remove '${filename}-shm', which holds no data, and call again.`,
+        hint: `Stop every process that may have it open, remove '${filename}-shm', which holds no data, and try again.`,
       },
     );
   }

@@ -116,7 +116,7 @@ export function asBackupError(path: string, error: unknown): unknown {
   if (error instanceof BackupError || error instanceof ClosedError) return error;
   if (isSystemError(error)) {
     return new BackupError(error.code, `${path} could not be read, and was not changed. ${error.message}`, {
-      hint: checkOwner('the file and its folder, and the disk', 'call again'),
+      hint: checkOwner('the file and its folder, and the disk', 'try again'),
       cause: error,
     });
   }

@@ -1,10 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { isThere } from '../file/fs.ts';
-
-const MAGIC = 'SQLite format 3\0';
-
-/** The page size of every file of this package, unless it was changed by hand. */
-const PAGE_SIZE = 4096;
+import { MAGIC, PAGE_SIZE } from './database-pages.ts';
 
 /** A header with a size of more than this many times the file's is not trusted. */
 const MOST_MISSING = 16;

@@ -129,7 +129,7 @@ function refuseOther(adapter: Adapter, filename: string, own: string): void {
 
 function running(filename: string): DorkDbError {
   return new DorkDbError('RUNNING', `Another process moves ${filename}. Nothing was changed.`, {
-    hint: 'Wait for it to end, then call again.',
+    hint: 'Wait for it to end, then try again.',
     retryable: true,
   });
 }
@@ -196,7 +196,7 @@ function refuseInUse(filename: string): void {
     'MAY_BE_IN_USE',
     `This system does not report which processes have ${filename} open. Nothing was changed.`,
     {
-      hint: `Stop every process that may have it open, remove '${filename}-shm', which holds no data, and call again.`,
+      hint: `Stop every process that may have it open, remove '${filename}-shm', which holds no data, and try again.`,
     },
   );
 }

@@ -67,7 +67,7 @@ function refuseForeign(kit: Kit, filename: string): void {
   if (!found) return;
   const { code, what, hint } = found;
   throw new RestoreError(code, `${filename} ${what}. It was not changed.`, {
-    hint: `${hint} If it is your damaged database, move it away with its -wal, then call again.`,
+    hint: `${hint} If it is your damaged database, move it away with its -wal, then try again.`,
   });
 }
 

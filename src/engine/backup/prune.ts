@@ -99,7 +99,7 @@ async function remove(path: string, before: readonly string[]): Promise<void> {
     await fsPromises().rm(path, { force: true });
   } catch (error) {
     const what = `${path} could not be deleted, and the remaining backups were not deleted. Deleted before: ${before.length}.`;
-    throw failureOf(BackupError, error, what, checkOwner('its folder', 'call again'));
+    throw failureOf(BackupError, error, what, checkOwner('its folder', 'try again'));
   }
 }
 

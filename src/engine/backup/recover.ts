@@ -19,6 +19,7 @@ import { type Host, howTo } from '../host.ts';
 import { startsAs } from '../migrations/bring-up.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import { startThread, type Thread } from '../worker/thread.ts';
+import { mayBeDatabase } from './database-pages.ts';
 import { refuseOpen } from './exclusive.ts';
 import { failureOf } from './failure.ts';
 import { sidecarsOf } from './file-set.ts';
@@ -85,7 +86,8 @@ export interface Recover {
    * is installed and supports it; otherwise reads every table and skips the damage. When the promise resolves, the new
    * file and its name are on the disk.
    *
-   * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOTHING_RECOVERED`, or the system's own code. No file was created.
+   * @throws RestoreError `IN_USE`, `FILE_MISSING`, `NOT_A_DATABASE`, `NOTHING_RECOVERED`, or the system's own code. No
+   * file was created.
    * @throws BackupError `NO_ROOM`, `TARGET_EXISTS`, `FOLDER_MISSING`, `CANNOT_CREATE`.
    * @throws InvalidInputError for an invalid path.
    */
@@ -123,6 +125,7 @@ async function recoverFile(
   await using making = new Making(adapter, to, { isFolder: true, createdFolder });
   await sweep(adapter, dirname(to), (name) => isCopyName(name) || name === basename(to));
   refuseOpen(from);
+  if (!(await mayBeDatabase(from))) throw notADatabase(from, kit.definition);
   const suffixes = ['', ...sidecarsOf(from)].filter((suffix) => suffix !== '-shm' && statAt(from + suffix)?.isFile());
   const totalBytes = suffixes.reduce((sum, suffix) => sum + bytesOf(from + suffix), 0);
   assertRoom(dirname(to), 2 * totalBytes, `a copy of ${from} and what is recovered`);
@@ -213,13 +216,23 @@ function recompute(connection: Connection, statements: readonly string[]): void 
   }
 }
 
+function notADatabase(from: string, host: Host): RestoreError {
+  const why = bytesOf(from) === 0 ? 'it is empty' : 'it has neither the header nor a page of one';
+  const what = `${from} is not a SQLite database: ${why}.`;
+  return new RestoreError('NOT_A_DATABASE', `${what} Nothing was recovered, and it was not changed.`, {
+    hint: `Pass the damaged database. If this was it, restore its newest backup: ${listOfBackups(host)} lists them.`,
+  });
+}
+
+const listOfBackups = (host: Host) => howTo(host, 'backups', 'listBackups(folder)');
+
 function nothing(from: string, shell: ShellOutcome | undefined, host: Host, cause: unknown): RestoreError {
   const better = shell
-    ? 'or install a sqlite3 shell with .recover (Debian 12 has one without it) and call again.'
-    : 'or install a sqlite3 shell with .recover, which reads more, and call again.';
+    ? 'or install a sqlite3 shell with .recover (Debian 12 has one without it) and try again.'
+    : 'or install a sqlite3 shell with .recover, which reads more, and try again.';
   return new RestoreError('NOTHING_RECOVERED', `No table of ${from} could be read. It was not changed.`, {
     hint: shell?.isDone
-      ? `Restore the newest backup: ${howTo(host, 'backups', 'listBackups(folder)')} lists them.`
+      ? `Restore the newest backup: ${listOfBackups(host)} lists them.`
       : `Restore the newest backup, ${better}`,
     cause,
   });

@@ -3,7 +3,7 @@ import type { Kit } from '../definition.ts';
 import type { Adapter } from '../driver/adapter.ts';
 import { BackupError } from '../errors.ts';
 import { dataTables, type RowCounts } from '../migrations/rows.ts';
-import { type Drift, driftOf } from '../migrations/schema-state.ts';
+import { type Drift, driftOf, replay } from '../migrations/schema-state.ts';
 import type { Thread } from '../worker/thread.ts';
 import { CAREFUL, look, openThere } from './look.ts';
 import { countRowsThere } from './verify.ts';
@@ -21,7 +21,7 @@ export interface RecoveredState {
   readonly drift: readonly Drift[];
   /** Its newest migration; absent if its ledger is unreadable. */
   readonly migration?: string;
-  /** Describes a known database of another program, and what to do with it. */
+  /** Describes a database of another program, and what to do with it. */
   readonly foreign?: { readonly what: string; readonly hint: string };
   /** True if `restore()` accepts it. */
   readonly isRestorable: boolean;
@@ -71,13 +71,19 @@ function ledgerState(
     return { drift, migration, isRestorable: isSound && (state === 'current' || state === 'pending') };
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
-    return { drift: [], ...knownForeign(kit, path, to), isRestorable: false };
+    return { drift: [], ...foreignState(kit, path, to), isRestorable: false };
   }
 }
 
-function knownForeign({ adapter, definition }: Kit, path: string, to: string): Pick<RecoveredState, 'foreign'> {
+function foreignState({ adapter, definition }: Kit, path: string, to: string): Pick<RecoveredState, 'foreign'> {
   using connection = new Connection(adapter, path, { readonly: true, host: definition });
   connection.exec('PRAGMA trusted_schema = OFF');
   const found = definition.foreign?.(connection);
-  return found ? { foreign: { what: found.what, hint: found.sourceHint?.(to) ?? found.hint } } : {};
+  if (found) return { foreign: { what: found.what, hint: found.sourceHint?.(to) ?? found.hint } };
+  using wanted = replay(connection, definition.history);
+  const tables = new Set(dataTables(wanted));
+  // A damaged database of this definition may have lost its ledger, but still has a table of it.
+  if (dataTables(connection).some((table) => tables.has(table))) return {};
+  const what = 'is a SQLite database of another program';
+  return { foreign: { what, hint: `Use it with that program; it is not a database of ${definition.name}.` } };
 }

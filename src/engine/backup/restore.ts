@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { Making } from '../copies/making.ts';
+import { Making, whenDiscarded } from '../copies/making.ts';
 import { type Definition, givenOrDefault, type Kit } from '../definition.ts';
 import { InvalidInputError, RestoreError } from '../errors.ts';
 import { backupFolder } from '../file/copy-name.ts';
@@ -177,10 +177,14 @@ async function carryOut(
  */
 async function inFolder<T>(folder: string, beside: string, fn: () => Promise<T>): Promise<T> {
   const created = prepareFolder(folder, beside, RestoreError, 'Nothing was restored.');
+  const undo = () => {
+    if (created !== undefined) removeIfEmpty(created);
+  };
+  using _ = whenDiscarded(undo);
   try {
     return await fn();
   } catch (error) {
-    if (created !== undefined) removeIfEmpty(created);
+    undo();
     throw error;
   }
 }
@@ -196,7 +200,7 @@ function finishEarlier(target: string, folder: string, finish: string): Finished
     return finishInterrupted(target, folder, finish);
   } catch (error) {
     const what = `An interrupted restore into ${target} could not be finished.`;
-    throw failureOf(RestoreError, error, what, `Check ${folder}, which has the replaced files, and call again.`);
+    throw failureOf(RestoreError, error, what, `Check ${folder}, which has the replaced files, and try again.`);
   }
 }
 
@@ -234,11 +238,11 @@ async function restoreFrom(
   } catch (error) {
     if (listener.threw(error)) throw error;
     const what = `Nothing was restored to ${target}; the previous files are in place.`;
-    throw failureOf(RestoreError, error, what, 'Check the folder of the database and its disk, then call again.');
+    throw failureOf(RestoreError, error, what, 'Check the folder of the database and its disk, then try again.');
   }
 }
 
-const CHECK = checkOwner('the folder, and the disk', 'call again');
+const CHECK = checkOwner('the folder, and the disk', 'try again');
 
 /** Compares the files. Errors are reported separately, because the restore is done. */
 async function compared<T>(compare: () => Promise<T>, target: string, replaced: string | undefined): Promise<T> {

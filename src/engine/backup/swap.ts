@@ -121,7 +121,7 @@ function placeNew(target: string, staged: string): void {
 
 function createdMeanwhile(target: string, cause?: unknown): RestoreError {
   return new RestoreError('IN_USE', `${target} was created by another process. It was not changed.`, {
-    hint: 'Stop the process that uses it, then call again.',
+    hint: 'Stop the process that uses it, then try again.',
     retryable: true,
     cause,
   });
@@ -169,6 +169,6 @@ export function proveOpens({ adapter, definition }: Kit, target: string): void {
     throw error;
   }
   throw new RestoreError('NOT_CURRENT', `${target} lacks migrations after it was restored.`, {
-    hint: 'Call again. If the error remains, please report it.',
+    hint: 'Try again. If the error remains, please report it.',
   });
 }

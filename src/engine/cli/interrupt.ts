@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { discardAll } from '../copies/making.ts';
+import { fitted } from './wrap.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -30,7 +31,7 @@ export function onInterrupt(outcome: () => string): Disposable {
 export function endBy(signal: Signal, outcome: string): void {
   discardAll();
   const showCursor = process.stderr.isTTY ? '\u001B[?25h\u001B[?7h\r\u001B[K' : '';
-  writeSync(2, `${showCursor}Interrupted. ${outcome}\n`);
+  writeSync(2, `${showCursor}${fitted(`Interrupted. ${outcome}`, process.stderr)}\n`);
   for (const each of SIGNALS) process.removeAllListeners(each);
   process.kill(process.pid, signal);
 }

@@ -49,7 +49,7 @@ export function formatTable(head: readonly string[], rows: readonly (readonly (s
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
   table.push(...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell))));
-  return table.toString();
+  return table.toString().replaceAll(/ +$/gm, '');
 }
 
 const MINUTE_MS = 60_000;
@@ -75,6 +75,13 @@ export function formatRows(rows: Readonly<Record<string, number>>, all = false):
     ...(shown.length > 0 ? [formatTable(['table', 'rows'], shown)] : []),
     ...(empty > 0 ? [`${plural(empty, 'table')} without rows (--all lists them).`] : []),
   ].join('\n');
+}
+
+/** Returns a text that ends with its first paragraph, the verdict, if a terminal is too short to still show it. */
+export function withVerdictLast(text: string): string {
+  const { isTTY, rows } = process.stdout;
+  if (!isTTY || fitted(text, process.stdout).split('\n').length < rows) return text;
+  return `${text}\n\n${text.split('\n\n', 1)[0]}`;
 }
 
 /** Prints a text that is read by a program, e.g. a shell: its lines stay as they are. */

@@ -91,11 +91,11 @@ export async function runProgram(
   options: CommandLineOptions<Schema>,
 ): Promise<number> {
   endWithReader();
-  const argv = options.argv ?? process.argv.slice(2);
+  const argv = commandFirst(options.argv ?? process.argv.slice(2));
   try {
     process.exitCode = undefined;
     const line = { kit, command, options };
-    if (argv.length === 0) printOverview(line);
+    if (argv.length === 0 || argv[0]?.startsWith('--db')) printOverview(line, argv);
     else await programOf(line).parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? EXIT_CODE.done);
   } catch (error) {
@@ -105,8 +105,21 @@ export async function runProgram(
   }
 }
 
-function printOverview(line: Line): void {
-  const call = new CommandCall(line, new Commander(line.command));
+/**
+ * Returns the words with the command first: `--db` and `--json` may also precede it. `--json` alone is that of `status`.
+ */
+function commandFirst(argv: readonly string[]): readonly string[] {
+  if (!/^--(db(=|$)|json$)/.test(argv[0] ?? '')) return argv;
+  const at = argv.findIndex((word, i) => !word.startsWith('-') && argv[i - 1] !== '--db');
+  if (at > 0) return [argv[at] ?? '', ...argv.slice(0, at), ...argv.slice(at + 1)];
+  return argv.includes('--json') ? ['status', ...argv] : argv;
+}
+
+/** @param argv No words, or `--db` and its value. */
+function printOverview(line: Line, argv: readonly string[]): void {
+  const commander = new Commander(line.command).exitOverride().showHelpAfterError(`(see ${line.command} --help)`);
+  if (argv.length > 0) commander.addOption(databaseOption(line)).parse(argv, { from: 'user' });
+  const call = new CommandCall(line, commander);
   call.print(undefined, overview(call, commandsOf(line)));
 }
 

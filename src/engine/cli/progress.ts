@@ -7,6 +7,7 @@ import type { HealthProgress } from '../health/health.ts';
 import type { CompactProgress } from '../maintenance/compact.ts';
 import type { MigrationProgress } from '../migrations/progress.ts';
 import { formatCount, formatDuration } from './output.ts';
+import { widthOf } from './wrap.ts';
 
 /** Shorter work shows no progress. */
 const QUIET_MS = 1000;
@@ -35,8 +36,8 @@ export interface ProgressDisplay<T> extends Disposable {
   readonly onProgress: (progress: T) => void;
 }
 
-export function backupProgress(): ProgressDisplay<BackupProgress> {
-  return display(({ phase, bytes, totalBytes }) => ({
+function placeOfBackup({ phase, bytes, totalBytes }: BackupProgress): Place {
+  return {
     label: phase,
     value: bytes,
     total: totalBytes,
@@ -45,7 +46,38 @@ export function backupProgress(): ProgressDisplay<BackupProgress> {
         ? `${formatBytes(bytes)} are read back`
         : `${formatBytes(bytes)} of at most ${formatBytes(totalBytes)}`,
     ...(phase === 'copying' && { amount: formatBytes }),
-  }));
+  };
+}
+
+export function backupProgress(): ProgressDisplay<BackupProgress> {
+  return display(placeOfBackup);
+}
+
+/** Before it copies, a restore reads the backup and the present file in a thread: shows for how long. */
+export function restoreProgress(): ProgressDisplay<BackupProgress> {
+  const { onProgress, [Symbol.dispose]: stop } = display<BackupProgress | number>((at) =>
+    typeof at === 'number' ? elapsed('reading the backup', at) : placeOfBackup(at),
+  );
+  const stopTicking = ticking(onProgress);
+  return {
+    onProgress: (progress) => {
+      stopTicking();
+      onProgress(progress);
+    },
+    [Symbol.dispose]: () => {
+      stopTicking();
+      stop();
+    },
+  };
+}
+
+const elapsed = (label: string, ms: number): Place => ({ label, value: 0, total: 1, shown: formatDuration(ms) });
+
+/** Calls a function with the elapsed milliseconds until the returned function is called. */
+function ticking(onTick: (ms: number) => void): () => void {
+  const began = performance.now();
+  const timer = setInterval(() => onTick(performance.now() - began), TICK_MS);
+  return () => clearInterval(timer);
 }
 
 /** Returns the progress of work that counts rows. */
@@ -115,18 +147,12 @@ export function healthProgress(): ProgressDisplay<HealthProgress> {
 
 /** Waits for work in a thread, and shows for how long it has been going on. */
 export async function waiting<T>(label: string, work: Promise<T>): Promise<T> {
-  const began = performance.now();
-  using progress = display<number>((ms) => ({
-    label,
-    value: 0,
-    total: 1,
-    shown: formatDuration(ms),
-  }));
-  const timer = setInterval(() => progress.onProgress(performance.now() - began), TICK_MS);
+  using progress = display<number>((ms) => elapsed(label, ms));
+  const stopTicking = ticking(progress.onProgress);
   try {
     return await work;
   } finally {
-    clearInterval(timer);
+    stopTicking();
   }
 }
 
@@ -179,13 +205,24 @@ interface Output {
   readonly stop: () => void;
 }
 
+const BAR_COLUMNS = 20;
+
+/** Returns the line of a bar. If it does not fit the terminal, the bar is left out, and then the last words. */
+export function barLine({ label, shown }: Pick<Place, 'label' | 'shown'>, progress: number, width = 80): string {
+  const done = Math.round(progress * BAR_COLUMNS);
+  const line = `${label} [${'='.repeat(done)}${'-'.repeat(BAR_COLUMNS - done)}] ${shown}`;
+  if (line.length <= width) return line;
+  const words = `${label}: ${shown}`;
+  return words.length <= width ? words : `${words.slice(0, width - 1).replace(/\s\S*$/, '')}…`;
+}
+
 function bar(): Output {
   const inner = new SingleBar({
-    format: '{label} [{bar}] {shown}',
+    format: (_, { progress }, place: Pick<Place, 'label' | 'shown'>) =>
+      barLine(place, progress, widthOf(process.stderr)),
     stream: process.stderr,
     clearOnComplete: true,
     hideCursor: true,
-    barsize: 20,
   });
   let isStarted = false;
   return {

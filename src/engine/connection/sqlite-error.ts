@@ -28,11 +28,11 @@ const KINDS: Record<string, ConstraintKind> = {
 const MEANINGS: Record<string, { means: string; hint: string }> = {
   SQLITE_FULL: {
     means: 'the disk is full, or the file has reached its maximum size',
-    hint: 'Make room and call again; the file is unchanged.',
+    hint: 'Make room and try again; the file is unchanged.',
   },
   SQLITE_IOERR: {
     means: 'the system could not read or write the file',
-    hint: 'Check the disk, its free space and its limits, then call again.',
+    hint: 'Check the disk, its free space and its limits, then try again.',
   },
   SQLITE_READONLY_ROLLBACK: {
     means: 'a process died while it wrote, and this connection only reads, so it cannot roll the -journal back',
@@ -59,7 +59,7 @@ const MEANINGS: Record<string, { means: string; hint: string }> = {
     hint: 'Pass the path of a database; the file was not changed.',
   },
   SQLITE_TOOBIG: { means: 'a value is larger than SQLite stores (1 GB)', hint: 'Store less in one value.' },
-  SQLITE_NOMEM: { means: 'memory ran out', hint: 'Free memory and call again.' },
+  SQLITE_NOMEM: { means: 'memory ran out', hint: 'Free memory and try again.' },
 };
 
 const OPENING = new Set(['SQLITE_CANTOPEN', 'SQLITE_NOTADB', 'SQLITE_CORRUPT', 'SQLITE_PERM']);
@@ -92,7 +92,7 @@ export function typedError(error: unknown, doing: string, filename: string): unk
   if (isSystemError(error)) {
     const { code, message } = error;
     const text = `${doing} ${filename} failed: ${message}. Nothing was changed by it.`;
-    return new DorkDbError(code, text, { hint: 'Check the disk and its free space, then call again.', cause: error });
+    return new DorkDbError(code, text, { hint: 'Check the disk and its free space, then try again.', cause: error });
   }
   if (!isDriverError(error)) return error;
   const { code, message } = error;
@@ -105,7 +105,7 @@ export function typedError(error: unknown, doing: string, filename: string): unk
   }
   if (isBusy(error)) {
     return new DatabaseBusyError(code, `Another connection holds ${filename}: ${message}. Nothing was written.`, {
-      hint: 'Call again; if it stays, look for a process that keeps a transaction open.',
+      hint: 'Try again. If it stays locked, look for a process that keeps a transaction open.',
       retryable: true,
       cause: error,
     });

@@ -68,7 +68,7 @@ export class Claim implements Disposable {
           'CANNOT_LOCK',
           `${path + LOCK} is taken by another process. No copy was made, and nothing was changed.`,
           {
-            hint: 'Call again.',
+            hint: 'Try again.',
             retryable: true,
           },
         );

@@ -32,7 +32,16 @@ const inTheMaking = new Set<Making>();
 export function discardAll(): number {
   const all = [...inTheMaking];
   for (const making of all) making.discard();
+  for (const remove of [...otherRemovals].reverse()) remove();
   return all.length;
+}
+
+const otherRemovals = new Set<() => void>();
+
+/** Calls a function in {@link discardAll} until the end of the block, e.g. to remove a lock file. It must not throw. */
+export function whenDiscarded(remove: () => void): Disposable {
+  otherRemovals.add(remove);
+  return { [Symbol.dispose]: () => void otherRemovals.delete(remove) };
 }
 
 /**

@@ -19,7 +19,7 @@ export function assertRoom(
   const free = freeBytes(folder);
   if (free >= needed) return;
   throw new Kind('NO_ROOM', `${folder} has ${free} bytes free; ${what} may need ${needed}. ${undone}`, {
-    hint: 'Free some disk space and call again.',
+    hint: 'Free some disk space and try again.',
     retryable: true,
   });
 }

@@ -90,7 +90,7 @@ function stuck(cause: unknown): DatabaseBusyError {
     'SQLITE_BUSY',
     'Another thread of this process is stuck reading a file. Nothing was opened.',
     {
-      hint: 'Check the disk of that file, then call again.',
+      hint: 'Check the disk of that file, then try again.',
       retryable: true,
       cause,
     },

@@ -90,7 +90,7 @@ export async function exportDb(db: AnyDb, options: ExportOptions = {}): Promise<
   } catch (error) {
     if (listener.threw(error) || error instanceof InvalidInputError) throw error;
     const what = `No export of ${filename} was made, and it was not changed.`;
-    throw failureOf(ExportError, error, what, `Check the disk and the folder ${dirname(to)}, then call again.`);
+    throw failureOf(ExportError, error, what, `Check the disk and the folder ${dirname(to)}, then try again.`);
   }
 }
 

@@ -84,7 +84,7 @@ export function importExportWith(kit: Kit): ImportExport {
     } catch (error) {
       if (listener.threw(error)) throw error;
       const what = `Nothing of ${source.folder} was imported, and it was not changed.`;
-      throw failureOf(ExportError, error, what, `Check the disk and the folder ${dirname(filename)}, then call again.`);
+      throw failureOf(ExportError, error, what, `Check the disk and the folder ${dirname(filename)}, then try again.`);
     }
   };
 }

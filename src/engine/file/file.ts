@@ -4,7 +4,7 @@ import { unlessOpen } from '../driver/process-files.ts';
 import { DatabaseOpenError } from '../errors.ts';
 import { checkOwner } from '../hints.ts';
 import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
-import { hasCode, isThere, statOrUndefined } from './fs.ts';
+import { hasCode, isThere, LOOP_HINT, linkLoop, statOrUndefined } from './fs.ts';
 import { markerRefusal } from './marker.ts';
 import { shellQuoted } from './path.ts';
 
@@ -97,8 +97,6 @@ export function folderProblem(folder: string): FolderProblem | undefined {
   };
 }
 
-const LOOP_HINT = 'Remove the link, or let it point to a file.';
-
 function checkFolder(filename: string): void {
   const found = folderProblem(dirname(filename));
   if (found) refuse(found.code, found.problem, found.hint, found.cause);
@@ -113,8 +111,8 @@ function checkKind(filename: string): Stats | undefined {
   try {
     target = statSync(filename, { throwIfNoEntry: false });
   } catch (cause) {
-    if (!hasCode(cause, 'ELOOP')) refuse(code, message, hint, cause);
-    refuse('LINK_LOOP', `${filename} is a symbolic link that leads to itself.`, LOOP_HINT, cause);
+    if (hasCode(cause, 'ELOOP')) throw linkLoop(`${filename} is a symbolic link`, cause);
+    refuse(code, message, hint, cause);
   }
   if (!entry) return undefined;
   if (!target)
@@ -168,7 +166,7 @@ function checkHeader(filename: string, header: Buffer, size: number, hasLog: boo
     refuse(
       'NOT_A_DATABASE',
       `${filename} is not a SQLite database.`,
-      'Pass another path. If this was a database, restore a backup of it.',
+      'Pass another path. If this was a database, restore its newest backup.',
     );
   }
   const applicationId = header.readUInt32BE(68);
@@ -228,7 +226,7 @@ export function inspectFile(path: string, filename = realFileIfAny(path)): FileS
   checkFolder(path);
   const found = checkKind(path);
   if (!file && found && found.size > 0) {
-    refuse('FILE_UNREADABLE', `It is unknown whether ${path} exists.`, 'Check the disk, then call again.');
+    refuse('FILE_UNREADABLE', `It is unknown whether ${path} exists.`, 'Check the disk, then try again.');
   }
   const state = file ? 'is empty' : 'is missing';
   if (wal > 0) {

@@ -12,11 +12,20 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 /** Codes of a path that does not exist; with any other error this is unknown. */
 const NOT_THERE = ['ENOENT', 'ENOTDIR'];
 
+/** Returns the error for a symbolic link that leads to itself. */
+export function linkLoop(link: string, cause: unknown): DatabaseOpenError {
+  const message = `${link} that leads to itself. Nothing was created or changed.`;
+  return new DatabaseOpenError('LINK_LOOP', message, { hint: LOOP_HINT, cause });
+}
+
+export const LOOP_HINT = 'Remove the link, or let it point to a file.';
+
 function orUndefined<T>(path: string, look: () => T): T | undefined {
   try {
     return look();
   } catch (cause) {
     if (hasCode(cause, ...NOT_THERE)) return undefined;
+    if (hasCode(cause, 'ELOOP')) throw linkLoop(`The path ${path} has a link in it`, cause);
     throw new DatabaseOpenError('FILE_UNREADABLE', `It is unknown whether ${path} exists (${codeOf(cause)}).`, {
       hint: checkOwner('the folder and of those above it, and the disk'),
       cause,
@@ -27,7 +36,7 @@ function orUndefined<T>(path: string, look: () => T): T | undefined {
 /**
  * Returns the stat of a path, following links; undefined only if it does not exist.
  *
- * @throws DatabaseOpenError `FILE_UNREADABLE` if this is unknown.
+ * @throws DatabaseOpenError `FILE_UNREADABLE` if this is unknown, `LINK_LOOP` for a link that leads to itself.
  */
 export function statOrUndefined(path: string): Stats | undefined {
   return orUndefined(path, () => statSync(path, { throwIfNoEntry: false }));
@@ -37,7 +46,7 @@ export function statOrUndefined(path: string): Stats | undefined {
  * Returns true if a path exists. `existsSync()` also returns false if the disk fails, and a file considered missing
  * would not be kept or protected.
  *
- * @throws DatabaseOpenError `FILE_UNREADABLE` if this is unknown.
+ * @throws DatabaseOpenError `FILE_UNREADABLE` if this is unknown, `LINK_LOOP` for a link that leads to itself.
  */
 export function isThere(path: string): boolean {
   return statOrUndefined(path) !== undefined;
@@ -46,7 +55,7 @@ export function isThere(path: string): boolean {
 /**
  * Returns true for two names of the same file.
  *
- * @throws DatabaseOpenError `FILE_UNREADABLE` if this is unknown.
+ * @throws DatabaseOpenError `FILE_UNREADABLE` if this is unknown, `LINK_LOOP` for a link that leads to itself.
  */
 export function isSameFile(a: string, b: string): boolean {
   const [one, other] = [statOrUndefined(a), statOrUndefined(b)];

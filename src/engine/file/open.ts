@@ -159,7 +159,7 @@ function closeRefused(connection: Connection): void {
 /**
  * When a connection that was used after this call is closed, gathers statistics for the planner and moves the -wal into
  * the file. The last connection does the latter anyway, and committed data does not depend on it, so errors are
- * ignored. https://sqlite.org/pragma.html#pragma_optimize
+ * ignored, and another connection's write is waited for only for a moment. https://sqlite.org/pragma.html#pragma_optimize
  */
 export function optimizeAtClose(connection: Connection): void {
   if (connection.readonly || connection.filename === MEMORY) return;
@@ -170,7 +170,7 @@ export function optimizeAtClose(connection: Connection): void {
   connection.onClose(() => {
     if (!isUsed || connection.inTransaction) return;
     try {
-      connection.exec('PRAGMA optimize; PRAGMA wal_checkpoint(PASSIVE)');
+      connection.exec(`PRAGMA busy_timeout = ${STEP_MS}; PRAGMA optimize; PRAGMA wal_checkpoint(PASSIVE)`);
     } catch {
       // Another process is writing, or the disk is full. The next opening finds everything in the -wal.
     }

@@ -17,7 +17,7 @@ export function assertReplaceable(filename: string): void {
     throw new DorkDbError(
       'NOT_A_FILE',
       `${folder} is a folder, so ${filename} cannot be replaced. Nothing was changed.`,
-      { hint: `Move ${folder} away, then call again.` },
+      { hint: `Move ${folder} away, then try again.` },
     );
   }
   if (!isMountPoint(filename)) return;

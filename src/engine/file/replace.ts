@@ -59,7 +59,7 @@ export function openAlone(adapter: Adapter, filename: string, busyTimeoutMs: num
     'REPLACED',
     `${filename} was replaced while this call waited for it. Nothing was changed.`,
     {
-      hint: 'Another compaction or restore ran at the same time. Call again if it is still needed.',
+      hint: 'Another compaction or restore ran at the same time. Try again if it is still needed.',
       retryable: true,
     },
   );
@@ -74,7 +74,7 @@ function leaveWal(connection: Connection): void {
   const [state] = connection.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
   if (state?.busy) {
     throw new DorkDbError('WAL_LEFT', `The -wal of ${filename} is in use. Nothing was changed.`, {
-      hint: 'Close every connection to the file, then call again.',
+      hint: 'Close every connection to the file, then try again.',
       retryable: true,
     });
   }

@@ -110,7 +110,7 @@ function run(name: HealthCheckName, check: Check, look: Look): Checked {
       check: name,
       severity: 'error',
       fact: `This check failed: ${messageOf(error)}`,
-      hint: error instanceof DorkDbError ? error.hint : 'Check the file and its folder, then call again.',
+      hint: error instanceof DorkDbError ? error.hint : 'Check the file and its folder, then try again.',
     };
     return { findings: [finding] };
   }

@@ -112,7 +112,7 @@ function failure(filename: string, isReplaced: boolean, cause: Error & { readonl
         cause,
       })
     : new DorkDbError(cause.code, `${filename} could not be compacted: ${cause.message}. It was not changed.`, {
-        hint: checkOwner('the folder, and the disk', 'call again'),
+        hint: checkOwner('the folder, and the disk', 'try again'),
         cause,
       });
 }
@@ -207,7 +207,7 @@ function emptyWal(connection: Connection): void {
     'WAL_LEFT',
     `The -wal of ${connection.filename} still has ${left} bytes. Nothing was changed.`,
     {
-      hint: 'Check the free space of the disk, then call again.',
+      hint: 'Check the free space of the disk, then try again.',
     },
   );
 }

@@ -47,7 +47,7 @@ function held(filename: string, cause: unknown): DatabaseBusyError {
   const holders = lockHolders(filename)?.map((holder) => (holder.isSelf ? 'this process' : describeHolder(holder)));
   const who = holders && holders.length > 0 ? `: ${holders.join(', ')}` : '';
   return new DatabaseBusyError('HELD', `${filename} is open elsewhere${who}. Nothing was changed.`, {
-    hint: 'Stop the processes that have it open (or close the Db in this one), then call again.',
+    hint: 'Close it in every process that has it open, then try again.',
     retryable: true,
     cause,
   });

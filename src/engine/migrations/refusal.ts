@@ -111,7 +111,7 @@ function newerRefusal(
     {
       hint: snapshotThatFits
         ? `Use the newer version, or restore the snapshot that this one can open: ${howTo(host, `restore ${shellQuoted(snapshotThatFits)} --db ${shellQuoted(filename)}`, `restore({ from: ${shellQuoted(snapshotThatFits)} })`)}`
-        : `Use the newer version, or only read: ${howTo(host, `export --db ${shellQuoted(filename)}`, "open it read-only with migrations: 'skip'")}. This version can open no snapshot of it.`,
+        : `Use the newer version, or only read: ${howTo(host, `export --db ${shellQuoted(filename)}`, "open it read-only with migrations: 'skip'")}. No backup of it fits this version.`,
     },
   );
 }

@@ -103,7 +103,7 @@ describe(`dork-db on ${RUNTIME}`, () => {
     const refused = dorkDb('restore', path, '--db', file, '--yes');
     assert.equal(refused.code, 1);
     assert.match(refused.err, /^Error: .* is open/);
-    assert.match(refused.err, /Try: Stop the processes/);
+    assert.match(refused.err, /Try: Close it in every process/);
     await holder.kill();
     assert.deepEqual(idsIn(file), ['held', 'kept']);
   });

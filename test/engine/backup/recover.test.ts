@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -154,11 +155,24 @@ describe(`recover on ${RUNTIME}`, () => {
     using folder = temporaryFolder();
     mkdirSync(folder.file('home'));
     const file = folder.file('home/dork.db');
-    writeFileSync(file, 'a shopping list, '.repeat(1000));
-    const error = await rejects(recover({ from: file }), RestoreError, 'NOTHING_RECOVERED');
-    assert.match(error.hint, /backup/);
-    assert.equal(existsSync(folder.file('home/backups')), false);
-    assert.equal(readFileSync(file, 'utf8').length, 17_000);
+    const noDatabases = [
+      '',
+      'a shopping list, '.repeat(1000),
+      '\r\n'.repeat(4096),
+      '\0'.repeat(3 * PAGE),
+      randomBytes(9 * PAGE),
+    ];
+    for (const bytes of noDatabases) {
+      writeFileSync(file, bytes);
+      const phases: string[] = [];
+      const recovery = recover({ from: file, onProgress: ({ phase }) => phases.push(phase) });
+      const error = await rejects(recovery, RestoreError, 'NOT_A_DATABASE');
+      assert.match(error.message, bytes.length === 0 ? /it is empty/ : /neither the header nor a page of one/);
+      assert.match(error.hint, /backup/);
+      assert.deepEqual(phases, [], 'nothing was copied or read');
+      assert.deepEqual(readdirSync(folder.file('home')), ['dork.db']);
+      assert.deepEqual(readFileSync(file), Buffer.from(bytes));
+    }
     await rejects(recover({ from: folder.file('nothing.db') }), RestoreError, 'FILE_MISSING');
     await rejects(recover({ from: folder.file('home') }), RestoreError, 'FILE_MISSING');
     await rejects(recover({ from: '' }), InvalidInputError, 'INVALID_INPUT');
@@ -169,6 +183,46 @@ describe(`recover on ${RUNTIME}`, () => {
     using _db = createDb(good);
     await rejects(recover({ from: good, to: folder.file('x.db') }), RestoreError, 'IN_USE');
     assert.equal(existsSync(folder.file('x.db')), false);
+  });
+
+  it('finds a single page of a tree in what is left, or the log of a database', {
+    timeout: SLOW_DISK_MS,
+  }, async () => {
+    using folder = temporaryFolder();
+    const whole = readFileSync(populated(folder));
+    const file = folder.file('left.db');
+    const [leaf = 0] = leavesOf(folder.file('dork.db'), 'relay_index');
+    writeFileSync(file, Buffer.concat([randomBytes(5 * PAGE), whole.subarray((leaf - 1) * PAGE, leaf * PAGE)]));
+    await rejects(recover({ from: file, to: folder.file('saved.db') }), RestoreError, 'NOTHING_RECOVERED');
+    writeFileSync(file, randomBytes(PAGE));
+    writeFileSync(`${file}-wal`, Buffer.from('377f0682', 'hex'));
+    await rejects(recover({ from: file, to: folder.file('saved.db') }), RestoreError, 'NOTHING_RECOVERED');
+    writeFileSync(`${file}-wal`, 'not a log');
+    await rejects(recover({ from: file, to: folder.file('saved.db') }), RestoreError, 'NOT_A_DATABASE');
+    assert.equal(existsSync(folder.file('saved.db')), false);
+  });
+
+  it('describes the database of another program, and one whose ledger is lost', {
+    timeout: SLOW_DISK_MS,
+  }, async () => {
+    using folder = temporaryFolder();
+    const file = folder.file('other.db');
+    {
+      using db = createDb(':memory:', { migrations: 'skip' });
+      db.$client.exec('CREATE TABLE bookmarks (url TEXT)');
+      db.$client.exec(`VACUUM INTO '${file}'`);
+    }
+    const other = await recover({ from: file, to: folder.file('other-saved.db') });
+    assert.match(other.foreign?.what ?? '', /is a SQLite database of another program/);
+    assert.equal(other.isRestorable, false);
+    const ours = populated(folder);
+    {
+      using db = createDb(ours);
+      db.$client.exec('DROP TABLE __drizzle_migrations; DROP TABLE __dork_migrations_log');
+    }
+    const saved = await recover({ from: ours, to: folder.file('saved.db') });
+    assert.deepEqual([saved.foreign, saved.migration, saved.isRestorable], [undefined, undefined, false]);
+    assert.equal(saved.rows.agent_denials, ROWS);
   });
 
   it('keeps rows that the schema forbids, and counts those that it cannot keep', {

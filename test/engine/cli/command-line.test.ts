@@ -52,7 +52,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     assert.match(notesDb(['status'], env).out, /does not exist yet; notes-db migrate creates it/);
     assert.equal(json('migrate').applied.length, 3);
     assert.deepEqual(json('add', 'milk', 'silk', 'bread'), { added: 3 });
-    assert.deepEqual(notesDb(['find', 'ilk'], env), { code: 0, out: 'id  title\n 1  milk \n 2  silk \n', err: '' });
+    assert.deepEqual(notesDb(['find', 'ilk'], env), { code: 0, out: 'id  title\n 1  milk\n 2  silk\n', err: '' });
     assert.equal(json('find', 'ilk', '--limit', '1').length, 1);
     const { path } = json('backup', '--label', 'by hand');
     assert.equal(json('verify', path).rows.notes, 3);
@@ -131,6 +131,16 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     assert.match(out, /^Copies +backup backups export import recover restore verify writer$/m);
     assert.match(out, /^More +add find studio$/m);
     assert.ok(out.split('\n').length <= 16, out);
+    const path = folder.file('notes.db');
+    for (const words of [['--db', path], [`--db=${path}`]]) assert.equal(notesDb(words).out, out);
+    const status = notesDb(['status', '--db', path, '--json']).out;
+    for (const words of [
+      ['--db', path, '--json', 'status'],
+      ['--json', `--db=${path}`, 'status'],
+      ['--db', path, '--json'],
+    ])
+      assert.deepEqual(notesDb(words), { code: 0, out: status, err: '' });
+    assert.deepEqual(notesDb(['--db']).code, 2);
     writeFileSync(folder.file('other.db'), 'no database');
     const other = notesDb([], { NOTES_DB: folder.file('other.db') });
     assert.match(other.out, /is not a SQLite database[\s\S]*Try: /);

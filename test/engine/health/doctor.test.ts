@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { backup, createDb, type HealthReport, PulseStore, SqliteIndex } from '#entry';
@@ -48,7 +48,9 @@ describe('dork-db doctor', () => {
     assert.deepEqual(report.damage, []);
   });
 
-  it('reads a small file whole, and finds pages in the middle that are zeroed', { timeout: 60_000 }, () => {
+  it('reads a small file whole, and finds zeroed pages, and ends with the command that rescues the rows', {
+    timeout: 60_000,
+  }, async () => {
     using folder = temporaryFolder();
     const file = folder.file('dork.db');
     {
@@ -58,6 +60,7 @@ describe('dork-db doctor', () => {
         index.insertMessage({ id: String(i), subject: 's', endpointHash: 'e', payload: 'x'.repeat(500) });
       }
     }
+    const sound = readFileSync(file);
     const pages = Math.floor(statSync(file).size / 4096);
     const fd = openSync(file, 'r+');
     writeSync(fd, Buffer.alloc(6 * 4096), 0, 6 * 4096, (pages - 10) * 4096);
@@ -65,6 +68,18 @@ describe('dork-db doctor', () => {
     const { status, stdout } = doctor('--db', file);
     assert.equal(status, 1, stdout);
     assert.match(stdout, /is damaged\. quick_check reports/);
+    assert.ok(stdout.endsWith(`\n  dork-db recover --db '${file}'\n`), stdout);
+
+    const damaged = readFileSync(file);
+    writeFileSync(file, sound);
+    let copy: string;
+    {
+      using db = createDb(file);
+      copy = (await backup(db)).path;
+    }
+    writeFileSync(file, damaged);
+    const withBackup = doctor('--db', file).stdout;
+    assert.ok(withBackup.endsWith(`\n  dork-db restore '${copy}' --db '${file}'\n`), withBackup);
   });
 
   it('--deep reads the newest backup whole, and finds what a look does not', { timeout: 60_000 }, async () => {

@@ -181,7 +181,7 @@ describe(`the ledger against the history, on ${RUNTIME}`, () => {
         const { problem, state } = statusOf(connection, historyOf(FAMILY, A));
         assert.equal(state, 'newer_database');
         assert.match(String(problem?.message), /does not know feedfeedfeed\. \S+ was not changed/);
-        assert.match(String(problem?.hint), /can open no snapshot of it/);
+        assert.match(String(problem?.hint), /No backup of it fits this version/);
       });
     });
 

@@ -14,6 +14,7 @@ import {
   migrationStatus,
   runMigrations,
 } from '#entry';
+import { isThere } from '../../../src/engine/file/fs.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { run } from '../../support/processes.ts';
 import { ROOT, RUNTIME, type Runtime } from '../../support/runtime.ts';
@@ -261,6 +262,8 @@ describe(`paths that lead nowhere, on ${RUNTIME}`, () => {
     symlinkSync(folder.file('b'), folder.file('a'));
     assert.throws(() => createDb(folder.file('a')), { code: 'LINK_LOOP', message: /leads to itself/ });
     assert.throws(() => createDb(folder.file('a/dork.db')), { code: 'FOLDER_UNREADABLE', message: /leads to itself/ });
+    assert.throws(() => isThere(folder.file('a')), { code: 'LINK_LOOP', message: /leads to itself/ });
+    assert.throws(() => isThere(folder.file('a/dork.db')), { code: 'LINK_LOOP', message: /leads to itself/ });
     let long = folder.path;
     while (Buffer.byteLength(long) < 380) long += `/${'d'.repeat(60)}`;
     const pathOf = (bytes: number) => `${long}/${'e'.repeat(bytes - Buffer.byteLength(long) - 9)}/dork.db`;

@@ -5,7 +5,7 @@ import { formatBytes } from '../../format.ts';
 import { mayWrite } from '../../writer/state.ts';
 import type { Call, Command } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { ALL_TABLES, formatDuration, formatRows } from '../output.ts';
+import { ALL_TABLES, formatDuration, formatRows, withVerdictLast } from '../output.ts';
 import { backupProgress } from '../progress.ts';
 
 interface Options {
@@ -53,7 +53,7 @@ async function runBackup(call: Call<Schema, Options>): Promise<void> {
   if (!daily) {
     const report = await kit.backup(db, { to, dir, label, deep, onProgress });
     progress[Symbol.dispose]();
-    return call.print(report, () => describe(report, all));
+    return call.print(report, () => withVerdictLast(describe(report, all)));
   }
   const report = await kit.backupDaily(db, dir, { deep, onProgress });
   progress[Symbol.dispose]();

@@ -3,6 +3,7 @@ import type { Schema } from '../../connection/db.ts';
 import { DorkDbError } from '../../errors.ts';
 import { realFile } from '../../file/file.ts';
 import { isThere } from '../../file/fs.ts';
+import { shellQuoted } from '../../file/path.ts';
 import { bytesOf } from '../../file/wal.ts';
 import { formatBytes } from '../../format.ts';
 import { type HealthFinding, type HealthReport, type HealthSeverity, worst } from '../../health/report.ts';
@@ -12,6 +13,7 @@ import { guarded } from '../interrupt.ts';
 import { formatTable, plural } from '../output.ts';
 import { healthProgress, waiting } from '../progress.ts';
 import { removeSidecars } from '../sidecars.ts';
+import { isCommand } from '../wrap.ts';
 
 interface Options {
   readonly deep?: boolean;
@@ -48,15 +50,22 @@ export const doctor: Command = {
 
 async function runDoctor(call: Call<Schema, Options>): Promise<void> {
   const filename = realFile(call.existingFile());
+  const wasClosed = !isThere(`${filename}-wal`);
+  const tidy = () => {
+    if (wasClosed) removeSidecars(call.kit, filename);
+  };
   const isLarge = bytesOf(filename) > READ_WHOLE_BYTES;
   const { deep, quick } = call.options;
   // Ctrl-C ends a statement only by ending its process.
-  if (isLarge && (deep || quick) && (await guarded(async () => `${filename} was not changed.`))) return;
-  const wasClosed = !isThere(`${filename}-wal`);
+  const cleanUp = async () => {
+    tidy();
+    return `${filename} was not changed.`;
+  };
+  if (isLarge && (deep || quick) && (await guarded(cleanUp))) return;
   const report = await examine(call);
-  if (wasClosed) removeSidecars(call.kit, filename);
+  tidy();
   process.exitCode = EXIT_CODES[report.severity];
-  call.print(report, () => describe(report));
+  call.print(report, () => describe(report, call.command));
 }
 
 /** Files up to this size are read whole by default, because that takes only a moment. */
@@ -101,7 +110,7 @@ async function readBackup(kit: Call['kit'], { newestBackup }: HealthReport): Pro
   }
 }
 
-function describe(report: HealthReport): string {
+function describe(report: HealthReport, command: string): string {
   const isWell = report.severity === 'ok' || report.severity === 'info';
   const state = COLORS[report.severity](isWell ? 'all is well' : report.severity);
   const lines = [`${report.filename}: ${state}`, ''];
@@ -111,16 +120,27 @@ function describe(report: HealthReport): string {
     const largest = objects.slice(0, LARGEST).map(({ name, type, bytes }) => [name, type, formatBytes(bytes)]);
     lines.push('', formatTable(['largest', 'type', 'size'], largest));
   }
-  return [...lines, '', ...verdictOf(report)].join('\n');
+  return [...lines, '', ...verdictOf(report, command)].join('\n');
 }
 
 /** The last lines, which a terminal still shows: how it is, and the one thing to do next. */
-function verdictOf({ severity, findings }: HealthReport): string[] {
+function verdictOf(report: HealthReport, command: string): string[] {
+  const { severity, findings } = report;
   const serious = findings.filter((each) => each.severity === severity && severity !== 'ok' && severity !== 'info');
-  const [first] = serious;
+  const first = serious.find(({ hint }) => hint !== undefined && isCommand(hint)) ?? serious[0];
   if (!first) return [COLORS.ok('All is well.')];
   const verdict = COLORS[severity](plural(serious.length, severity));
-  return [`${verdict}: ${first.fact}`, ...(first.hint ? [`${colors.bold('Next:')} ${first.hint}`] : [])];
+  const next = isDamage(first) ? rescue(report, command) : first.hint;
+  return [`${verdict}: ${first.fact}`, ...(next ? [`${colors.bold('Next:')} ${next}`] : [])];
+}
+
+const isDamage = ({ check, severity }: HealthFinding) => check === 'integrity' && severity === 'error';
+
+/** Returns what to type if the file is damaged: with a good backup another command than without. */
+function rescue({ filename, findings, newestBackup }: HealthReport, command: string): string {
+  const isBackupGood = newestBackup && !findings.some((each) => each.check === 'backups' && each.severity === 'error');
+  const words = isBackupGood ? `restore ${shellQuoted(newestBackup.path)}` : 'recover';
+  return `stop every process that writes to it, then type\n  ${command} ${words} --db ${shellQuoted(filename)}`;
 }
 
 /** Tables and indexes that are shown; `--json` has them all. */

@@ -41,7 +41,7 @@ function describe(report: RecoverReport, { command, options: { all } }: Call<Sch
   const how = method === 'shell' ? 'by the sqlite3 shell' : 'table by table';
   return [
     `${to}: ${formatBytes(bytes)} saved of ${from} ${how}, in ${formatDuration(durationMs)}. ${from} was not changed.`,
-    migration ? `Newest migration ${migration}.` : 'Its list of migrations could not be read.',
+    ...(migration ? [`Newest migration ${migration}.`] : []),
     '',
     formatRows(rows, all),
     '',
@@ -50,9 +50,12 @@ function describe(report: RecoverReport, { command, options: { all } }: Call<Sch
   ].join('\n');
 }
 
-function whatNext({ from, to, foreign, isRestorable }: RecoverReport, command: string): string {
+function whatNext({ from, to, foreign, damage, migration, isRestorable }: RecoverReport, command: string): string {
   if (foreign) return `${to} ${foreign.what}. ${foreign.hint}`;
-  if (!isRestorable) return 'It cannot be restored without changes.';
+  if (damage.length > 0) return 'It cannot be restored before this damage is repaired.';
+  if (migration === undefined) return 'It cannot be restored: its list of migrations could not be read.';
+  if (!isRestorable)
+    return 'This version cannot restore it, because it has other migrations. The version that wrote the database can.';
   return `To use it: ${command} restore ${shellQuoted(to)} --db ${shellQuoted(from)}`;
 }
 

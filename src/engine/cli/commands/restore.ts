@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { RestoredTable } from '../../backup/compare.ts';
-import type { RestoreReport } from '../../backup/restore.ts';
+import type { RestoreOptions, RestoreReport } from '../../backup/restore.ts';
 import type { Schema } from '../../connection/db.ts';
 import { backupFolder } from '../../file/copy-name.ts';
 import { statAt } from '../../file/file.ts';
@@ -8,7 +8,8 @@ import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { endBy, onInterrupt } from '../interrupt.ts';
 import { formatDuration, formatTable, plural, print } from '../output.ts';
-import { backupProgress } from '../progress.ts';
+import { restoreProgress } from '../progress.ts';
+import { fitted } from '../wrap.ts';
 
 interface Options {
   readonly all?: boolean;
@@ -51,16 +52,21 @@ async function runRestore(call: Call<Schema, Options>): Promise<void> {
   if (file !== undefined && !dryRun && !yes) {
     if (!process.stdin.isTTY || !process.stderr.isTTY)
       call.refuse('there is no terminal to ask on: pass --yes to restore, or --dry-run to see what it would do');
-    const plan = await kit.restore({ from: file, to, deep, dryRun: true });
+    const plan = await planOf(kit, { from: file, to, deep });
     if (!(await agrees(describe(plan, all), target))) {
       process.exitCode = EXIT_CODE.failed;
       return print('Nothing was changed.');
     }
   }
-  using progress = backupProgress();
+  using progress = restoreProgress();
   const report = await kit.restore({ from: file, to, deep, dryRun, onProgress: progress.onProgress });
   progress[Symbol.dispose]();
   call.print(report, () => describe(report, all));
+}
+
+async function planOf(kit: Call['kit'], options: RestoreOptions): Promise<RestoreReport> {
+  using progress = restoreProgress();
+  return await kit.restore({ ...options, dryRun: true, onProgress: progress.onProgress });
 }
 
 /** Another file has another inode; undefined if there is none. */
@@ -70,7 +76,7 @@ function inodeOf(path: string): number | undefined {
 
 /** Goes to stderr, so that stdout holds the result alone. The end of the input is a no. */
 async function agrees(plan: string, target: string): Promise<boolean> {
-  process.stderr.write(`${plan}\n\n`);
+  process.stderr.write(`${fitted(plan, process.stderr)}\n\n`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   // A terminal that is read key by key sends no signal.
   terminal.on('SIGINT', () => {

@@ -6,7 +6,7 @@ import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT_CODE } from '../exit-codes.ts';
 import { fileStatus } from '../file-status.ts';
-import { ALL_TABLES, formatCount, formatRows, plural } from '../output.ts';
+import { ALL_TABLES, formatCount, formatRows, plural, withVerdictLast } from '../output.ts';
 
 interface Options {
   readonly all?: boolean;
@@ -40,7 +40,7 @@ function runStatus(call: Call<Schema, Options>): void {
     rows,
   };
   if (report.problem || !report.exists) process.exitCode = EXIT_CODE.look;
-  call.print(report, () => describe(report, call));
+  call.print(report, () => withVerdictLast(describe(report, call)));
 }
 
 function sizeOf(path: string): number {

@@ -2,8 +2,9 @@ import type { VerifyReport } from '../../backup/verify.ts';
 import type { Schema } from '../../connection/db.ts';
 import { formatBytes } from '../../format.ts';
 import type { Call, Command } from '../command.ts';
+import { EXIT_CODE } from '../exit-codes.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { ALL_TABLES, formatDuration, formatRows } from '../output.ts';
+import { ALL_TABLES, formatDuration, formatRows, withVerdictLast } from '../output.ts';
 import { waiting } from '../progress.ts';
 
 interface Options {
@@ -17,7 +18,7 @@ export const verify: Command = {
   description: 'read a whole backup and show its content; changes nothing',
   arguments: { '<file>': 'the backup' },
   options: { ...ALL_TABLES, '--deep': 'also compare every index with its table and follow every foreign key' },
-  help: 'Exit code 1 if it is not a usable backup.',
+  help: 'Exit code 1 if it is not a usable backup, 3 if it is a good one that this version cannot open.',
   examples: ['verify backups/{name}-daily-20261122.db --deep'],
   run: runVerify,
 };
@@ -26,7 +27,8 @@ async function runVerify(call: Call<Schema, Options>): Promise<void> {
   const [file = ''] = call.args;
   using _ = onInterrupt(() => `${file} was not changed.`);
   const report = await waiting('reading', call.kit.verifyBackup(file, { deep: call.options.deep }));
-  call.print(report, () => describe(report, call.options.all));
+  if (report.problem) process.exitCode = EXIT_CODE.look;
+  call.print(report, () => withVerdictLast(describe(report, call.options.all)));
 }
 
 function describe(
