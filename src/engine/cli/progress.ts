@@ -208,7 +208,11 @@ interface Output {
 const BAR_COLUMNS = 20;
 
 /** Returns the line of a bar. If it does not fit the terminal, the bar is left out, and then the last words. */
-export function barLine({ label, shown }: Pick<Place, 'label' | 'shown'>, progress: number, width = 80): string {
+export function barLine(
+  { label, shown }: Pick<Place, 'label' | 'shown'>,
+  progress: number,
+  width = Number.POSITIVE_INFINITY,
+): string {
   const done = Math.round(progress * BAR_COLUMNS);
   const line = `${label} [${'='.repeat(done)}${'-'.repeat(BAR_COLUMNS - done)}] ${shown}`;
   if (line.length <= width) return line;
