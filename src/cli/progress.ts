@@ -6,8 +6,6 @@ import { display, ofRows, type ProgressDisplay } from '../engine/cli/progress.ts
 export function importProgress(): ProgressDisplay<ImportProgress> {
   return display(({ source, path, table, rows, totalRows }) => ({
     label: `${source === 'dork.db' ? basename(path) : source} ${table}`,
-    value: rows,
-    total: totalRows,
     ...ofRows(rows, totalRows),
   }));
 }
@@ -15,8 +13,6 @@ export function importProgress(): ProgressDisplay<ImportProgress> {
 export function pruneProgress(): ProgressDisplay<PruneProgress> {
   return display(({ kind, rows, totalRows }) => ({
     label: kind,
-    value: rows,
-    total: totalRows,
     ...ofRows(rows, totalRows),
   }));
 }

@@ -59,35 +59,34 @@ export function oldRuns(connection: Connection, keep: number): Batches {
 }
 
 export function oldTraces(connection: Connection, before: Instant): Batches {
-  const remove = connection.prepare(
-    'DELETE FROM relay_traces WHERE id IN (SELECT id FROM relay_traces WHERE sent_at < ? ORDER BY sent_at LIMIT ?)',
-  );
-  return {
-    total: () => countOf(connection, 'SELECT count(*) AS n FROM relay_traces WHERE sent_at < ?', before),
-    delete: (limit) => remove.run(before, limit).changes,
-  };
+  return rowsBelow(connection, 'relay_traces', 'id', 'sent_at', before);
 }
 
-/** No expiry never expires. */
+/** Messages without an expiry are kept. */
 export function expiredMessages(connection: Connection, at: Instant): Batches {
-  const remove = connection.prepare(
-    'DELETE FROM relay_index WHERE rowid IN (SELECT rowid FROM relay_index WHERE expires_at < ? ORDER BY expires_at LIMIT ?)',
-  );
-  return {
-    total: () => countOf(connection, 'SELECT count(*) AS n FROM relay_index WHERE expires_at < ?', at),
-    delete: (limit) => remove.run(at, limit).changes,
-  };
+  return rowsBelow(connection, 'relay_index', 'rowid', 'expires_at', at);
 }
 
 export function oldBuckets(connection: Connection, nowMs: number): Batches {
   const oldest = Math.floor(nowMs / MINUTE_MS) - KEPT_MINUTES;
+  return rowsBelow(connection, 'rate_limit_buckets', 'agent_id, bucket_minute', 'bucket_minute', oldest);
+}
+
+/** The rows of a table whose indexed column is below a value. The keys identify a row. */
+function rowsBelow(
+  connection: Connection,
+  table: string,
+  keys: string,
+  column: string,
+  than: string | number,
+): Batches {
+  const where = `FROM ${table} WHERE ${column} < ?`;
   const remove = connection.prepare(
-    `DELETE FROM rate_limit_buckets WHERE (agent_id, bucket_minute) IN (
-       SELECT agent_id, bucket_minute FROM rate_limit_buckets WHERE bucket_minute < ? LIMIT ?)`,
+    `DELETE FROM ${table} WHERE (${keys}) IN (SELECT ${keys} ${where} ORDER BY ${column} LIMIT ?)`,
   );
   return {
-    total: () => countOf(connection, 'SELECT count(*) AS n FROM rate_limit_buckets WHERE bucket_minute < ?', oldest),
-    delete: (limit) => remove.run(oldest, limit).changes,
+    total: () => countOf(connection, `SELECT count(*) AS n ${where}`, than),
+    delete: (limit) => remove.run(than, limit).changes,
   };
 }
 

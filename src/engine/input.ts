@@ -196,6 +196,23 @@ export function objectOf<const T extends v.ObjectEntries>(entries: T) {
   return v.object(entries, (issue) => (issue.expected === 'Object' ? 'must be an object' : 'is missing'));
 }
 
+/** The schemas of fields of which some have a default. */
+type WithDefaults<T extends v.ObjectEntries, D> = {
+  [K in keyof T]: K extends keyof D ? v.OptionalSchema<T[K], D[K]> : T[K];
+};
+
+/** Returns the fields of a new row: those with a default may be absent. */
+export function withDefaults<
+  T extends v.ObjectEntries,
+  const D extends { readonly [K in keyof T]?: v.InferInput<T[K]> },
+>(fields: T, defaults: D): WithDefaults<T, D> {
+  const optional = Object.entries(defaults).map(([name, value]) => [
+    name,
+    v.optional(fields[name] as v.GenericSchema, value),
+  ]);
+  return { ...fields, ...Object.fromEntries(optional) };
+}
+
 /** @throws InvalidInputError for a timeout that SQLite's busy handler cannot represent. */
 export function checkTimeout(milliseconds: number, name = 'options.busyTimeoutMs'): void {
   if (!(Number.isInteger(milliseconds) && milliseconds >= 0 && milliseconds < 2 ** 31))

@@ -1,5 +1,5 @@
 import { is } from 'drizzle-orm/entity';
-import { Param, Placeholder, type SQL, sql } from 'drizzle-orm/sql';
+import { count, Param, Placeholder, type SQL, sql } from 'drizzle-orm/sql';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { getTableColumns } from 'drizzle-orm/utils';
 import type { Connection } from '../engine/connection/connection.ts';
@@ -109,6 +109,21 @@ function withExpressions(text: string): string {
 export function statementsOf(domain: string) {
   return <T = Row>(db: StoreDb, build: () => Query, ...names: string[]): StoreStatement<T> =>
     new StoreStatement<T>(connectionOf(db), domain, build, names);
+}
+
+/** Returns the factory for statements that count the rows of a table, of a domain as in {@link statementsOf}. */
+export function totalsOf(domain: string, db: StoreDb, table: SQLiteTable) {
+  const statement = statementsOf(domain);
+  return (where: SQL | undefined, ...names: string[]): StoreStatement<{ total: number }> =>
+    statement(
+      db,
+      () =>
+        db
+          .select({ total: count().as('total') })
+          .from(table)
+          .where(where),
+      ...names,
+    );
 }
 
 /** An expression with the name of a row's property as its alias. */

@@ -47,6 +47,29 @@ export function toneOf(status: string): Tone {
 
 export const status = (value: string) => ({ value, tone: toneOf(value) });
 
+/** Returns a chart of counts by hour, a bar per hour with a part for each status that is not always 0. */
+export function hourBars<S extends string>(
+  title: string,
+  statuses: readonly S[],
+  hours: readonly { readonly at: string; readonly counts: Readonly<Record<S, number>> }[],
+  note: string,
+): Block {
+  return {
+    kind: 'chart',
+    title,
+    unit: 'count',
+    style: 'bars',
+    series: statuses
+      .filter((name) => hours.some(({ counts }) => counts[name] > 0))
+      .map((name) => ({
+        name,
+        tone: toneOf(name),
+        points: hours.map(({ at, counts }) => [Date.parse(at), counts[name]]),
+      })),
+    note,
+  };
+}
+
 /** Returns a text as a block. A long text is cut, with a note. */
 export function longText(title: string, text: string | null): Block[] {
   if (text === null || text === '') return [];

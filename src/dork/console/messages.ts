@@ -5,7 +5,7 @@ import { traceFigures } from '../figures/trace-figures.ts';
 import { waitingMessages } from '../figures/waiting-messages.ts';
 import { SqliteIndex, TraceStore } from '../relay/index.ts';
 import { SPAN_STATUSES } from '../relay/schema.ts';
-import { EVERY_MS, hoursOf, longText, spanLinks, status } from './common.ts';
+import { EVERY_MS, hourBars, hoursOf, longText, spanLinks, status } from './common.ts';
 
 const LISTED = 20;
 
@@ -34,18 +34,12 @@ function allMessages(look: Look): Block[] {
         { name: 'Failed', value: { value: sum('failed'), ...(sum('failed') > 0 && { tone: 'error' }) }, unit: 'count' },
       ],
     },
-    {
-      kind: 'chart',
-      title: 'Messages by hour',
-      unit: 'count',
-      style: 'bars',
-      series: SPAN_STATUSES.filter((name) => hours.some(({ counts }) => counts[name] > 0)).map((name) => ({
-        name,
-        tone: status(name).tone,
-        points: hours.map(({ at, counts }) => [Date.parse(at), counts[name]]),
-      })),
-      note: isCut ? 'Only the newest 30,000 are counted.' : 'By the hour in which they were sent, and by status.',
-    },
+    hourBars(
+      'Messages by hour',
+      SPAN_STATUSES,
+      hours,
+      isCut ? 'Only the newest 30,000 are counted.' : 'By the hour in which they were sent, and by status.',
+    ),
     {
       kind: 'table',
       title: 'Waiting messages by subject',

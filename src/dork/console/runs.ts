@@ -4,7 +4,7 @@ import type { Db } from '../db.ts';
 import { runFigures } from '../figures/run-figures.ts';
 import { type PulseRun, type PulseSchedule, PulseStore } from '../pulse/index.ts';
 import { RUN_STATUSES } from '../pulse/schema.ts';
-import { EVERY_MS, hoursOf, longText, spanLinks, status } from './common.ts';
+import { EVERY_MS, hourBars, hoursOf, longText, spanLinks, status } from './common.ts';
 
 /** The most runs in the timeline and in the chart of durations, newest first. */
 const NEWEST = 300;
@@ -57,18 +57,12 @@ function allRuns(look: Look, pulse: PulseStore): Block[] {
     },
     ...(running.length === 0 ? [] : [runTable('Running now', running.slice(0, LISTED), byId)]),
     strip(newest, byId, Date.parse(counted[0]?.at ?? '')),
-    {
-      kind: 'chart',
-      title: 'Runs by hour',
-      unit: 'count',
-      style: 'bars',
-      series: RUN_STATUSES.filter((name) => total(name) > 0).map((name) => ({
-        name,
-        tone: status(name).tone,
-        points: counted.map(({ at, counts }) => [Date.parse(at), counts[name]]),
-      })),
-      note: isCut ? 'Only the newest 30,000 runs of a status are counted.' : 'By the hour in which a run began.',
-    },
+    hourBars(
+      'Runs by hour',
+      RUN_STATUSES,
+      counted,
+      isCut ? 'Only the newest 30,000 runs of a status are counted.' : 'By the hour in which a run began.',
+    ),
     {
       kind: 'chart',
       title: 'How long the newest runs took',

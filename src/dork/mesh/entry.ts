@@ -10,6 +10,7 @@ import {
   prose,
   text,
   wholeNumber,
+  withDefaults,
 } from '../../engine/input.ts';
 import { AGENT_STATUSES } from './schema.ts';
 
@@ -149,18 +150,15 @@ const fields = late(() => ({
  * @internal
  */
 export const newEntry = late(() => {
-  const { description, capabilities, behavior, budget, namespace, scanRoot, status } = fields();
-  return objectOf({
-    ...fields(),
-    id: filledText,
-    description: v.optional(description, ''),
-    capabilities: v.optional(capabilities, []),
-    behavior: v.optional(behavior, { ...DEFAULT_BEHAVIOR }),
-    budget: v.optional(budget, { ...DEFAULT_BUDGET }),
-    namespace: v.optional(namespace, 'default'),
-    scanRoot: v.optional(scanRoot, ''),
-    status: v.optional(status),
-  });
+  const defaults = {
+    description: '',
+    capabilities: [],
+    behavior: { ...DEFAULT_BEHAVIOR },
+    budget: { ...DEFAULT_BUDGET },
+    namespace: 'default',
+    scanRoot: '',
+  };
+  return objectOf({ ...withDefaults(fields(), defaults), id: filledText, status: v.optional(fields().status) });
 });
 
 /**

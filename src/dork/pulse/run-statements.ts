@@ -1,7 +1,7 @@
-import { and, count, desc, eq, inArray, type SQL, sql } from 'drizzle-orm/sql';
+import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm/sql';
 import type { StoreDb } from '../../engine/connection/db.ts';
 import { PatchStatements } from '../../stores/patch.ts';
-import { columnsOf, statementsOf } from '../../stores/statements.ts';
+import { columnsOf, statementsOf, totalsOf } from '../../stores/statements.ts';
 import { type PulseRun, runFields } from './run.ts';
 import { pulseRuns } from './schema.ts';
 
@@ -33,16 +33,7 @@ export function runStatements(db: StoreDb) {
       .orderBy(...newestFirst);
   const page = (where: SQL | undefined, ...names: string[]) =>
     statement<PulseRun>(db, () => runs(where).limit(arg('limit')).offset(arg('offset')), ...names, 'limit', 'offset');
-  const total = (where: SQL | undefined, ...names: string[]) =>
-    statement<{ total: number }>(
-      db,
-      () =>
-        db
-          .select({ total: count().as('total') })
-          .from(pulseRuns)
-          .where(where),
-      ...names,
-    );
+  const total = totalsOf('pulse', db, pulseRuns);
 
   return {
     byId: statement<PulseRun>(db, () => db.select(run).from(pulseRuns).where(isId), 'id'),

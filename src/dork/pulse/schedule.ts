@@ -9,6 +9,7 @@ import {
   prose,
   text,
   wholeNumber,
+  withDefaults,
 } from '../../engine/input.ts';
 import { isCron, isTimezone, nextFiring } from './cron.ts';
 import { SCHEDULE_STATUSES } from './schema.ts';
@@ -102,19 +103,19 @@ export const scheduleFields = late(() => ({
  *
  * @internal
  */
-export const newSchedule = late(() => {
-  const { description, timezone, cwd, enabled, maxRuntime, permissionMode, status } = scheduleFields();
-  return objectOf({
-    ...scheduleFields(),
-    description: v.optional(description, null),
-    timezone: v.optional(timezone, 'UTC'),
-    cwd: v.optional(cwd, null),
-    enabled: v.optional(enabled, true),
-    maxRuntime: v.optional(maxRuntime, null),
-    permissionMode: v.optional(permissionMode, 'acceptEdits'),
-    status: v.optional(status, 'active'),
-  });
-});
+export const newSchedule = late(() =>
+  objectOf(
+    withDefaults(scheduleFields(), {
+      description: null,
+      timezone: 'UTC',
+      cwd: null,
+      enabled: true,
+      maxRuntime: null,
+      permissionMode: 'acceptEdits',
+      status: 'active',
+    }),
+  ),
+);
 
 /** A schedule as the driver reads it: SQLite has no booleans. */
 export type StoredSchedule = Omit<PulseSchedule, 'enabled' | 'nextRun'> & { enabled: number };

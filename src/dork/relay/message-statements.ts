@@ -1,6 +1,6 @@
-import { and, count, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm/sql';
+import { and, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm/sql';
 import type { StoreDb } from '../../engine/connection/db.ts';
-import { columnsOf, type StoreStatement, statementsOf } from '../../stores/statements.ts';
+import { columnsOf, type StoreStatement, statementsOf, totalsOf } from '../../stores/statements.ts';
 import { OPTIONAL_COLUMNS } from './message.ts';
 import { type RelayIndexRow, relayCounts, relayIndex } from './schema.ts';
 
@@ -35,16 +35,7 @@ export function messageStatements(db: StoreDb) {
       'status',
       ...names,
     );
-  const total = (where: SQL | undefined, ...names: string[]) =>
-    statement<{ total: number }>(
-      db,
-      () =>
-        db
-          .select({ total: count().as('total') })
-          .from(relayIndex)
-          .where(where),
-      ...names,
-    );
+  const total = totalsOf('relay', db, relayIndex);
   const { subject, pending, delivered, failed } = relayCounts;
   const counted = sql`${pending} + ${delivered} + ${failed}`;
 

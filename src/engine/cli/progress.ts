@@ -81,8 +81,10 @@ function ticking(onTick: (ms: number) => void): () => void {
 }
 
 /** Returns the progress of work that counts rows. */
-export function ofRows(rows: number, totalRows: number): Pick<Place, 'shown' | 'amount'> {
+export function ofRows(rows: number, totalRows: number): Omit<Place, 'label'> {
   return {
+    value: rows,
+    total: totalRows,
     shown: `${formatCount(rows)} of ${formatCount(totalRows)} rows`,
     amount: (value) => `${formatCount(Math.round(value))} rows`,
   };
@@ -91,8 +93,6 @@ export function ofRows(rows: number, totalRows: number): Pick<Place, 'shown' | '
 export function exportProgress(): ProgressDisplay<ExportProgress> {
   return display(({ phase, table, rows, totalRows }) => ({
     label: phase === 'writing' ? table : `${phase} ${table}`,
-    value: rows,
-    total: totalRows,
     ...ofRows(rows, totalRows),
   }));
 }
