@@ -5,6 +5,7 @@ import { REBUILT } from '../migrations/progress.ts';
 import { dataTables } from '../migrations/rows.ts';
 import { allowedLosses, type MigrationStep, stepsOf } from '../migrations/steps.ts';
 import { lostFeatures, tableFeatures } from '../migrations/table-features.ts';
+import { hintOfRename } from '../migrations/work.ts';
 import { actionOf, withoutComments } from '../sql/sql-text.ts';
 import type { Problem } from './problem.ts';
 
@@ -25,7 +26,9 @@ export function trapsOf(empty: Connection, history: History, since = 0): Problem
       const message = error instanceof Error ? error.message : String(error);
       problems.push({
         message: `${migration.tag} fails on an empty database (${empty.driver}). ${message}`,
-        hint: 'Correct its SQL: new files are created by running the whole history, on every driver.',
+        hint:
+          hintOfRename(error) ??
+          'Correct its SQL: new files are created by running the whole history, on every driver.',
       });
       // Later migrations would fail for the same reason.
       break;
@@ -129,6 +132,13 @@ function problemsOfStep(tag: string, { sql, position }: MigrationStep, connectio
   return verb === 'INSERT' && table && REBUILT.test(table) ? problemsOfCopy(tag, sql, table, connection) : [];
 }
 
+/** A column of a table. */
+interface Column {
+  readonly name: string;
+  /** 1 or 0. */
+  readonly isGenerated: number;
+}
+
 /** drizzle-kit's form: INSERT INTO `__new_a`("id", "n") SELECT "id", "n" FROM `a` */
 const COPY = /\(([^()]*)\)\s*SELECT\s+([^()]*?)\s+FROM\s/i;
 
@@ -138,19 +148,24 @@ function problemsOfCopy(tag: string, sql: string, rebuilt: string, connection: C
   const names = (list: string) => list.split(',').map((name) => name.trim().replace(/^["`[]|["`\]]$/g, ''));
   const columns = (table: string) =>
     connection
-      .prepare<{ name: string }>('SELECT name FROM pragma_table_info(?)')
-      .all(table)
-      .map(({ name }) => name);
+      .prepare<Column>('SELECT name, hidden IN (2, 3) AS isGenerated FROM pragma_table_xinfo(?) WHERE hidden <> 1')
+      .all(table);
   const table = rebuilt.replace(REBUILT, '');
-  const old = columns(table);
-  const lacking = names(from).filter((name) => !old.includes(name));
-  const left = columns(rebuilt).filter((name) => old.includes(name) && !names(into).includes(name));
+  const [old, anew] = [columns(table), columns(rebuilt)];
+  const has = (some: readonly Column[], name: string) => some.some((column) => column.name === name);
+  const generated = anew.filter(({ isGenerated }) => isGenerated).filter(({ name }) => names(into).includes(name));
+  const lacking = names(from).filter((name) => !has(old, name));
+  const left = anew.filter(({ name, isGenerated }) => !isGenerated && has(old, name) && !names(into).includes(name));
   return [
+    ...generated.map(({ name }) => ({
+      message: `${tag} rebuilds ${table} and copies its column ${name}, which is generated: SQLite refuses to store a value in it.`,
+      hint: `Remove ${name} from the INSERT and from its SELECT.`,
+    })),
     ...lacking.map((name) => ({
       message: `${tag} rebuilds ${table} and copies its column ${name}, but the old table lacks it: bun:sqlite would store the word ${name} in every row.`,
       hint: 'Add the column in a migration of its own, before the one that rebuilds the table.',
     })),
-    ...left.map((name) => ({
+    ...left.map(({ name }) => ({
       message: `${tag} rebuilds ${table} and does not copy its column ${name}: its values would be lost.`,
       hint: `Copy ${name} in the INSERT too.`,
     })),

@@ -4,6 +4,7 @@ import { wordsOf } from '../sql/sql-text.ts';
 import type { History, Migration } from './history.ts';
 import { type DependentObject, Lineage } from './lineage.ts';
 import type { Loss } from './losses.ts';
+import { reindexMovedRows } from './reindex.ts';
 import { countRowsOf, dataTables, type RowCounts } from './rows.ts';
 import { carrySequences, readSequences, type Sequences } from './sequences.ts';
 import type { MigrationStep } from './steps.ts';
@@ -92,6 +93,7 @@ export class LossGuard {
     }
     if (!lineage) return;
     carrySequences(this.#connection, sequences, lineage);
+    reindexMovedRows(this.#connection, lineage);
     for (const [table, name] of lineage.rebuilt()) {
       const old = values.get(table);
       // If rows are gone, intended or not, their values are gone too.

@@ -32,14 +32,26 @@ function sentenceOf(loss: Loss): string {
   }
 }
 
-/** Returns the names to allow, by migration. */
-function namesByTag(losses: readonly Loss[]): Map<string, Set<string>> {
-  const names = new Map<string, Set<string>>();
+/** The names to allow, by migration. */
+type NamesByTag = Map<string, Set<string>>;
+
+/** Returns the names of lost triggers, views and indexes, or of all other losses. */
+function namesByTag(losses: readonly Loss[], areObjects = false): NamesByTag {
+  const names: NamesByTag = new Map();
   for (const loss of losses) {
-    if (loss.kind === 'object') continue;
-    names.set(loss.tag, (names.get(loss.tag) ?? new Set()).add(loss.kind === 'feature' ? loss.name : loss.table));
+    if ((loss.kind === 'object') === areObjects)
+      names.set(loss.tag, (names.get(loss.tag) ?? new Set()).add(nameToAllow(loss)));
   }
   return names;
+}
+
+function nameToAllow(loss: Loss): string {
+  if (loss.kind === 'object') return loss.object.name;
+  return loss.kind === 'feature' ? loss.name : loss.table;
+}
+
+function listsOf(names: NamesByTag): string {
+  return JSON.stringify(Object.fromEntries([...names].map(([tag, some]) => [tag, [...some]])));
 }
 
 function hintOf(losses: readonly Loss[]): string {
@@ -51,16 +63,15 @@ function hintOf(losses: readonly Loss[]): string {
         ? `-- allow-loss: ${[...tables].join(', ')}`
         : `-- allow-loss: ${[...tables].join(', ')} (${tag})`,
     );
-    const lists = JSON.stringify(Object.fromEntries([...names].map(([tag, tables]) => [tag, [...tables]])));
     hints.push(
-      `Correct the migration. If the loss is intended, add the comment ${comments.join('; ')} to its SQL; if its SQL must not change, pass allowLoss: ${lists}.`,
+      `Correct the migration. If the loss is intended, add the comment ${comments.join('; ')} to its SQL; if its SQL must not change, pass allowLoss: ${listsOf(names)}.`,
     );
   }
-  for (const loss of losses) {
-    if (loss.kind !== 'object') continue;
-    const { name } = loss.object;
+  const objects = namesByTag(losses, true);
+  if (objects.size > 0) {
+    const names = [...new Set([...objects.values()].flatMap((some) => [...some]))].join(', ');
     hints.push(
-      `Create ${name} again at the end of the migration, or DROP it there by name. If its SQL must not change, pass allowLoss: ${JSON.stringify({ [loss.tag]: [name] })}. If ${name} was added to this file by hand, drop it by hand first.`,
+      `Create ${names} again at the end of the migration, or DROP by name each that is not needed. If its SQL must not change, pass allowLoss: ${listsOf(objects)}. If one was added to this file by hand, drop it by hand first.`,
     );
   }
   return hints.join(' ');

@@ -1,6 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
-
-import { unquotedTokens } from '../sql/sql-text.ts';
+import { fullTextOptions } from '../sql/full-text.ts';
 import { IS_OF_SCHEMA } from './names.ts';
 
 /** Number of rows of each table. */
@@ -30,15 +29,9 @@ export function dataTables(connection: Connection): string[] {
  * Returns true for FTS tables with external content, and for contentless ones without sizes, which cannot be scanned.
  */
 function isOnlyIndex(createVirtualTable: string): boolean {
-  const parts = unquotedTokens(createVirtualTable);
-  const using = parts.indexOf('USING');
-  if (!/^FTS[345]$/i.test(parts[using + 1] ?? '')) return false;
-  const option = (name: string) => {
-    const at = parts.findIndex((part, i) => part === name && i > using && parts[i + 1] === '=');
-    return at < 0 ? undefined : parts[at + 2];
-  };
-  const content = option('CONTENT');
-  return content !== undefined && (content !== '' || option('COLUMNSIZE') === '0');
+  const options = fullTextOptions(createVirtualTable);
+  if (options?.content === undefined) return false;
+  return options.content !== '' || !options.hasSizes;
 }
 
 /** Scans the smallest index of every table once. */

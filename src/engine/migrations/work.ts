@@ -34,11 +34,19 @@ export function runStep(connection: Connection, migration: Migration, { sql, pos
   }
 }
 
-/** A rename asks every view and trigger for its tables, of which a rebuild has just dropped one. */
 function hintOf(cause: unknown): string {
+  return (
+    hintOfRename(cause) ??
+    (cause instanceof DorkDbError ? cause.hint : 'Correct the migration; it was never applied here.')
+  );
+}
+
+/**
+ * Returns the hint for a rename that fails at a view or a trigger: it needs all their tables, of which a rebuild has just
+ * dropped one.
+ */
+export function hintOfRename(cause: unknown): string | undefined {
   const [, type, name] = /error in (view|trigger) (.+?)(?: after \w+)?: no such table/.exec(messageOf(cause)) ?? [];
-  if (type && name) {
-    return `DROP the ${type} ${name} at the beginning of the migration, and create it again at the end.`;
-  }
-  return cause instanceof DorkDbError ? cause.hint : 'Correct the migration; it was never applied here.';
+  if (!type || !name) return undefined;
+  return `DROP the ${type} ${name} at the beginning of the migration, and create it again at the end.`;
 }

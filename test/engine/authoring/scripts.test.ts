@@ -82,6 +82,15 @@ describe(`the traps of drizzle-kit, on ${RUNTIME}`, () => {
       ),
       /does not copy its column name/,
     ],
+    [
+      'a rebuild that copies a generated column, as drizzle-kit writes it',
+      REBUILD.map((sql) =>
+        sql
+          .replace(/`name` text.*\)$/, '`name` text, `loud` text GENERATED ALWAYS AS (upper(name)) VIRTUAL)')
+          .replace('"name") SELECT "id", "name"', '"name", "loud") SELECT "id", "name", "name"'),
+      ),
+      /copies its column loud, which is generated/,
+    ],
     ['a dropped table that is not declared', ['DROP TABLE children'], /drops children and does not declare it/],
     [
       'deleted rows that are not declared',
@@ -97,6 +106,27 @@ describe(`the traps of drizzle-kit, on ${RUNTIME}`, () => {
       assert.match(problemsOf(statements).join('\n'), message);
     });
   }
+
+  it('lets a rebuild store the values of a column that was generated', () => {
+    using empty = new Connection(adapter, ':memory:');
+    const loud = migration('0001_loud', 'ALTER TABLE parents ADD loud text GENERATED ALWAYS AS (upper(name)) VIRTUAL');
+    const stored = REBUILD.map((sql) =>
+      sql.replace(/`name` text.*\)$/, '`name` text, `loud` text)').replaceAll('"id", "name"', '"id", "name", "loud"'),
+    );
+    const problems = trapsOf(empty, historyOf(FAMILY, loud, migration('0002_stored', ...stored)));
+    assert.deepEqual(
+      problems.map(({ message }) => message).filter((message) => / column loud\b/.test(message)),
+      ['0002_stored rebuilds parents, and the new table lacks the generated column loud.'],
+    );
+  });
+
+  it('names the view to drop first where a rebuild fails at it', () => {
+    using empty = new Connection(adapter, ':memory:');
+    const view = migration('0001_view', 'CREATE VIEW names AS SELECT name FROM parents');
+    const [problem] = trapsOf(empty, historyOf(FAMILY, view, migration('0002_rebuild', ...REBUILD)));
+    assert.match(problem?.message ?? '', /fails on an empty database/);
+    assert.match(problem?.hint ?? '', /^DROP the view names at the beginning/);
+  });
 
   it('finds a trigger, and an index that drizzle-kit does not know, which a rebuild drops', () => {
     const trigger = 'CREATE TRIGGER parents_count AFTER INSERT ON parents BEGIN SELECT 1; END';

@@ -134,7 +134,7 @@ describe(`features of a host's tables, on ${RUNTIME}`, () => {
     'the triggers of a full text search': {
       objects: SEARCH,
       message: /the trigger notes_in .* the trigger notes_out/,
-      hint: /Create notes_in again/,
+      hint: /Create notes_in, notes_out again/,
       after: SEARCH.slice(1),
     },
     'a view': {
