@@ -19,7 +19,7 @@ const OWN = 'own';
 export const REPLACED = 'replaced';
 
 /** Separates the id of a row from the value that distinguishes it. 0006_legacy_message_keys.sql has the same character. */
-const SEPARATOR = '\u001f';
+export const SEPARATOR = '\u001f';
 /** The character that follows it. */
 const AFTER_SEPARATOR = '\u0020';
 

@@ -3,7 +3,7 @@ import type { SqliteValue } from '../../engine/driver/adapter.ts';
 import { ConstraintError } from '../../engine/errors.ts';
 import { newId } from '../../stores/ids.ts';
 import type { ImportContext, Origin } from './import-context.ts';
-import { fingerprint, idWithin, isMet, Memory, metParameters, REPLACED, type Recalled } from './memory.ts';
+import { fingerprint, idWithin, isMet, Memory, metParameters, REPLACED, type Recalled, SEPARATOR } from './memory.ts';
 import type { Outcome } from './receipt.ts';
 import { RowOwners, type UniqueColumn } from './row-owners.ts';
 import type { LEGACY_KINDS } from './schema.ts';
@@ -75,6 +75,10 @@ const UPDATED: Taken = { outcome: 'updated', isWritten: true };
 const ALREADY_THERE: Taken = { outcome: 'alreadyThere', isWritten: false };
 const DELETED_SINCE: Taken = { outcome: 'deletedSince', isWritten: false };
 
+/** Drivers return this character for every invalid one, so that different keys may be read as the same text. */
+const REPLACEMENT = '\ufffd';
+const SAME_TEXT = 'its key has invalid characters, and is otherwise that of an earlier row';
+
 /** Columns that earlier imports did not have, and that never change in a row. */
 const NOT_COMPARED = ['kind'];
 
@@ -98,8 +102,8 @@ export class RowWriter {
   readonly #owners: RowOwners | undefined;
   /** Rows of a table with a unique column that the older file has. */
   readonly #met = new Set<string>();
-  /** The keys of the rows that were taken, for a file that may repeat them. */
-  readonly #taken = new Set<SqliteValue | undefined>();
+  /** The keys of the rows that were taken, for keys that the file may repeat. */
+  readonly #taken = new Set<string>();
 
   constructor(context: ImportContext, target: RowTarget, origin: Origin) {
     const { connection, isDryRun, planned } = context;
@@ -144,9 +148,10 @@ export class RowWriter {
    * @returns The result, or the reason to set the row aside.
    */
   take(olderId: string, values: readonly SqliteValue[], admit?: () => string | undefined): Taken | string {
-    const { sameKey } = this.#target;
+    const keyAt = this.#target.isAlone ? this.#keyAt.slice(0, 1) : this.#keyAt;
+    const key = keyAt.map((i) => values[i]).join(SEPARATOR);
+    const sameKey = this.#target.sameKey ?? (key.includes(REPLACEMENT) ? SAME_TEXT : undefined);
     if (sameKey === undefined) return this.#take(olderId, values, admit);
-    const key = values[this.#keyAt[0] ?? 0];
     if (this.#taken.has(key)) return sameKey;
     const taken = this.#take(olderId, values, admit);
     if (typeof taken !== 'string') this.#taken.add(key);

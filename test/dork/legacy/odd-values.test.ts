@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AgentRegistry, importLegacy, PulseStore } from '#entry';
 import { RUNTIME } from '../../support/runtime.ts';
-import { olderHome, receiptOf, schedule } from './fixtures/older-home.ts';
-import { writeRelease } from './fixtures/release.ts';
+import { olderHome, receiptOf, rowsOf, schedule } from './fixtures/older-home.ts';
+import { changeFile, writeRelease } from './fixtures/release.ts';
 
 const HALF = 'cut in half \ud83d';
 
@@ -46,6 +46,41 @@ describe(`odd values in older files on ${RUNTIME}`, () => {
     assert.deepEqual(agent(7).traits, { a: '\ud83d' });
     assert.equal(importLegacy(older.db, { home: path }).updated, 0);
   });
+
+  // The key of relay_index is the id in the first release, and later the id and the endpoint.
+  for (const [file, came, aside] of [
+    ['v0.4.0', 2, 2],
+    ['august-2026', 3, 1],
+  ] as const)
+    it(`in ids of ${file}: of those that only invalid characters tell apart, the first row comes, and the others are named`, () => {
+      using older = olderHome();
+      const path = writeRelease(`${older.home}/dork.db`, file);
+      const rows = (id: string, endpoint: string) =>
+        `(CAST(x'${id}' AS TEXT), '${id}', CAST(x'${endpoint}' AS TEXT), 'pending', '2026-02-02T02:40:00.000Z')`;
+      changeFile(
+        path,
+        'DELETE FROM relay_index',
+        `INSERT INTO relay_index (id, subject, endpoint_hash, status, created_at)
+       VALUES ${rows('61ff', '62')}, ${rows('61fe', '62')}, ${rows('61fd', '63ff')}, ${rows('61efbfbc', '62')}`,
+      );
+      for (const imported of [came, 0]) {
+        const { tables, setAsideReasons } = receiptOf(importLegacy(older.db, { home: path }), 'dork.db');
+        const counts = tables.find(({ table }) => table === 'relay_index') ?? assert.fail();
+        assert.deepEqual(
+          [counts.read, counts.imported, counts.updated, counts.alreadyThere, counts.setAside],
+          [4, imported, 0, came - imported, aside],
+        );
+        const reason = 'its key has invalid characters, and is otherwise that of an earlier row';
+        assert.deepEqual(
+          setAsideReasons.filter(({ table }) => table === 'relay_index'),
+          [{ table: 'relay_index', reason, rows: aside }],
+        );
+        assert.deepEqual(
+          rowsOf(older.db, 'relay_index').map(({ subject }) => subject),
+          came === 3 ? ['61ff', '61fd', '61efbfbc'] : ['61ff', '61efbfbc'],
+        );
+      }
+    });
 
   it('in schedules.json: half an emoji in what people say is replaced by a named rule, elsewhere it sets aside', () => {
     using older = olderHome();
