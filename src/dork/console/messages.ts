@@ -9,7 +9,7 @@ import { EVERY_MS, hourBars, hoursOf, longText, spanLinks, status } from './comm
 
 const LISTED = 20;
 
-/** The messages: pending messages by subject, messages over time, failed messages, and all of one message. */
+/** The messages: pending messages by endpoint, messages over time, failed messages, and all of one message. */
 export const messagesView: View = {
   name: 'messages',
   title: 'Messages',
@@ -42,7 +42,7 @@ function allMessages(look: Look): Block[] {
     ),
     {
       kind: 'table',
-      title: 'Waiting messages by subject',
+      title: 'Waiting messages by endpoint',
       columns: [
         { name: 'endpoint', unit: 'code' },
         { name: 'waiting', unit: 'count' },

@@ -110,7 +110,7 @@ describe(`the console of a DorkOS home on ${RUNTIME}`, () => {
     const messages = await served.view('messages');
     assert.deepEqual([fact(messages, 'Waiting'), fact(messages, 'Failed')], [1, 1]);
     assert.deepEqual(
-      blockOf(messages, 'table', 'Waiting messages by subject').rows.map((row) => row.map(plain)),
+      blockOf(messages, 'table', 'Waiting messages by endpoint').rows.map((row) => row.map(plain)),
       [['there', 1]],
     );
     const message = await served.view('messages', { message: 'waits' });
