@@ -59,6 +59,25 @@ describe(`integers beyond 2^53 on ${DRIVER}`, () => {
     assert.deepEqual(connection.prepare('SELECT 1e20 AS a, -1e20 AS b').get(), { a: 1e20, b: -1e20 });
   });
 
+  it('are exact down to the least one, while the REAL of that value is a number', () => {
+    const least = -(2n ** 63n);
+    connection.prepare("UPDATE t SET n = ?, x = ? WHERE name = 'small'").run(least, -(2 ** 63));
+    const expected = { n: least, x: -(2 ** 63) };
+    for (const text of ['SELECT n, x FROM t WHERE id = 1', 'SELECT * FROM (SELECT n, x FROM t WHERE id = 1)']) {
+      const select = connection.prepare(text);
+      // Twice: nothing of the first time stays.
+      for (let times = 1; times <= 2; times++) {
+        assert.deepEqual(select.get(), expected);
+        assert.deepEqual(select.all(), [expected]);
+        assert.deepEqual([...select.iterate()], [expected]);
+        assert.deepEqual(select.values(), [[least, -(2 ** 63)]]);
+      }
+      assert.deepEqual(select.raw().get(), [least, -(2 ** 63)]);
+    }
+    assert.deepEqual(connection.prepare('UPDATE t SET x = x WHERE id = 1 RETURNING n, x').get(), expected);
+    assert.deepEqual(connection.prepare('SELECT n FROM t WHERE id = 2').get(), { n: LARGE });
+  });
+
   it('are exact where the statement writes, which runs once', () => {
     const returning = connection.prepare('INSERT INTO t (name, n) VALUES (?, ?) RETURNING id, n');
     assert.deepEqual(returning.get('a', LARGE), { id: 5, n: LARGE });

@@ -1,10 +1,9 @@
 import { constants, copyFileSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { temporaryName } from '../copies/claim.ts';
-import { unlessOpen } from '../driver/process-files.ts';
-import { FILE_MODE, FOLDER_MODE, mayBeMarker } from '../file/file.ts';
+import { FILE_MODE, FOLDER_MODE } from '../file/file.ts';
 import { fsyncPath } from '../file/flush.ts';
-import { isThere, statOrUndefined } from '../file/fs.ts';
+import { isThere } from '../file/fs.ts';
 import { markerText, readMarker } from '../file/marker.ts';
 import { giveTo, ownerOf } from '../file/owner.ts';
 import { SIDECARS } from '../file/path.ts';
@@ -122,9 +121,7 @@ function placeMarker(filename: string, unfinished: Unfinished, finish: string): 
 
 /** Returns the remaining steps of a restore into this path that was killed; undefined if there are none. */
 export function unfinishedAt(filename: string): Unfinished | undefined {
-  const file = statOrUndefined(filename);
-  if (!mayBeMarker(file)) return undefined;
-  const described = unlessOpen(file, () => readMarker('restore', filename)) as Unfinished | undefined;
+  const described = readMarker('restore', filename) as Unfinished | undefined;
   return described && withPaths(described, (path) => resolve(dirname(filename), path));
 }
 

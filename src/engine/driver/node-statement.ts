@@ -15,7 +15,7 @@ type DriverRow = Record<string, SqliteValue> | SqliteValue[];
 /**
  * A statement of node:sqlite. The driver's objects have no prototype, so rows are read as arrays and converted to objects.
  * With a `*`, whose columns change with the schema, the driver's objects are copied instead. For an integer beyond 2^53 the
- * driver throws, after the statement has run.
+ * driver throws, after the statement has run. It rounds only -2^63, whose absolute value it computes wrongly.
  */
 export class NodeStatement implements DriverStatement {
   readonly readonly: boolean;
@@ -29,6 +29,8 @@ export class NodeStatement implements DriverStatement {
   readonly #hasStar: boolean;
   /** Read with the first row. */
   #columns: readonly string[] | undefined;
+  /** True if a query read -2^63, which may be rounded, or a REAL. */
+  #hasLeast = false;
 
   constructor(database: DatabaseSync, sql: string, names: Names | undefined) {
     this.#database = database;
@@ -72,35 +74,47 @@ export class NodeStatement implements DriverStatement {
     const args = this.args(params);
     try {
       const row = this.#inner.get(...args) as DriverRow | undefined;
-      return row && this.#object(row);
+      const object = row && this.#object(row);
+      if (!this.#hasLeast) return object;
     } catch (error) {
-      return this.#again(error, () => {
-        const row = this.#inner.get(...args) as DriverRow | undefined;
-        return row && this.#object(row);
-      });
+      this.#assertTooLarge(error);
     }
+    return this.#again(() => {
+      const row = this.#inner.get(...args) as DriverRow | undefined;
+      return row && this.#object(row);
+    });
   }
 
   all(params: Params): unknown[] {
     const args = this.args(params);
     try {
-      return this.#objects(this.#read(args));
+      const rows = this.#objects(this.#read(args));
+      if (!this.#hasLeast) return rows;
     } catch (error) {
-      return this.#again(error, () => this.#objects(this.#read(args)));
+      this.#assertTooLarge(error);
     }
+    return this.#again(() => this.#objects(this.#read(args)));
   }
 
   values(params: Params): unknown[][] {
     const args = this.args(params);
     this.#inner.setReturnArrays(true);
-    const read = () => {
-      const rows = this.#read(args) as unknown[][];
-      return this.isQuery ? rows : rows.map(narrowed);
-    };
     try {
-      return read();
+      const rows = this.#read(args) as unknown[][];
+      if (!this.isQuery) return rows.map(narrowed);
+      if (!hasLeast(rows)) return rows;
     } catch (error) {
-      return this.#again(error, () => read().map(narrowed));
+      this.#assertTooLarge(error);
+    } finally {
+      if (this.#hasStar) this.#inner.setReturnArrays(false);
+    }
+    return this.#valuesAgain(args);
+  }
+
+  #valuesAgain(args: never[]): unknown[][] {
+    this.#inner.setReturnArrays(true);
+    try {
+      return this.#again(() => this.#read(args) as unknown[][]);
     } finally {
       if (this.#hasStar) this.#inner.setReturnArrays(false);
     }
@@ -118,9 +132,13 @@ export class NodeStatement implements DriverStatement {
     }
   }
 
-  /** Reads once more, with bigints, if a query met an integer beyond 2^53. */
-  #again<T>(error: unknown, read: () => T): T {
+  /** @throws The error, unless it is that of a query that met an integer beyond 2^53. */
+  #assertTooLarge(error: unknown): void {
     if (!this.isQuery || !isTooLarge(error)) throw named(error);
+  }
+
+  /** Reads a query once more, with bigints. */
+  #again<T>(read: () => T): T {
     this.#inner.setReadBigInts(true);
     try {
       const rows = read();
@@ -131,6 +149,7 @@ export class NodeStatement implements DriverStatement {
       throw named(again);
     } finally {
       this.#inner.setReadBigInts(false);
+      this.#hasLeast = false;
     }
   }
 
@@ -147,11 +166,17 @@ export class NodeStatement implements DriverStatement {
 
   #object(row: DriverRow): Row {
     const object: Row = {};
-    if (this.#hasStar) Object.assign(object, row);
-    else {
+    if (this.#hasStar) {
+      Object.assign(object, row);
+      for (const name in object) if (object[name] === LEAST) this.#hasLeast = this.isQuery;
+    } else {
       this.#columns ??= this.#inner.columns().map(({ name }) => name);
       const names = this.#columns;
-      for (let i = 0; i < names.length; i++) object[names[i] as string] = (row as SqliteValue[])[i] as SqliteValue;
+      for (let i = 0; i < names.length; i++) {
+        const value = (row as SqliteValue[])[i] as SqliteValue;
+        if (value === LEAST) this.#hasLeast = this.isQuery;
+        object[names[i] as string] = value;
+      }
     }
     return this.isQuery ? object : narrowed(object);
   }
@@ -181,6 +206,14 @@ function isPlainWrite(sql: string): boolean {
 /** True if the columns may change with the schema; `count(*)` does not count. */
 function hasStar(sql: string): boolean {
   return sql.includes('*') && sql.replaceAll(/\(\s*\*\s*\)/g, '').includes('*');
+}
+
+/** The least INTEGER, as the driver rounds it. */
+const LEAST = -(2 ** 63);
+
+function hasLeast(rows: readonly unknown[][]): boolean {
+  for (const row of rows) for (const value of row) if (value === LEAST) return true;
+  return false;
 }
 
 function isTooLarge(error: unknown): boolean {

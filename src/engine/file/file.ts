@@ -5,7 +5,7 @@ import { DatabaseOpenError } from '../errors.ts';
 import { checkOwner } from '../hints.ts';
 import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
 import { hasCode, isThere, LOOP_HINT, linkLoop, statOrUndefined } from './fs.ts';
-import { markerRefusal } from './marker.ts';
+import { markerRefusal, mayBeMarker } from './marker.ts';
 import { shellQuoted } from './path.ts';
 
 /** Read and write for the owner only. SQLite creates the -wal and -shm with the mode of their database. */
@@ -140,14 +140,6 @@ function readHeader(filename: string): Buffer {
     refuse('FILE_UNREADABLE', `${filename} cannot be read.`, checkOwner('the file'), cause);
   }
   return header;
-}
-
-/** Every marker is smaller than this. */
-const MARKER_BYTES = 4096;
-
-/** Returns true for a file that may be a marker. */
-export function mayBeMarker(file: Stats | undefined): file is Stats {
-  return file !== undefined && file.size > 0 && file.size < MARKER_BYTES;
 }
 
 function refuseMarker(filename: string, header: Buffer): void {

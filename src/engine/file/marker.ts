@@ -1,5 +1,6 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { isThere } from './fs.ts';
+import { closeSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
+import { unlessOpen } from '../driver/process-files.ts';
+import { statOrUndefined } from './fs.ts';
 
 /**
  * A marker is a text file at a database's path while the files next to it are exchanged. No program mistakes it for a
@@ -24,10 +25,25 @@ export function markerText(marker: Marker, finish: string, described: unknown): 
   return `${FIRST_LINES[marker]}\n${FINISH}${finish}\n${JSON.stringify(described)}\n`;
 }
 
-/** Returns the JSON of a marker; undefined if the file is not such a marker or does not exist. */
+/** Every marker is smaller than this. */
+const MARKER_BYTES = 4096;
+
+/** Returns true for a file that may be a marker. */
+export function mayBeMarker(file: Stats | undefined): file is Stats {
+  return file !== undefined && file.size > 0 && file.size < MARKER_BYTES;
+}
+
+/**
+ * Returns the JSON of a marker; undefined if the file is not such a marker or does not exist. A database is not read:
+ * closing it would drop the locks that this process may have on it.
+ */
 export function readMarker(marker: Marker, path: string): unknown {
-  if (!isThere(path) || !beginsWith(path, FIRST_LINES[marker])) return undefined;
-  return JSON.parse(readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? '');
+  const file = statOrUndefined(path);
+  if (!mayBeMarker(file)) return undefined;
+  return unlessOpen(file, () => {
+    if (!beginsWith(path, FIRST_LINES[marker])) return undefined;
+    return JSON.parse(readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? '');
+  });
 }
 
 /** Returns the error for opening a file that begins like a marker. */

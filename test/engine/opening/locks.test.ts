@@ -3,11 +3,15 @@ import { linkSync, mkdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import {
   backup,
+  compact,
   createDb,
   DenialList,
   health,
+  importLegacy,
   listBackups,
   migrationStatus,
+  moveReleaseAside,
+  recover,
   rehearseMigrations,
   restore,
   verifyBackup,
@@ -39,6 +43,19 @@ const LOOKS: Readonly<Record<string, Look>> = {
   'createDb() and its close': (file) => createDb(file).$client.close(),
   'a read-only createDb() and its close': (file) => createDb(file, { readonly: true }).$client.close(),
   'a failed createDb()': (file) => assert.throws(() => createDb(`${file}/x`)),
+  'moveReleaseAside()': (file) => assert.equal(moveReleaseAside(file), undefined),
+  'a refused compact()': (file) => assert.throws(() => compact(file), { code: 'HELD' }),
+  'a refused recover()': (file, folder) =>
+    assert.rejects(recover({ from: file, to: folder.file('saved.db') }), { code: 'IN_USE' }),
+  'a refused restore()': async (file, folder) => {
+    using other = createDb(folder.file('other.db'));
+    const { path } = await backup(other);
+    await assert.rejects(restore({ from: path, to: file }), { code: 'IN_USE' });
+  },
+  'importLegacy() from its folder': (_, folder) => {
+    using other = createDb(folder.file('other.db'));
+    importLegacy(other, { home: folder.path });
+  },
   'backup()': async (file) => {
     using db = createDb(file);
     await backup(db);
