@@ -1,4 +1,4 @@
-import { type Stats, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { DorkDbError } from '../errors.ts';
 import { checkOwner } from '../hints.ts';
 import { codeOf } from '../realm.ts';
@@ -27,8 +27,10 @@ const EVERY_WRITES = 1000;
 export class OpenFile {
   readonly #filename: string;
   readonly #main: FileId;
-  /** Undefined until there is one. */
+  /** Undefined until there is one with a header. */
   #wal: FileId | undefined;
+  /** The size of the -wal at the last check. */
+  #walSize = 0;
   #checkedAt = 0;
   #writes = 0;
 
@@ -42,7 +44,7 @@ export class OpenFile {
   assertStillThere(): void {
     const now = performance.now();
     if (++this.#writes < EVERY_WRITES && now - this.#checkedAt < EVERY_MS) return;
-    const problem = this.problem();
+    const problem = this.#problem(false);
     if (problem) {
       throw new DorkDbError(problem.code, `${problem.fact} Nothing was written.`, { hint: REOPEN });
     }
@@ -70,6 +72,10 @@ export class OpenFile {
 
   /** Returns the current problem, or undefined. */
   problem(): FileProblem | undefined {
+    return this.#problem(true);
+  }
+
+  #problem(readsWal: boolean): FileProblem | undefined {
     const main = statOf(this.#filename);
     if (!main) return { code: 'FILE_UNLINKED', fact: `${this.#filename} was removed or renamed while it was open.` };
     if (!isSame(main, this.#main)) {
@@ -77,13 +83,50 @@ export class OpenFile {
     }
     const wal = statOf(`${this.#filename}-wal`);
     if (!this.#wal) {
-      if (wal) this.#wal = { dev: wal.dev, ino: wal.ino };
+      // One without a header is not in use: the first write begins it again.
+      if (wal && (wal.size === 0 || beginsAsWal(`${this.#filename}-wal`) !== false))
+        this.#wal = { dev: wal.dev, ino: wal.ino };
       return undefined;
     }
-    if (wal && isSame(wal, this.#wal)) return undefined;
-    const what = wal ? 'replaced' : 'removed';
-    return { code: 'WAL_GONE', fact: `${this.#filename}-wal was ${what} while the database was open.` };
+    const what = !wal ? 'removed' : !isSame(wal, this.#wal) ? 'replaced' : this.#overwritten(wal.size, readsWal);
+    return what && { code: 'WAL_GONE', fact: `${this.#filename}-wal was ${what} while the database was open.` };
   }
+
+  /**
+   * Returns what another program did to the -wal if its header is gone, e.g. because it was emptied: SQLite continues
+   * after the missing header, and would later copy empty pages into the file. A write reads the header only if the
+   * -wal has shrunk since the last check, or was empty.
+   */
+  #overwritten(size: number, reads: boolean): 'overwritten' | undefined {
+    const isSuspect = size > 0 && (reads || size < this.#walSize || this.#walSize === 0);
+    const isWhole = !isSuspect || beginsAsWal(`${this.#filename}-wal`);
+    // Unless it is known to be whole, the next check reads it again.
+    if (isWhole !== undefined) this.#walSize = isWhole ? size : 0;
+    return isWhole === false ? 'overwritten' : undefined;
+  }
+}
+
+/** The first four bytes of a -wal; they end with 2 or 3. https://sqlite.org/fileformat2.html#wal_file_format */
+const WAL_MAGIC = 0x377f0682;
+
+/**
+ * Returns undefined if the header cannot be read, e.g. because the process has no descriptor left. No lock is lost:
+ * SQLite locks the database and the -shm, not the -wal.
+ */
+function beginsAsWal(path: string): boolean | undefined {
+  const bytes = Buffer.alloc(4);
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      // A checkpoint of another process may just have emptied it.
+      if (readSync(fd, bytes, 0, 4, 0) < 4) return undefined;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+  return (bytes.readUInt32BE() & ~1) === WAL_MAGIC;
 }
 
 type FileId = Pick<Stats, 'dev' | 'ino'>;

@@ -208,7 +208,7 @@ function hasStar(sql: string): boolean {
   return sql.includes('*') && sql.replaceAll(/\(\s*\*\s*\)/g, '').includes('*');
 }
 
-/** The least INTEGER, as the driver rounds it. */
+/** -2^63, the least INTEGER, rounded by the driver. */
 const LEAST = -(2 ** 63);
 
 function hasLeast(rows: readonly unknown[][]): boolean {

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -151,6 +152,58 @@ describe(`a file that is exchanged under an open database, on ${RUNTIME}`, () =>
     using again = createDb(file);
     assert.equal(again.$client.pragma('integrity_check', { simple: true }), 'ok');
     assert.equal(new DenialList(again).isDenied('/seen'), true);
+  });
+
+  it('with an emptied -wal takes no further write, and stays whole without what was in it', {
+    timeout: 60_000,
+  }, async () => {
+    using folder = temporaryFolder();
+    const { db, denials, file } = await opened(folder);
+    db.$client.pragma('wal_checkpoint(PASSIVE)');
+    denials.deny('/gone', 's', null, 'me');
+    await pause(PAUSE_MS);
+    truncateSync(`${file}-wal`);
+    // A checkpoint empties it too, so that only what is behind its missing header shows it.
+    denials.deny('/unseen', 's', null, 'me');
+    assert.match(JSON.stringify(health(db).findings), /-wal was overwritten while/);
+    await pause(PAUSE_MS);
+    refusesWrites(db, denials, 'WAL_GONE');
+    db.$client.close();
+    using again = createDb(file);
+    assert.equal(again.$client.pragma('integrity_check', { simple: true }), 'ok');
+    // What is left of the -wal is none of this connection's business.
+    for (let times = 1; times <= 2; times++) assert.doesNotMatch(JSON.stringify(health(again).findings), /overwritten/);
+    const rows = new DenialList(again);
+    assert.deepEqual([rows.isDenied('/seen'), rows.isDenied('/gone')], [true, false]);
+    for (const path of ['/again', '/and-again']) {
+      rows.deny(path, 's', null, 'me');
+      await pause(PAUSE_MS);
+    }
+    assert.doesNotMatch(JSON.stringify(health(again).findings), /overwritten/);
+  });
+
+  it('with another copied over it is damaged, which a deep health reads from the file itself', {
+    timeout: 60_000,
+  }, async () => {
+    using folder = temporaryFolder();
+    const { db, denials, file } = await opened(folder);
+    const other = folder.file('other.db');
+    {
+      using db = createDb(other);
+      const denials = new DenialList(db);
+      for (let i = 0; i < 300; i++) denials.deny(`/other/${i}`, 's', null, 'me');
+    }
+    for (let i = 0; i < 100; i++) denials.deny(`/own/${i}`, 's', null, 'me');
+    db.$client.pragma('wal_checkpoint(TRUNCATE)');
+    // By another process: this one would drop its locks.
+    assert.equal(spawnSync('cp', [other, file]).status, 0);
+    denials.deny('/after', 's', null, 'me');
+    const { findings } = health(db, { deep: true });
+    assert.ok(
+      findings.some(({ check, severity }) => check === 'integrity' && severity === 'error'),
+      JSON.stringify(findings),
+    );
+    db.$client.close();
   });
 
   it('rolls back a transaction during which it was replaced', { timeout: 60_000 }, async () => {
