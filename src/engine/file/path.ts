@@ -36,7 +36,7 @@ function problemOf(path: string): string | undefined {
   if (path.includes('\0')) return 'has a NUL byte, after which a driver stops reading';
   if (path !== path.trimEnd()) return 'ends with white space, which a driver would remove';
   if (path.startsWith('file:')) return 'is a file: URI, which the drivers read differently; pass a plain path';
-  if (path === '~' || path.startsWith('~/')) return 'starts with ~, which only a shell expands';
+  if (/^~[\w-]*(\/|$)/.test(path)) return 'starts with ~, which only a shell expands';
   if (/^\$\w|^\$\{/.test(path)) return 'starts with a variable, which only a shell expands';
   if (/^(["']).*\1$/.test(path)) return 'is in quotation marks, which would become part of the name';
   if (path.startsWith(':') && path !== MEMORY) return `starts with a colon, but is not ${MEMORY}`;

@@ -228,7 +228,19 @@ describe(`the home, on ${RUNTIME}`, () => {
     assert.equal(whereFor({ HOME, DORK_HOME: '~/data' }), folder.file('data/dork.db'));
     assert.equal(whereFor({ HOME, DORK_HOME: '~' }), folder.file('dork.db'));
     assert.equal(whereFor({ HOME, DORK_HOME: '' }), folder.file('.dork/dork.db'));
-    for (const DORK_HOME of ['file:///x', '"/x"', "'/x'", '/x\r', '/x ', '$HOME/x', '$USER', ':memory:', ':x']) {
+    for (const DORK_HOME of [
+      'file:///x',
+      '"/x"',
+      "'/x'",
+      '/x\r',
+      '/x ',
+      '$HOME/x',
+      '$USER',
+      ':memory:',
+      ':x',
+      '~root/x',
+      '~root',
+    ]) {
       const error = whereFor({ HOME, DORK_HOME });
       assert.equal(error.name, 'InvalidInputError', DORK_HOME);
       assert.match(error.message, /^DORK_HOME /);
