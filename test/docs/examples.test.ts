@@ -15,6 +15,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { createDb } from '#entry';
 import { assertBuilt } from '../support/built.ts';
 import { COMPILER_OPTIONS, consumerProject, installCommand } from '../support/consumer-project.ts';
 import { BUN, NODE, ROOT } from '../support/runtime.ts';
@@ -55,6 +56,10 @@ const HOMES: Record<string, (home: string) => void> = {
     write('dork.db', 'august-2026');
     // Of an upgrade before this one.
     write('dork-moved-20260101T000000000Z.db', 'migration-5');
+  },
+  'docs/sunday.md': (home) => {
+    mkdirSync(home, { recursive: true });
+    createDb(join(home, 'dork.db')).$client.close();
   },
 };
 

@@ -5,12 +5,16 @@ import { isThere } from '../file/fs.ts';
 import { bytesOf } from '../file/wal.ts';
 import { formatBytes } from '../format.ts';
 import type { Call, Command } from './command.ts';
+import { EXIT_CODE } from './exit-codes.ts';
 import { fileStatus } from './file-status.ts';
 import { groupsOf } from './groups.ts';
 import { withHolders } from './in-words.ts';
 import { formatAge, messageAndHint, plural } from './output.ts';
 
-/** Returns what a command line prints without a command: the state of its file, and the commands by group. */
+/**
+ * Returns what a command line prints without a command: the state of its file, and the commands by group. Sets the exit
+ * code of `status`.
+ */
 export function overview(call: Call, commands: readonly Command[]): string {
   const groups = groupsOf(commands);
   const width = Math.max(...groups.map(({ name }) => name.length)) + 2;
@@ -27,6 +31,7 @@ function stateOf(call: Call): string[] {
   try {
     return describe(call);
   } catch (error) {
+    process.exitCode = EXIT_CODE.failed;
     return messageAndHint(error instanceof DatabaseBusyError ? withHolders(error, () => call.filename) : error);
   }
 }
@@ -34,6 +39,7 @@ function stateOf(call: Call): string[] {
 function describe(call: Call): string[] {
   const { kit, command, filename } = call;
   const { rows, pending, problem } = fileStatus(call);
+  if (problem || !isThere(filename)) process.exitCode = EXIT_CODE.look;
   if (!isThere(filename)) return [`${filename} does not exist yet.`, `Next: ${command} migrate creates it.`];
   const count = Object.values(rows).reduce((sum, each) => sum + each, 0);
   const holds = `${filename}: ${plural(count, 'row')} in ${plural(Object.keys(rows).length, 'table')}, ${formatBytes(bytesOf(filename))}.`;

@@ -121,7 +121,9 @@ describe(`a host's command line on ${RUNTIME}`, () => {
   it('says without a command how the file is and what there is to do', async () => {
     using folder = temporaryFolder();
     const env = { NOTES_DB: folder.file('notes.db') };
-    assert.match(notesDb([], env).out, /does not exist yet\.\nNext: notes-db migrate/);
+    const none = notesDb([], env);
+    assert.match(none.out, /does not exist yet\.\nNext: notes-db migrate/);
+    assert.equal(none.code, 3, 'as status');
     assert.deepEqual(readdirSync(folder.path), []);
     notesDb(['migrate'], env);
     notesDb(['backup'], env);
@@ -144,6 +146,7 @@ describe(`a host's command line on ${RUNTIME}`, () => {
     writeFileSync(folder.file('other.db'), 'no database');
     const other = notesDb([], { NOTES_DB: folder.file('other.db') });
     assert.match(other.out, /is not a SQLite database[\s\S]*Try: /);
+    assert.equal(other.code, 1);
   });
 
   it('fits a terminal of 80 columns', () => {
