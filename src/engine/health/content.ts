@@ -16,8 +16,9 @@ const MOST = 100;
 export const checkIntegrity: Check = ({ connection, depth }) => {
   if (depth === 'usual') return { findings: [] };
   const pragma = depth === 'full' ? 'integrity_check' : 'quick_check';
-  // Pages in memory would hide what has become of the file. https://sqlite.org/pragma.html#pragma_shrink_memory
-  connection.pragma('shrink_memory');
+  // Pages in memory would hide what has become of the file. A loop over iterate() still needs them.
+  // https://sqlite.org/pragma.html#pragma_shrink_memory
+  if (!connection.isIterating) connection.pragma('shrink_memory');
   const damage = linesOf(connection, `${pragma}(${MOST})`).filter((line) => line !== 'ok');
   return { findings: [integrityFinding(pragma, damage, connection)], figures: { damage } };
 };

@@ -31,18 +31,22 @@ describe('dork-db doctor', () => {
     const file = folder.file('dork.db');
     createDb(file).$client.close();
     const before = contents(folder.path);
+    const json = doctor('--db', file, '--deep', '--json');
+    assert.deepEqual(contents(folder.path), before);
+    const report = JSON.parse(json.stdout) as HealthReport;
+    const wrong = report.findings.filter(({ severity }) => severity === 'warning' || severity === 'error');
+    // The temporary folder of some systems is in memory, which is worth a warning.
+    const isInMemory = wrong.length === 1 && wrong[0]?.check === 'file-system';
+    assert.deepEqual(wrong, isInMemory ? wrong : []);
+    assert.equal(json.status, isInMemory ? 3 : 0, json.stderr);
+
     const text = doctor('--db', file);
-    assert.equal(text.status, 0, text.stderr);
+    assert.equal(text.status, isInMemory ? 3 : 0, text.stderr);
     assert.match(text.stdout, /Every migration is applied/);
     assert.deepEqual(contents(folder.path), before);
 
-    const json = doctor('--db', file, '--deep', '--json');
-    assert.equal(json.status, 0, json.stderr);
-    assert.deepEqual(contents(folder.path), before);
-    const report = JSON.parse(json.stdout) as HealthReport;
     assert.equal(report.filename, file);
     assert.equal(report.depth, 'full');
-    assert.notEqual(report.severity, 'error');
     assert.ok(report.findings.length > 10);
     assert.ok((report.size?.objects?.length ?? 0) > 10);
     assert.deepEqual(report.damage, []);
