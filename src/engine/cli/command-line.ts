@@ -52,7 +52,7 @@ export async function commandLine<TSchema extends Schema>(
   optionsArgument(options, OPTIONS);
   for (const [i, each] of (options.commands ?? []).entries()) optionsArgument(each, COMMAND, `options.commands[${i}]`);
   if (options.views !== undefined) (await import('../console/view.ts')).viewsArgument(options.views, 'options.views');
-  const { command } = kit.definition;
+  const { command } = definitionArgument(kit);
   if (command === undefined) {
     throw new InvalidInputError('definition.command', 'is missing: the command line has no name', {
       hint: 'Pass its name to defineDb(), e.g. command: "notes-db".',
@@ -63,4 +63,12 @@ export async function commandLine<TSchema extends Schema>(
   const code = await runProgram(kit as unknown as DefinedDb<Schema>, command, options as CommandLineOptions<Schema>);
   process.exitCode = code;
   return code;
+}
+
+/** @throws InvalidInputError if the value is not what `defineDb()` returns. */
+function definitionArgument(kit: DefinedDb<Schema>): DefinedDb<Schema>['definition'] {
+  const definition: unknown = (kit as Partial<DefinedDb<Schema>> | null | undefined)?.definition;
+  if (typeof definition !== 'object' || definition === null)
+    throw new InvalidInputError('kit', 'must be what defineDb() returns');
+  return kit.definition;
 }

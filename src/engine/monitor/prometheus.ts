@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors.ts';
+import { objectArgument } from '../options.ts';
 import type { MonitorSample } from './sample.ts';
 
 const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -58,13 +59,13 @@ const METRICS: readonly Metric[] = [
  * metrics begin with e.g. `notes_db_`. https://prometheus.io/docs/instrumenting/exposition_formats/
  *
  * @param labels Added to every metric. Default: `file`, the path of the database.
- * @throws InvalidInputError if a label's name is not allowed by Prometheus.
+ * @throws InvalidInputError for what is not a sample, or if a label's name is not allowed by Prometheus.
  */
-export function prometheusText(
-  sample: MonitorSample,
-  labels: Readonly<Record<string, string>> = { file: sample.filename },
-): string {
-  const pairs = Object.entries(labels).map(([name, value]) => {
+export function prometheusText(sample: MonitorSample, labels?: Readonly<Record<string, string>>): string {
+  if (typeof objectArgument(sample, 'sample').name !== 'string')
+    throw new InvalidInputError('sample', 'must be a sample of monitor()');
+  const given = labels === undefined ? { file: sample.filename } : objectArgument(labels, 'labels');
+  const pairs = Object.entries(given).map(([name, value]) => {
     if (!LABEL.test(name)) throw new InvalidInputError('labels', 'may only have names of letters, digits and _');
     return `${name}="${escaped(value)}"`;
   });

@@ -113,6 +113,11 @@ describe(`a host's command line on ${RUNTIME}`, () => {
   it('needs the name of the command', async () => {
     const kit = defineDb({ name: 'notes', schema, history: notesHistory() });
     await assert.rejects(commandLine(kit, { argv: ['status'] }), InvalidInputError);
+    for (const other of ['notes', undefined, null, {}, kit.definition])
+      await assert.rejects(commandLine(other as unknown as typeof kit, { argv: ['status'] }), {
+        name: 'InvalidInputError',
+        message: /^kit must be what defineDb\(\) returns/,
+      });
     const named = defineDb({ name: 'notes', schema, history: notesHistory(), command: 'notes-db' });
     const misspelled = { comands: [] } as object;
     await assert.rejects(commandLine(named, misspelled), /did you mean commands/);

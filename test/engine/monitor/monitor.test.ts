@@ -309,6 +309,11 @@ describe('prometheusText', () => {
     assert.ok(lines.includes(`dork_db_commits_total{file="${folder.file('dork.db')}"} 1`));
     assert.ok(lines.includes(`dork_db_file_bytes{file="${folder.file('dork.db')}"} ${sample.fileBytes}`));
     assert.match(prometheusText(sample, {}), /^dork_db_commits_total 1$/m);
+    for (const other of ['sample', undefined, null, {}])
+      assert.throws(() => prometheusText(other as unknown as typeof sample), {
+        code: 'INVALID_INPUT',
+        message: /^sample /,
+      });
     assert.match(
       prometheusText(sample, { host: 'a"b\\c\nd', app: 'dork' }),
       /^dork_db_commits_total\{host="a\\"b\\\\c\\nd",app="dork"\} 1$/m,
