@@ -2,7 +2,7 @@
  * Runs the tests on Bun and on Node 24 with both of its drivers, and the faults on all three, and adds up what each
  * runner counted. Its last line is `N passed, N failed`. A suite that ran no test has failed.
  */
-import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -31,6 +31,8 @@ function scratchFolder(): string {
 }
 
 const scratch = scratchFolder();
+// Some tests are another user there.
+chmodSync(scratch, 0o755);
 // Of this process and of every process that it starts.
 process.env.TMPDIR = scratch;
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));

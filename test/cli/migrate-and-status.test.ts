@@ -122,7 +122,8 @@ describe(`dork-db on ${RUNTIME}`, () => {
     for (const args of [['nothing'], ['status', '--nothing'], ['status', 'more'], ['migrate', '--db']]) {
       assert.equal(dorkDb(folder.path, ...args).status, 2, args.join(' '));
     }
-    for (const args of [[], ['--help'], ['migrate', '--help'], ['--version']]) {
+    assert.equal(dorkDb(folder.path).status, 3, 'there is no file, as status says it');
+    for (const args of [['--help'], ['migrate', '--help'], ['--version']]) {
       assert.equal(dorkDb(folder.path, ...args).status, 0, args.join(' '));
     }
     assert.match(dorkDb(folder.path, 'migrate', '--help').stdout, /Examples:/);

@@ -51,7 +51,9 @@ class Project implements Disposable {
 
   /** The names of the SQL files. */
   migrations(): string[] {
-    return readdirSync(this.file('drizzle')).filter((name) => name.endsWith('.sql'));
+    return readdirSync(this.file('drizzle'))
+      .filter((name) => name.endsWith('.sql'))
+      .sort();
   }
 
   [Symbol.dispose](): void {
