@@ -2,7 +2,7 @@
  * Runs the tests on Bun and on Node 24 with both of its drivers, and the faults on all three, and adds up what each
  * runner counted. Its last line is `N passed, N failed`. A suite that ran no test has failed.
  */
-import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,34 +15,11 @@ interface Counts {
 
 const root = join(import.meta.dir, '..');
 
-/** Bytes that the suites have in temporary files at most, and as much again. */
-const SCRATCH_BYTES = 4e9;
-
-/** The folder for temporary files: in memory where that is large enough, since a disk's flushes took a third of the time. */
-function scratchFolder(): string {
-  const memory = '/dev/shm';
-  try {
-    const { bavail, bsize } = statfsSync(memory);
-    if (process.env.TMPDIR === undefined && bavail * bsize >= SCRATCH_BYTES) return mkdtempSync(join(memory, 'ddb-'));
-  } catch {
-    // Not every system has it.
-  }
-  return mkdtempSync(join(tmpdir(), 'ddb-'));
-}
-
-const scratch = scratchFolder();
-// Some tests are another user there.
-chmodSync(scratch, 0o755);
-// Of this process and of every process that it starts.
-process.env.TMPDIR = scratch;
-process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-
 /**
  * For every process on Node that runs the sources: a process took 0.7 s of CPU time, most of it to find files and to
  * strip types; with these 0.3 s. Both reach every process that a test starts.
  */
-const compileCache = join(scratch, 'compiled');
+const compileCache = mkdtempSync(join(tmpdir(), 'dorkos-db-compiled-'));
 const QUICK_NODE = {
   NODE_OPTIONS: `--import=${pathToFileURL(join(root, 'test', 'support', 'quick-modules.mjs'))}`,
   NODE_COMPILE_CACHE: compileCache,
@@ -110,5 +87,6 @@ await bundlePrograms();
 const counts = await runAll(process.argv.slice(2), 3);
 const passed = counts.reduce((sum, each) => sum + each.passed, 0);
 const failed = counts.reduce((sum, each) => sum + each.failed, 0);
+rmSync(compileCache, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

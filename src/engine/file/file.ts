@@ -188,14 +188,18 @@ export interface FileState {
   readonly present?: Stats;
 }
 
+/** A disk that fails at every second call must not be asked for ever. */
+const MOST_LOOKS = 5;
+
 /**
  * Checks the file at a path before it is opened by a driver.
  *
  * @param path The path that errors name.
  * @param filename The real file: of a link, the -wal and the -shm are next to what it leads to.
+ * @param looks How many times the path was looked at, with this one: a file may be created between two looks.
  * @throws DatabaseOpenError, having changed nothing.
  */
-export function inspectFile(path: string, filename = realFileIfAny(path)): FileState {
+export function inspectFile(path: string, filename = realFileIfAny(path), looks = 1): FileState {
   // The -wal is checked before the file, so that a file that another process is just filling is not considered to have
   // lost its content.
   const wal = sizeOf(`${filename}-wal`) ?? 0;
@@ -218,6 +222,8 @@ export function inspectFile(path: string, filename = realFileIfAny(path)): FileS
   checkFolder(path);
   const found = checkKind(path);
   if (!file && found && found.size > 0) {
+    // Another process has just created it, or the first look failed.
+    if (looks < MOST_LOOKS) return inspectFile(path, realFileIfAny(path), looks + 1);
     refuse('FILE_UNREADABLE', `It is unknown whether ${path} exists.`, 'Check the disk, then try again.');
   }
   const state = file ? 'is empty' : 'is missing';
