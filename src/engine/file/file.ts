@@ -188,7 +188,7 @@ export interface FileState {
   readonly present?: Stats;
 }
 
-/** A disk that fails at every second call must not be asked for ever. */
+/** Looks at a path whose answers contradict each other, e.g. on a disk that fails at every second call. */
 const MOST_LOOKS = 5;
 
 /**
