@@ -94,3 +94,8 @@ export function openingOf(definition: Definition): Recognition & { readonly appl
   const { applicationId, history, foreign } = definition;
   return { applicationId, isOurs: (connection) => isOurs(connection, history), foreign, host: definition };
 }
+
+/** Returns true for what `defineDb()` returns. */
+export function isDefined(value: unknown): boolean {
+  return typeof (value as { definition?: { name?: unknown } } | null | undefined)?.definition?.name === 'string';
+}

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { unlessOpen } from '../../engine/driver/process-files.ts';
 import { asideStamp, asidesOf } from '../../engine/file/aside.ts';
@@ -6,6 +6,7 @@ import { realFile, statAt } from '../../engine/file/file.ts';
 import { holdsLock } from '../../engine/file/file-locks.ts';
 import { isSameFile } from '../../engine/file/fs.ts';
 import { MEMORY } from '../../engine/file/path.ts';
+import { firstBytes } from '../../engine/first-bytes.ts';
 import { stampOf } from '../../engine/time.ts';
 import type { LegacySource } from './receipt.ts';
 import { OLDER_SOURCES } from './schema.ts';
@@ -72,13 +73,8 @@ function isRelease(path: string, own: string): boolean {
 /** Reads the application_id from the header. Returns undefined for an unreadable file. https://sqlite.org/fileformat2.html */
 function applicationIdOf(path: string): number | undefined {
   try {
-    const fd = openSync(path, 'r');
-    try {
-      const bytes = Buffer.alloc(4);
-      return readSync(fd, bytes, 0, 4, 68) === 4 ? bytes.readUInt32BE() : undefined;
-    } finally {
-      closeSync(fd);
-    }
+    const header = firstBytes(path, 72);
+    return header.length === 72 ? header.readUInt32BE(68) : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import type { Connection } from '../../engine/connection/connection.ts';
 import { ImportError } from '../../engine/errors.ts';
+import { firstBytes, MAGIC } from '../../engine/first-bytes.ts';
 import { LEDGER } from '../../engine/migrations/names.ts';
 import { AGENTS } from './agents.ts';
 import { BUDGET_COUNTERS } from './buckets.ts';
@@ -68,13 +68,8 @@ export function inspectCopy(connection: Connection, copy: string, source: Legacy
 
 /** Returns true for an empty file, a database without tables. https://sqlite.org/fileformat2.html#the_database_header */
 function startsAsDatabase(path: string): boolean {
-  const fd = openSync(path, 'r');
-  try {
-    const bytes = Buffer.alloc(16);
-    return readSync(fd, bytes) === 0 || bytes.toString('latin1') === 'SQLite format 3\0';
-  } finally {
-    closeSync(fd);
-  }
+  const bytes = firstBytes(path, MAGIC.length);
+  return bytes.length === 0 || bytes.toString('latin1') === MAGIC;
 }
 
 function damaged(path: string, cause: unknown): ImportError {

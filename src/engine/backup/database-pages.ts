@@ -1,14 +1,17 @@
 import { isThere } from '../file/fs.ts';
 import { fsPromises } from '../file/fs-promises.ts';
-
-/** The first bytes of every SQLite file. https://sqlite.org/fileformat2.html#the_database_header */
-export const MAGIC = 'SQLite format 3\0';
+import { beginAsWal, firstBytes, MAGIC } from '../first-bytes.ts';
 
 /** The page size of every file of this package, unless it was changed by hand. */
 export const PAGE_SIZE = 4096;
 
-/** The first bytes of a -wal and of a -journal, in hexadecimal. */
-const LOGS = { '-wal': /^377f068[23]/, '-journal': /^d9d505f920a163d7/ };
+/** The first bytes of a -journal, in hexadecimal. https://sqlite.org/fileformat2.html#the_rollback_journal */
+const JOURNAL_MAGIC = 'd9d505f920a163d7';
+
+const LOGS = {
+  '-wal': beginAsWal,
+  '-journal': (bytes: Buffer) => bytes.toString('hex') === JOURNAL_MAGIC,
+};
 
 const CHUNK_BYTES = 256 * PAGE_SIZE;
 
@@ -17,20 +20,10 @@ const CHUNK_BYTES = 256 * PAGE_SIZE;
  * there is a log of a database next to it. Text, random bytes and zeros have none of these.
  */
 export async function mayBeDatabase(path: string): Promise<boolean> {
-  for (const [suffix, magic] of Object.entries(LOGS)) {
-    if (isThere(path + suffix) && magic.test((await firstBytes(path + suffix, 8)).toString('hex'))) return true;
+  for (const [suffix, isLog] of Object.entries(LOGS)) {
+    if (isThere(path + suffix) && isLog(firstBytes(path + suffix, 8))) return true;
   }
-  return (await firstBytes(path, MAGIC.length)).toString('latin1') === MAGIC || (await hasTreePage(path));
-}
-
-async function firstBytes(path: string, count: number): Promise<Buffer> {
-  const file = await fsPromises().open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(count), 0, count, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+  return firstBytes(path, MAGIC.length).toString('latin1') === MAGIC || (await hasTreePage(path));
 }
 
 async function hasTreePage(path: string): Promise<boolean> {

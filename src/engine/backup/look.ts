@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readingOf } from '../connection/closed-file.ts';
 import { Connection } from '../connection/connection.ts';
@@ -9,6 +9,7 @@ import { BackupError, ClosedError, DorkDbError } from '../errors.ts';
 import { inspectFile } from '../file/file.ts';
 import { type Foreign, foreignOf } from '../file/foreign.ts';
 import { isThere } from '../file/fs.ts';
+import { firstBytes } from '../first-bytes.ts';
 import { checkOwner } from '../hints.ts';
 import type { History } from '../migrations/history.ts';
 import { loggedEntry, readLedger } from '../migrations/ledger.ts';
@@ -176,16 +177,7 @@ function isInWalMode(path: string): boolean {
  * https://sqlite.org/fileformat2.html#file_format_version_numbers
  */
 function writeVersion(path: string): number | undefined {
-  return unlessOpen(statSync(path), () => {
-    const header = Buffer.alloc(20);
-    const fd = openSync(path, 'r');
-    try {
-      readSync(fd, header, 0, 20, 0);
-    } finally {
-      closeSync(fd);
-    }
-    return header[18] ?? 0;
-  });
+  return unlessOpen(statSync(path), () => firstBytes(path, 20)[18] ?? 0);
 }
 
 /** Returns the name of a migration, even if only the file itself knows it. */

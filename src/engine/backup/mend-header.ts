@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { isThere } from '../file/fs.ts';
-import { MAGIC, PAGE_SIZE } from './database-pages.ts';
+import { MAGIC } from '../first-bytes.ts';
+import { PAGE_SIZE } from './database-pages.ts';
 
 /** A header with a size of more than this many times the file's is not trusted. */
 const MOST_MISSING = 16;

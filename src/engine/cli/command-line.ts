@@ -1,5 +1,6 @@
 import type { Schema } from '../connection/db.ts';
 import type { DefinedDb } from '../define-db.ts';
+import { isDefined } from '../definition.ts';
 import { InvalidInputError } from '../errors.ts';
 import { type OptionNames, optionsArgument } from '../options.ts';
 import type { Command, CommandLineOptions } from './command.ts';
@@ -52,7 +53,8 @@ export async function commandLine<TSchema extends Schema>(
   optionsArgument(options, OPTIONS);
   for (const [i, each] of (options.commands ?? []).entries()) optionsArgument(each, COMMAND, `options.commands[${i}]`);
   if (options.views !== undefined) (await import('../console/view.ts')).viewsArgument(options.views, 'options.views');
-  const { command } = definitionArgument(kit);
+  if (!isDefined(kit)) throw new InvalidInputError('kit', 'must be what defineDb() returns');
+  const { command } = kit.definition;
   if (command === undefined) {
     throw new InvalidInputError('definition.command', 'is missing: the command line has no name', {
       hint: 'Pass its name to defineDb(), e.g. command: "notes-db".',
@@ -63,12 +65,4 @@ export async function commandLine<TSchema extends Schema>(
   const code = await runProgram(kit as unknown as DefinedDb<Schema>, command, options as CommandLineOptions<Schema>);
   process.exitCode = code;
   return code;
-}
-
-/** @throws InvalidInputError if the value is not what `defineDb()` returns. */
-function definitionArgument(kit: DefinedDb<Schema>): DefinedDb<Schema>['definition'] {
-  const definition: unknown = (kit as Partial<DefinedDb<Schema>> | null | undefined)?.definition;
-  if (typeof definition !== 'object' || definition === null)
-    throw new InvalidInputError('kit', 'must be what defineDb() returns');
-  return kit.definition;
 }

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { DorkDbError } from '../errors.ts';
+import { beginAsWal, firstBytes } from '../first-bytes.ts';
 import { checkOwner } from '../hints.ts';
 import { codeOf } from '../realm.ts';
 
@@ -106,27 +107,18 @@ export class OpenFile {
   }
 }
 
-/** The first four bytes of a -wal; they end with 2 or 3. https://sqlite.org/fileformat2.html#wal_file_format */
-const WAL_MAGIC = 0x377f0682;
-
 /**
  * Returns undefined if the header cannot be read, e.g. because the process has no descriptor left. No lock is lost:
  * SQLite locks the database and the -shm, not the -wal.
  */
 function beginsAsWal(path: string): boolean | undefined {
-  const bytes = Buffer.alloc(4);
   try {
-    const fd = openSync(path, 'r');
-    try {
-      // A checkpoint of another process may just have emptied it.
-      if (readSync(fd, bytes, 0, 4, 0) < 4) return undefined;
-    } finally {
-      closeSync(fd);
-    }
+    const bytes = firstBytes(path, 4);
+    // A checkpoint of another process may just have emptied it.
+    return bytes.length < 4 ? undefined : beginAsWal(bytes);
   } catch {
     return undefined;
   }
-  return (bytes.readUInt32BE() & ~1) === WAL_MAGIC;
 }
 
 type FileId = Pick<Stats, 'dev' | 'ino'>;

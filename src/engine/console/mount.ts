@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Schema } from '../connection/db.ts';
 import type { DefinedDb } from '../define-db.ts';
-import { givenOrDefault } from '../definition.ts';
+import { givenOrDefault, isDefined } from '../definition.ts';
 import { InvalidInputError } from '../errors.ts';
 import { realFile } from '../file/file.ts';
 import { isThere } from '../file/fs.ts';
@@ -87,7 +87,7 @@ export function consoleHandlerFor<TSchema extends Schema>(
     if (metrics !== undefined && typeof metrics !== 'function')
       throw new InvalidInputError('options.metrics', 'must be a function');
     const { database, views = database ? [] : ownViews } = options;
-    if (database !== undefined && typeof database?.definition?.name !== 'string')
+    if (database !== undefined && !isDefined(database))
       throw new InvalidInputError('options.database', 'must be the result of defineDb()');
     viewsArgument(views, 'options.views');
     // The views do not use the schema.

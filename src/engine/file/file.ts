@@ -1,7 +1,8 @@
-import { closeSync, lstatSync, openSync, readdirSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { unlessOpen } from '../driver/process-files.ts';
 import { DatabaseOpenError } from '../errors.ts';
+import { firstBytes, MAGIC } from '../first-bytes.ts';
 import { checkOwner } from '../hints.ts';
 import { backupFolder, isOf, parseCopyName } from './copy-name.ts';
 import { hasCode, isThere, LOOP_HINT, linkLoop, statOrUndefined } from './fs.ts';
@@ -11,9 +12,6 @@ import { shellQuoted } from './path.ts';
 /** Read and write for the owner only. SQLite creates the -wal and -shm with the mode of their database. */
 export const FILE_MODE = 0o600;
 export const FOLDER_MODE = 0o700;
-
-/** The first bytes of every SQLite file. https://sqlite.org/fileformat2.html#the_database_header */
-const MAGIC = 'SQLite format 3\0';
 
 function refuse(code: string, message: string, hint: string, cause?: unknown): never {
   throw new DatabaseOpenError(code, `${message} Nothing was created or changed.`, { hint, cause });
@@ -126,20 +124,13 @@ function checkKind(filename: string): Stats | undefined {
   return target;
 }
 
-/** Reads the first 100 bytes. https://sqlite.org/fileformat2.html#the_database_header */
+/** Reads the first 100 bytes; those that a shorter file lacks are 0. https://sqlite.org/fileformat2.html#the_database_header */
 function readHeader(filename: string): Buffer {
-  const header = Buffer.alloc(100);
   try {
-    const fd = openSync(filename, 'r');
-    try {
-      readSync(fd, header, 0, 100, 0);
-    } finally {
-      closeSync(fd);
-    }
+    return Buffer.concat([firstBytes(filename, 100)], 100);
   } catch (cause) {
     refuse('FILE_UNREADABLE', `${filename} cannot be read.`, checkOwner('the file'), cause);
   }
-  return header;
 }
 
 function refuseMarker(filename: string, header: Buffer): void {

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
+import { readFileSync, type Stats } from 'node:fs';
 import { unlessOpen } from '../driver/process-files.ts';
+import { firstBytes } from '../first-bytes.ts';
 import { statOrUndefined } from './fs.ts';
 
 /**
@@ -66,12 +67,5 @@ export function markerRefusal(
 }
 
 function beginsWith(path: string, text: string): boolean {
-  const head = Buffer.alloc(text.length);
-  const fd = openSync(path, 'r');
-  try {
-    readSync(fd, head, 0, text.length, 0);
-  } finally {
-    closeSync(fd);
-  }
-  return head.toString('latin1') === text;
+  return firstBytes(path, text.length).toString('latin1') === text;
 }
