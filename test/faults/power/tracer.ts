@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from '../../support/runtime.ts';
+import { programsFolder, ROOT } from '../../support/runtime.ts';
 import type { Bench } from '../scenario.ts';
 import { NotAllowed } from '../scenario.ts';
 
@@ -39,7 +39,7 @@ export function fastFolder(prefix: string): string {
 }
 
 /**
- * Builds the tracer.
+ * Builds the tracer, once in a run of all suites.
  *
  * @throws NotAllowed if there is no compiler, or if the system lets nobody be traced.
  */
@@ -47,11 +47,8 @@ export function buildTracer({ folder }: Bench): Tracer {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new NotAllowed('The tracer of system calls is for Linux on x86-64.');
   }
-  const program = join(folder, 'tracer');
-  const source = join(ROOT, 'test', 'faults', 'power', 'tracer', 'tracer.c');
-  const built = spawnSync('gcc', ['-O2', '-Wall', '-Werror', '-o', program, source], { encoding: 'utf8' });
-  if (built.error) throw new NotAllowed('It needs gcc: apt-get install gcc libc6-dev.');
-  if (built.status !== 0) throw new Error(`The tracer cannot be built: ${built.stderr}`);
+  const program = join(programsFolder() ?? folder, 'tracer');
+  if (!existsSync(program)) compile(program);
   const trial = join(folder, 'trial');
   const tried = spawnSync(program, ['-r', folder, '-o', trial, '--', 'touch', join(folder, 'touched')]);
   if (tried.status !== 0 || !readFileSync(trial, 'utf8').includes('touched')) {
@@ -65,4 +62,14 @@ export function buildTracer({ folder }: Bench): Tracer {
       return `exec ${[program, ...options].map((word) => `'${word}'`).join(' ')} -- "$@";`;
     },
   };
+}
+
+/** Another process may do the same at the same time. */
+function compile(program: string): void {
+  const source = join(ROOT, 'test', 'faults', 'power', 'tracer', 'tracer.c');
+  const own = `${program}-${process.pid}`;
+  const built = spawnSync('gcc', ['-O2', '-Wall', '-Werror', '-o', own, source], { encoding: 'utf8' });
+  if (built.error) throw new NotAllowed('It needs gcc: apt-get install gcc libc6-dev.');
+  if (built.status !== 0) throw new Error(`The tracer cannot be built: ${built.stderr}`);
+  renameSync(own, program);
 }

@@ -76,7 +76,8 @@ const HOSTILE_COMMANDS: Scenario = {
         random.chance(0.1) ? random.pick(ARGUMENTS) : (names[number % names.length] ?? ''),
         random,
       );
-      const isJson = args[1] === '--json';
+      // After `--db` it is the name of a file.
+      const isJson = args[0] !== '--db' && args[1] === '--json';
       const { code, signal, out, err } = await dorkDb(args, {
         env: { DORK_HOME: home, HOME: folder },
         cwd: folder,
@@ -88,7 +89,7 @@ const HOSTILE_COMMANDS: Scenario = {
         assert.match(err, /^Error: /m, told);
         assert.match(err, /^Try: /m, told);
       }
-      if (isJson && code !== 2 && out !== '') JSON.parse(out);
+      if (isJson && code !== 2 && out !== '') assert.doesNotThrow(() => JSON.parse(out), told);
       assertKept(join(home, 'dork.db'), home);
       return `exit ${code}`;
     };
