@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { now } from '../../src/engine/time.ts';
-import { newId } from '../../src/stores/ids.ts';
+import type { newId } from '../../src/stores/ids.ts';
 
 const clock = Date.now;
 
@@ -10,12 +10,19 @@ function setClock(milliseconds: number): void {
   Date.now = () => milliseconds;
 }
 
+/** Another copy of the module, as a new process has it; that of other tests does not see the clock set. */
+async function freshIds(copy: string): Promise<typeof newId> {
+  const path: string = `../../src/stores/ids.ts?copy=${copy}`;
+  return ((await import(path)) as { newId: typeof newId }).newId;
+}
+
 describe('ids and instants when the clock does not go on as usual', () => {
   afterEach(() => {
     Date.now = clock;
   });
 
-  it('ids go on within one millisecond and when the clock is set back', () => {
+  it('ids go on within one millisecond and when the clock is set back', async () => {
+    const newId = await freshIds('back');
     const at = clock() + 60_000;
     setClock(at);
     const ids = Array.from({ length: 100_000 }, () => newId());
@@ -28,20 +35,19 @@ describe('ids and instants when the clock does not go on as usual', () => {
 
   it('the first ids are valid and go on, whatever number the clock gives', async () => {
     for (const at of [0, -1, -1e15, 0.5, 1234.75, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 48, 2 ** 48 - 2]) {
-      // Another copy of the module, as a new process has it.
-      const path: string = `../../src/stores/ids.ts?at=${at}`;
-      const fresh = (await import(path)) as { newId: typeof newId };
+      const newId = await freshIds(String(at));
       setClock(at);
-      const ids = Array.from({ length: 2000 }, () => fresh.newId());
+      const ids = Array.from({ length: 2000 }, () => newId());
       for (const id of ids) assert.match(id, /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
       assert.deepEqual(ids.toSorted(), ids);
       assert.equal(new Set(ids).size, ids.length);
       setClock(clock());
-      assert.ok(fresh.newId() > (ids.at(-1) ?? ''));
+      assert.ok(newId() > (ids.at(-1) ?? ''));
     }
   });
 
-  it('two ids of different milliseconds share nothing behind their time', () => {
+  it('two ids of different milliseconds share nothing behind their time', async () => {
+    const newId = await freshIds('tails');
     const at = clock() + 120_000;
     const tails = Array.from({ length: 1000 }, (_, i) => {
       setClock(at + i);
