@@ -42,9 +42,13 @@ const countOf = (text: string) => (text === 'all' ? ALL : numberFrom(1)(text));
 /** A round that says nothing for minutes counts as one that hangs. */
 const STATES_OF_A_ROUND = 100;
 
-/** `power` names all that begin with `power-`. */
+/** `power` names all that begin with `power-`, but `power-restore` the one with that name. */
 function isOf(scenario: string, name: string): boolean {
-  return scenario === name || scenario.startsWith(`${name}-`);
+  return scenario === name || (!isScenario(name) && scenario.startsWith(`${name}-`));
+}
+
+function isScenario(name: string): boolean {
+  return SCENARIOS.some((scenario) => scenario.name === name);
 }
 
 function namesOf(text: string): string[] {

@@ -24,7 +24,9 @@ export type Change =
   | { readonly kind: 'truncate'; readonly node: number; readonly size: number }
   /** Everything that was done to a file, or to the names in a folder, is on the disk. */
   | { readonly kind: 'flush'; readonly node: number }
-  | { readonly kind: 'say'; readonly text: string };
+  | { readonly kind: 'say'; readonly text: string }
+  /** A flush that was taken out. */
+  | { readonly kind: 'none' };
 
 /** What a program did to the files of a folder. */
 export interface Changes {

@@ -48,14 +48,29 @@ export function ownFlushes(trace: Trace, changes: Changes, home: string): OwnFlu
     if (isOfSqlite(i)) continue;
     const named = (path: string) => (path === home ? 'home' : stable(path));
     const last = call.isFolder ? calls.slice(0, i).findLast(({ kind }) => CHANGES.has(kind)) : undefined;
-    const since = last ? `, after ${last.kind} ${named(last.to ?? last.path)}` : '';
+    const to = last?.to === undefined ? '' : ` to ${named(last.to)}`;
+    const since = last ? `, after ${last.kind} ${named(last.path)}${to}` : '';
     own.push({ step, name: `${call.isFolder ? 'folder' : 'file'} ${named(call.path)}${since}` });
   }
   return own;
 }
 
-/** The same, but without some of the flushes. */
-export function withoutFlushes(changes: Changes, flushes: readonly OwnFlush[]): Changes {
-  const gone = new Set(flushes.map(({ step }) => step));
-  return { ...changes, steps: changes.steps.filter((_, i) => !gone.has(i)) };
+/** The same steps, but some of the flushes have no effect. */
+export function withoutFlushes(changes: Changes, flushes: readonly number[]): Changes {
+  const gone = new Set(flushes);
+  return { ...changes, steps: changes.steps.map((step, i) => (gone.has(i) ? { kind: 'none' } : step)) };
+}
+
+/** The flushes that SQLite makes of the files and folders that the package's flushes are of. */
+export function flushesOfSqlite(changes: Changes, own: readonly OwnFlush[], flushes: readonly OwnFlush[]): number[] {
+  const nodeOf = (step: number) => {
+    const change = changes.steps[step];
+    return change?.kind === 'flush' ? change.node : undefined;
+  };
+  const nodes = new Set(flushes.map(({ step }) => nodeOf(step)));
+  const ours = new Set(own.map(({ step }) => step));
+  return [...changes.steps.keys()].filter((step) => {
+    const node = nodeOf(step);
+    return node !== undefined && nodes.has(node) && !ours.has(step);
+  });
 }

@@ -63,12 +63,17 @@ export class Disk {
     return this.#all.some((flush) => flush > after && flush < cut);
   }
 
+  /** The steps that are on the disk in any case when the power fails before the step `cut`. */
+  sureAt(cut: number, model: Model): ReadonlySet<number> {
+    return this.#stepsOf(model, cut).sure;
+  }
+
   #stepsOf(model: Model, cut: number): Steps {
     const sure = new Set<number>();
     const open: number[] = [];
     for (let i = 0; i < cut; i++) {
       const step = this.changes.steps[i] as Change;
-      if (step.kind === 'say' || step.kind === 'flush') continue;
+      if (step.kind === 'say' || step.kind === 'flush' || step.kind === 'none') continue;
       if (this.#isSure(model, i, step, cut)) sure.add(i);
       else open.push(i);
     }
@@ -78,8 +83,8 @@ export class Disk {
   /** What a disk may have kept when the power fails before the step `cut`. */
   keptAt(cut: number, model: Model, style: Style, random: Random): Kept {
     const { sure, open } = this.#stepsOf(model, cut);
-    const torn = new Map<number, Torn>();
     const chosen = new Set(this.#choose(open, style, random));
+    const torn = new Map<number, Torn>();
     if (style === 'torn') {
       for (const i of open) if (this.changes.steps[i]?.kind === 'write' && random.chance(0.5)) chosen.add(i);
       for (const i of chosen) {
@@ -91,6 +96,19 @@ export class Disk {
     const steps = new Set([...sure, ...chosen].sort((a, b) => a - b));
     if (model === 'ordered' || model === 'snapshot') this.#dropHidden(steps, cut);
     return { cut, steps, torn };
+  }
+
+  /** What a disk may have kept that has lost some steps, and little else. */
+  keptButFor(lost: ReadonlySet<number>, cut: number, model: Model): Kept {
+    const { sure, open } = this.#stepsOf(model, cut);
+    const isInOrder = model === 'ordered' || model === 'snapshot';
+    const isName = (i: number) => this.changes.steps[i]?.kind !== 'write';
+    // Names and sizes are in one order: what comes later is lost, too.
+    const end = isInOrder ? (open.find((i) => lost.has(i) && isName(i)) ?? cut) : cut;
+    const kept = open.filter((i) => !lost.has(i) && (i < end || !isName(i)));
+    const steps = new Set([...sure, ...kept].sort((a, b) => a - b));
+    if (isInOrder) this.#dropHidden(steps, cut);
+    return { cut, steps, torn: new Map() };
   }
 
   #choose(open: readonly number[], style: Style, random: Random): readonly number[] {

@@ -65,7 +65,7 @@ const RESTORE: Operation = {
   args: (home) => ({ from: backupIn(home), to: fileIn(home) }),
   judge: async (home, told) => {
     const report = reportOf<{ replaced: string }>(told);
-    await finish(home);
+    assert.ok(!(await finish(home)) || !report, 'the restore was reported, and is not finished');
     let isNew: boolean;
     {
       using db = createDb(fileIn(home));
@@ -122,13 +122,17 @@ const RESTORE_DAMAGED: Operation = {
         .subarray(0, 16)
         .every((byte) => byte === 0xff);
     let met = isOld() ? 'the old files' : 'the new file';
-    if (!isOld() && (await finish(home))) met = isOld() ? 'a marker, put back' : 'a marker';
+    if (!isOld() && (await finish(home))) {
+      assert.ok(!report, 'the restore was reported, and is not finished');
+      met = isOld() ? 'a marker, put back' : 'a marker';
+    }
     if (!isOld()) {
       using db = createDb(fileIn(home));
       assertSoundOften(db);
       assertAcknowledged(db, THEN);
     }
     assert.ok(!isOld() || !report, 'what was restored is not there');
+    if (isOld()) assert.ok(existsSync(`${fileIn(home)}-wal`), 'the old file has lost its -wal');
     if (!isOld()) assert.ok(damagedSets(home).length > 0, 'the replaced files are gone');
     if (report) assert.ok(existsSync(join(home, 'backups', basename(report.replaced), 'dork.db-wal')));
     await goOn(home);

@@ -73,6 +73,9 @@ const IMPORT_EXPORT: Operation = {
   },
 };
 
+/** The files that have an old name. */
+const namesOf = (home: string) => readdirSync(home).filter((name) => name.startsWith('dork.db'));
+
 const releaseIn = (home: string) => join(home, 'original', 'dork.db');
 
 const MOVE_ASIDE: Operation = {
@@ -98,6 +101,9 @@ const MOVE_ASIDE: Operation = {
       assert.deepEqual(after, before, `the release's file${suffix}`);
     }
     assert.deepEqual(leftIn(home), []);
+    assert.deepEqual(namesOf(home), []);
+    // Opening is refused if a -wal has kept its old name.
+    createDb(fileIn(home)).$client.close();
     return isThere ? 'not moved yet' : 'moved';
   },
 };
